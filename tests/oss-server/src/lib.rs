@@ -1,0 +1,1 @@
+//! A local OSS for tests.
