@@ -1,0 +1,76 @@
+//! Generates include/oss_upload.h from the C API in src/capi/.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+const SOURCES: [&str; 4] = ["src/capi/types.rs", "src/capi/client.rs", "src/capi/upload.rs", "src/capi/version.rs"];
+
+fn main() {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    for input in SOURCES.iter().chain(&["build.rs", "cbindgen.toml", "Cargo.toml"]) {
+        println!("cargo:rerun-if-changed={input}");
+    }
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml can be read");
+    let mut builder = cbindgen::Builder::new().with_config(config).with_after_include(version_macros());
+    for source in SOURCES {
+        builder = builder.with_src(root.join(source));
+    }
+    let bindings = builder.with_trailer(INITIALISERS).generate().expect("cbindgen understands src/capi");
+    write(&bindings, &root.join("include/oss_upload.h"));
+}
+
+/// A source tree that cannot be written, such as cargo's registry, already holds the header of this version.
+fn write(bindings: &cbindgen::Bindings, header: &Path) {
+    let mut text = Vec::new();
+    bindings.write(&mut text);
+    let current = std::fs::read(header).unwrap_or_default();
+    if current != text && std::fs::write(header, &text).is_err() {
+        println!("cargo:warning=include/oss_upload.h could not be written: it may be out of date");
+    }
+}
+
+fn version_macros() -> String {
+    let part = |name: &str| env::var(format!("CARGO_PKG_VERSION_{name}")).expect("cargo sets the version");
+    let (major, minor, patch) = (part("MAJOR"), part("MINOR"), part("PATCH"));
+    format!(
+        "
+/** Version of this header; oss_version() tells that of the library. */
+#define OSS_VERSION \"{major}.{minor}.{patch}\"
+#define OSS_VERSION_MAJOR {major}
+#define OSS_VERSION_MINOR {minor}
+#define OSS_VERSION_PATCH {patch}
+/** major << 16 | minor << 8 | patch, to compare with oss_version_number(). */
+#define OSS_VERSION_NUMBER ((OSS_VERSION_MAJOR << 16) | (OSS_VERSION_MINOR << 8) | OSS_VERSION_PATCH)"
+    )
+}
+
+/// In the header and not in the library, so that `struct_size` is that of the program which was compiled.
+const INITIALISERS: &str = "#ifdef __cplusplus
+extern \"C\" {
+#endif
+
+/** Options of a client with every field at its default. */
+static inline oss_client_options oss_client_options_default(void)
+{
+    oss_client_options options;
+    unsigned char *bytes = (unsigned char *)&options;
+    size_t i;
+    for (i = 0; i < sizeof(options); i++) bytes[i] = 0;
+    options.struct_size = sizeof(options);
+    return options;
+}
+
+/** Options of an upload with every field at its default. */
+static inline oss_upload_options oss_upload_options_default(void)
+{
+    oss_upload_options options;
+    unsigned char *bytes = (unsigned char *)&options;
+    size_t i;
+    for (i = 0; i < sizeof(options); i++) bytes[i] = 0;
+    options.struct_size = sizeof(options);
+    return options;
+}
+
+#ifdef __cplusplus
+}
+#endif";

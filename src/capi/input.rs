@@ -1,0 +1,147 @@
+//! From C's pointers and numbers to checked Rust values.
+
+use std::ffi::{CStr, OsStr, c_char};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::types::*;
+use crate::error::{Error, ErrorKind, Result};
+
+/// An options struct whose first field is its size in bytes.
+///
+/// # Safety
+/// The type is `repr(C)`, begins with `struct_size: usize`, has no padding, and all bytes zero is a value of it.
+pub(super) unsafe trait Options: Copy {
+    const NAME: &'static str;
+}
+
+// SAFETY: integers and raw pointers only, without padding: tests/abi.rs adds up the fields.
+unsafe impl Options for oss_client_options {
+    const NAME: &'static str = "oss_client_options";
+}
+// SAFETY: as above.
+unsafe impl Options for oss_upload_options {
+    const NAME: &'static str = "oss_upload_options";
+}
+
+/// Copies the options of a program that may know fewer fields than this library, or more when these are all zero.
+///
+/// # Safety
+/// `from` is null or points to an options struct of the size that its `struct_size` says.
+pub(super) unsafe fn options<T: Options>(from: *const T) -> Result<T> {
+    if from.is_null() {
+        return Err(Error::invalid("options is NULL"));
+    }
+    // SAFETY: every options struct begins with its size; it may be unaligned in a caller that packs its structs.
+    let given = unsafe { from.cast::<usize>().read_unaligned() };
+    let (known, name) = (size_of::<T>(), T::NAME);
+    if given <= size_of::<usize>() || given > known + 4096 {
+        return Err(Error::invalid(format!(
+            "struct_size is {given}; make the options with {name}_default(), which sets it to sizeof({name})"
+        )));
+    }
+    // SAFETY: the caller promises `given` bytes.
+    let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), given) };
+    if bytes[known.min(given)..].iter().any(|byte| *byte != 0) {
+        let message = format!("{name} of a newer version sets a field that this library does not know; update it");
+        return Err(Error::new(ErrorKind::Unsupported, message));
+    }
+    // SAFETY: all zero is a value of T, and at most size_of::<T>() bytes are copied into it.
+    unsafe {
+        let mut copy = std::mem::zeroed::<T>();
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut copy).cast::<u8>(), known.min(given));
+        Ok(copy)
+    }
+}
+
+/// # Safety
+/// `text` is null or a NUL-terminated string.
+pub(super) unsafe fn string(field: &str, text: *const c_char) -> Result<Option<String>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: as the caller promises.
+    let text = unsafe { CStr::from_ptr(text) };
+    match text.to_str() {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(Error::invalid(format!("{field} is not UTF-8"))),
+    }
+}
+
+/// # Safety
+/// As for [`string`].
+pub(super) unsafe fn required(field: &str, text: *const c_char) -> Result<String> {
+    // SAFETY: as the caller promises.
+    unsafe { string(field, text) }?.ok_or_else(|| Error::invalid(format!("{field} is NULL")))
+}
+
+/// A path that must be there: any bytes but none.
+///
+/// # Safety
+/// As for [`string`].
+pub(super) unsafe fn path(field: &str, text: *const c_char) -> Result<PathBuf> {
+    if text.is_null() {
+        return Err(Error::invalid(format!("{field} is NULL")));
+    }
+    // SAFETY: as the caller promises.
+    unsafe { optional_path(text) }.ok_or_else(|| Error::invalid(format!("{field} is empty")))
+}
+
+/// A path that is not given when it is null or empty, as in the vendor's contract.
+///
+/// # Safety
+/// As for [`string`].
+pub(super) unsafe fn optional_path(text: *const c_char) -> Option<PathBuf> {
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
+    (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+pub(super) fn switch(field: &str, value: u32) -> Result<bool> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        n => Err(Error::invalid(format!("{field} is {n}; it must be 0 or 1"))),
+    }
+}
+
+/// One of `choices`, numbered from 0.
+pub(super) fn choice<T: Copy>(field: &str, value: u32, choices: &[T]) -> Result<T> {
+    let found = usize::try_from(value).ok().and_then(|index| choices.get(index)).copied();
+    found.ok_or_else(|| Error::invalid(format!("{field} is {value}; it must be 0 to {}", choices.len() - 1)))
+}
+
+pub(super) fn zero(field: &str, value: u32) -> Result<()> {
+    match value {
+        0 => Ok(()),
+        n => Err(Error::new(ErrorKind::Unsupported, format!("{field} is {n}; it must be 0"))),
+    }
+}
+
+/// # Safety
+/// `headers` points to `count` headers, or is null when `count` is 0.
+pub(super) unsafe fn headers(headers: *const oss_header, count: usize) -> Result<Vec<(String, String)>> {
+    const MOST: usize = 1000;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if headers.is_null() {
+        return Err(Error::invalid(format!("headers is NULL, but header_count is {count}")));
+    }
+    if count > MOST {
+        return Err(Error::invalid(format!("header_count is {count}; it must be at most {MOST}")));
+    }
+    // SAFETY: as the caller promises.
+    let headers = unsafe { std::slice::from_raw_parts(headers, count) };
+    let one = |(i, header): (usize, &oss_header)| {
+        // SAFETY: as the caller promises: each name and value is null or a string.
+        unsafe {
+            let name = required(&format!("headers[{i}].name"), header.name)?;
+            Ok((name, required(&format!("headers[{i}].value"), header.value)?))
+        }
+    };
+    headers.iter().enumerate().map(one).collect()
+}

@@ -1,0 +1,13 @@
+//! The C API: the only unsafe code of this crate. Every entry point goes through [`guard`], which keeps panics inside.
+//!
+//! The documentation of the functions and types here is written for C: cbindgen carries it into `include/oss_upload.h`.
+#![allow(unsafe_code)]
+#![allow(non_camel_case_types, clippy::missing_safety_doc)]
+
+pub mod client;
+mod guard;
+mod input;
+mod output;
+pub mod types;
+pub mod upload;
+pub mod version;

@@ -1,0 +1,249 @@
+//! `oss_upload`: one file on its way.
+
+use std::ffi::c_void;
+use std::time::Duration;
+
+use super::client::oss_client;
+use super::guard::{guard, guard_silently};
+use super::types::*;
+use super::{input, output};
+use crate::error::{Error, Result};
+use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
+use crate::upload::{Outcome, Upload};
+
+/// How often oss_upload_file() calls the progress callback.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A running or ended upload. Opaque.
+pub struct oss_upload {
+    upload: Upload,
+}
+
+/// Uploads one file and returns when it has ended.
+///
+/// The object appears whole or not at all, and only when its CRC-64 equals that of the file. `result`, `error` and
+/// `on_progress` may be NULL. `on_progress` is called on this thread, about ten times a second and once at the end,
+/// never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
+/// passed to it and otherwise not touched.
+///
+/// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
+/// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
+/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_file(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+    result: *mut oss_result,
+    error: *mut oss_error,
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+) -> oss_status {
+    // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
+    unsafe {
+        output::write(result, || output::result(&Default::default()));
+        guard(error, || {
+            let upload = start(client, options)?;
+            let mut callback = Callback { on_progress, user_data };
+            let outcome = loop {
+                let outcome = upload.wait(PROGRESS_INTERVAL);
+                callback.report(&upload);
+                if let Some(outcome) = outcome {
+                    break outcome;
+                }
+            };
+            end(outcome, result)
+        })
+    }
+}
+
+/// Starts an upload and returns at once.
+///
+/// `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
+/// checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
+/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_INTERNAL (no thread could be made).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_start(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+    out: *mut *mut oss_upload,
+    error: *mut oss_error,
+) -> oss_status {
+    // SAFETY: as in oss_upload_file().
+    unsafe {
+        guard(error, || {
+            let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
+            *out = std::ptr::null_mut();
+            let upload = start(client, options)?;
+            *out = Box::into_raw(Box::new(oss_upload { upload }));
+            Ok(oss_status::OSS_OK)
+        })
+    }
+}
+
+/// Waits until the upload has ended, or for `timeout_ms` milliseconds (0: only look; UINT32_MAX: no limit).
+///
+/// `progress`, `result` and `error` may be NULL. Returns OSS_PENDING when the time is over and the upload goes on, with
+/// `progress` filled; else what the upload came to, with all three filled, and again the same at every later call.
+/// Several threads may wait for one upload.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_wait(
+    upload: *mut oss_upload,
+    timeout_ms: u32,
+    progress: *mut oss_progress,
+    result: *mut oss_result,
+    error: *mut oss_error,
+) -> oss_status {
+    // SAFETY: as in oss_upload_file().
+    unsafe {
+        output::write(progress, || output::progress(&Default::default()));
+        output::write(result, || output::result(&Default::default()));
+        guard(error, || {
+            let upload = &upload.as_ref().ok_or_else(|| Error::invalid("upload is NULL"))?.upload;
+            let timeout = match timeout_ms {
+                u32::MAX => Duration::MAX,
+                ms => Duration::from_millis(ms.into()),
+            };
+            let outcome = upload.wait(timeout);
+            output::write(progress, || output::progress(&upload.progress()));
+            match outcome {
+                Some(outcome) => end(outcome, result),
+                None => Ok(oss_status::OSS_PENDING),
+            }
+        })
+    }
+}
+
+/// Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.
+///
+/// oss_upload_wait() then gives OSS_PAUSED within about a second, or what the upload came to when it was faster.
+/// Without a checkpoint nothing can be kept: what was sent is removed from the server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
+    guard_silently(|| {
+        // SAFETY: as in oss_upload_file().
+        if let Some(upload) = unsafe { upload.as_ref() } {
+            upload.upload.pause();
+        }
+    });
+}
+
+/// Asks the upload to stop soon, to remove what was sent from the server and to delete its checkpoint; returns at once.
+/// NULL is allowed.
+///
+/// oss_upload_wait() then gives OSS_CANCELLED, or what the upload came to when it was faster.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_cancel(upload: *mut oss_upload) {
+    guard_silently(|| {
+        // SAFETY: as in oss_upload_file().
+        if let Some(upload) = unsafe { upload.as_ref() } {
+            upload.upload.cancel();
+        }
+    });
+}
+
+/// Frees an upload; NULL is allowed. A running one is paused; this does not wait for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
+    guard_silently(|| {
+        if !upload.is_null() {
+            // SAFETY: made by Box::into_raw() in oss_upload_start(), freed once.
+            drop(unsafe { Box::from_raw(upload) });
+        }
+    });
+}
+
+/// The user's callback with its data, for one call of oss_upload_file().
+struct Callback {
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+}
+
+impl Callback {
+    /// # Safety
+    /// The callback may be called with `user_data` on this thread.
+    unsafe fn report(&mut self, upload: &Upload) {
+        let Some(on_progress) = self.on_progress else { return };
+        let progress = output::progress(&upload.progress());
+        // SAFETY: as the caller promises.
+        match unsafe { on_progress(&progress, self.user_data) } {
+            OSS_CONTINUE => {}
+            OSS_CANCEL => upload.cancel(),
+            _ => upload.pause(),
+        }
+    }
+}
+
+/// # Safety
+/// `result` is NULL or may be written.
+unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
+    // SAFETY: as the caller promises.
+    unsafe { output::write(result, || output::result(&outcome.result)) };
+    match outcome.error {
+        None => Ok(oss_status::OSS_OK),
+        Some(error) => Err(error),
+    }
+}
+
+/// # Safety
+/// `client` and `options` are NULL or valid.
+unsafe fn start(client: *mut oss_client, options: *const oss_upload_options) -> Result<Upload> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
+        client.client.start(upload_options(&input::options(options)?)?)
+    }
+}
+
+/// # Safety
+/// The pointers in `from` are NULL or valid.
+unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
+    input::zero("reserved", from.reserved)?;
+    // SAFETY: as the caller promises.
+    unsafe {
+        Ok(UploadOptions {
+            bucket: input::required("bucket", from.bucket)?,
+            object_key: input::required("object_key", from.object_key)?,
+            file_path: input::path("file_path", from.file_path)?,
+            part_size: match from.part_size {
+                0 => PartSize::Default,
+                OSS_PART_SIZE_AUTO => PartSize::Auto,
+                bytes => PartSize::Bytes(bytes),
+            },
+            routines: match from.routines {
+                0 => Routines::Default,
+                OSS_ROUTINES_AUTO => Routines::Auto,
+                count => Routines::Count(count),
+            },
+            checkpoint: checkpoint(from)?,
+            headers: input::headers(from.headers, from.header_count)?,
+            on_file_change: input::choice(
+                "on_file_change",
+                from.on_file_change,
+                &[OnFileChange::Restart, OnFileChange::Fail],
+            )?,
+            verify_resume: input::choice(
+                "verify_resume",
+                from.verify_resume,
+                &[VerifyResume::WhenInDoubt, VerifyResume::Always, VerifyResume::Never],
+            )?,
+            content_md5: input::switch("content_md5", from.content_md5)?,
+        })
+    }
+}
+
+/// # Safety
+/// As for [`upload_options`].
+unsafe fn checkpoint(from: &oss_upload_options) -> Result<Checkpoint> {
+    let on = input::switch("checkpoint", from.checkpoint)?;
+    // SAFETY: as the caller promises.
+    let (path, dir) = unsafe {
+        (input::optional_path(from.checkpoint_path), input::optional_path(from.checkpoint_dir))
+    };
+    match (path, dir) {
+        (Some(_), Some(_)) => Err(Error::invalid("give either checkpoint_path or checkpoint_dir, not both")),
+        (Some(path), None) => Ok(Checkpoint::File(path)),
+        (None, Some(dir)) => Ok(Checkpoint::Directory(dir)),
+        (None, None) if on => Ok(Checkpoint::BesideFile),
+        (None, None) => Ok(Checkpoint::Off),
+    }
+}

@@ -1,0 +1,69 @@
+//! Who signs the requests.
+
+pub(crate) mod env;
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// An access key, with a security token when it is a temporary one. The secret parts are wiped from memory on drop and
+/// shown by no formatter.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    access_key_id: String,
+    access_key_secret: Zeroizing<String>,
+    security_token: Option<Zeroizing<String>>,
+}
+
+impl Credentials {
+    /// The access key `access_key_id`; an empty `security_token` is the same as none.
+    pub fn new(
+        access_key_id: impl Into<String>,
+        access_key_secret: impl Into<String>,
+        security_token: Option<String>,
+    ) -> Self {
+        Credentials {
+            access_key_id: access_key_id.into(),
+            access_key_secret: Zeroizing::new(access_key_secret.into()),
+            security_token: security_token.filter(|token| !token.is_empty()).map(Zeroizing::new),
+        }
+    }
+
+    /// The public half of the key.
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// Both halves of a key must be there, and nothing that would break out of a header.
+    pub(crate) fn check(&self) -> Result<()> {
+        for (name, text) in [
+            ("access_key_id", self.access_key_id.as_str()),
+            ("access_key_secret", self.access_key_secret.as_str()),
+            ("security_token", self.security_token().unwrap_or("-")),
+        ] {
+            if text.is_empty() {
+                return Err(Error::new(ErrorKind::Credentials, format!("{name} is empty; give both halves of the key")));
+            }
+            if !text.bytes().all(|b| b.is_ascii_graphic()) {
+                return Err(Error::invalid(format!("{name} may hold visible ASCII only")));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn access_key_secret(&self) -> &str {
+        &self.access_key_secret
+    }
+
+    pub(crate) fn security_token(&self) -> Option<&str> {
+        self.security_token.as_ref().map(|token| token.as_str())
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
