@@ -1,0 +1,90 @@
+//! Which file it is, and whether it is still the same.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// What the file system says about a file at one moment. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub device: u64,
+    pub inode: u64,
+    pub size: u64,
+    pub modified_ns: i128,
+    pub changed_ns: i128,
+}
+
+/// How two looks at a file compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Same,
+    /// Only the inode's change time differs: a chmod, a link, or a write with the modification time put back.
+    InDoubt,
+    /// Another size, modification time or inode: it is not the file that it was.
+    Changed,
+}
+
+/// Time stamps come in steps, of some milliseconds on a local disk and of up to two seconds elsewhere. A write within
+/// the same step as an earlier one leaves no trace in them.
+const TIME_STEP: Duration = Duration::from_secs(2);
+
+impl Identity {
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        let nanoseconds = |seconds: i64, fraction: i64| i128::from(seconds) * 1_000_000_000 + i128::from(fraction);
+        Identity {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    pub(crate) fn compare(&self, now: &Identity) -> Comparison {
+        if *self == *now {
+            Comparison::Same
+        } else if *self == (Identity { changed_ns: self.changed_ns, ..*now }) {
+            Comparison::InDoubt
+        } else {
+            Comparison::Changed
+        }
+    }
+
+    /// Whether a write after `at` could carry the same time stamps as this identity, and so go unseen.
+    pub(crate) fn may_hide_a_write_after(&self, at: SystemTime) -> bool {
+        let at = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
+        self.modified_ns.max(self.changed_ns) + TIME_STEP.as_nanos() as i128 > at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THEN: Identity =
+        Identity { device: 1, inode: 2, size: 3, modified_ns: 4_000_000_000, changed_ns: 5_000_000_000 };
+
+    #[test]
+    fn only_the_change_time_puts_it_in_doubt() {
+        assert_eq!(THEN.compare(&THEN), Comparison::Same);
+        assert_eq!(THEN.compare(&Identity { changed_ns: 9, ..THEN }), Comparison::InDoubt);
+        for other in [
+            Identity { device: 9, ..THEN },
+            Identity { inode: 9, ..THEN },
+            Identity { size: 9, ..THEN },
+            Identity { modified_ns: 9, ..THEN },
+            Identity { modified_ns: 9, changed_ns: 9, ..THEN },
+        ] {
+            assert_eq!(THEN.compare(&other), Comparison::Changed);
+        }
+    }
+
+    #[test]
+    fn a_young_time_stamp_may_hide_a_write() {
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(THEN.may_hide_a_write_after(at(5)));
+        assert!(THEN.may_hide_a_write_after(at(6)));
+        assert!(!THEN.may_hide_a_write_after(at(8)));
+        assert!(THEN.may_hide_a_write_after(UNIX_EPOCH), "a file from the future is always in doubt");
+    }
+}
