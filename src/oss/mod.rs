@@ -1,0 +1,16 @@
+//! OSS's wire protocol: what a request and an answer look like.
+//!
+//! Everything here is a pure function of its arguments: no threads, no files, no sockets, no environment and no clock.
+
+pub mod date;
+mod encode;
+mod endpoint;
+mod names;
+mod request;
+mod response;
+mod vendor_host;
+
+pub use endpoint::Endpoint;
+pub use names::{check_bucket, check_key};
+pub use request::{Method, Operation, Request};
+pub use response::Response;

@@ -1,0 +1,166 @@
+//! One API call, before it is signed and sent.
+
+use std::fmt;
+
+use super::encode;
+use crate::credentials::Credentials;
+
+/// An HTTP method that OSS's upload calls use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// OSS: ListParts.
+    Get,
+    /// OSS: HeadObject.
+    Head,
+    /// OSS: PutObject, UploadPart.
+    Put,
+    /// OSS: InitiateMultipartUpload, CompleteMultipartUpload.
+    Post,
+    /// OSS: AbortMultipartUpload.
+    Delete,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+            Method::Put => "PUT",
+            Method::Post => "POST",
+            Method::Delete => "DELETE",
+        }
+    }
+}
+
+/// Which API call a request is. Shown with the API's name in the vendor's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Stores a whole object.
+    PutObject,
+    /// Opens a multipart upload.
+    InitiateMultipartUpload,
+    /// Stores one part.
+    UploadPart,
+    /// Makes the object from its parts.
+    CompleteMultipartUpload,
+    /// Throws the parts away.
+    AbortMultipartUpload,
+    /// Asks which parts the server holds.
+    ListParts,
+    /// Asks for an object's size and checksum.
+    HeadObject,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A request before it is signed. Not in it: a body that is a range of a file.
+///
+/// It has no `Debug`: once signed, its headers hold the security token.
+#[derive(Clone)]
+pub struct Request {
+    /// Which API call it is.
+    pub operation: Operation,
+    /// The HTTP method.
+    pub method: Method,
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key, not encoded; empty at the level of the bucket.
+    pub key: String,
+    /// Names and values, not encoded, in the order of the wire; `None` is a bare name.
+    pub query: Vec<(String, Option<String>)>,
+    /// Names (lower-case, each once) and values.
+    pub headers: Vec<(String, String)>,
+    /// A small body that is made in memory; empty when there is none or when it comes from a file.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The value of the header `name` (lower-case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets the header `name` (lower-case) in place of one that is there.
+    pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
+        self.remove_header(name);
+        self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// Takes the header `name` (lower-case) away.
+    pub(super) fn remove_header(&mut self, name: &str) {
+        self.headers.retain(|(have, _)| have != name);
+    }
+
+    /// Sets the token of temporary credentials, which both signatures cover, or takes away an earlier one.
+    pub(super) fn set_security_token(&mut self, credentials: &Credentials) {
+        self.remove_header("x-oss-security-token");
+        if let Some(token) = credentials.security_token() {
+            self.set_header("x-oss-security-token", token);
+        }
+    }
+
+    /// The query as it stands in the URL, without the question mark; empty when there is none.
+    pub fn query_string(&self) -> String {
+        let encoded: Vec<String> =
+            self.query.iter().map(|(name, value)| encode::query_parameter(name, value.as_deref())).collect();
+        encoded.join("&")
+    }
+
+    /// `/bucket/key`, not encoded: what both signatures call the resource, whatever the URL's style is.
+    pub(super) fn resource(&self) -> String {
+        if self.bucket.is_empty() {
+            return "/".to_owned();
+        }
+        format!("/{}/{}", self.bucket, self.key)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// A request for the tests of this and other files: header names are taken in any case.
+    pub fn request(
+        method: Method,
+        bucket: &str,
+        key: &str,
+        query: &[(&str, Option<&str>)],
+        headers: &[(&str, &str)],
+    ) -> Request {
+        Request {
+            operation: Operation::PutObject,
+            method,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            query: query.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect(),
+            headers: headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect(),
+            body: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn setting_a_header_replaces_it() {
+        let mut request = request(Method::Put, "b", "k", &[], &[("Date", "then")]);
+        request.set_header("date", "now");
+        assert_eq!(request.headers, [("date".to_owned(), "now".to_owned())]);
+        assert_eq!(request.header("date"), Some("now"));
+        assert_eq!(request.header("etag"), None);
+    }
+
+    #[test]
+    fn the_query_is_encoded_in_its_order() {
+        let query = [("uploads", None), ("prefix", Some("a/b &c")), ("encoding-type", Some("url"))];
+        let request = request(Method::Get, "b", "", &query, &[]);
+        assert_eq!(request.query_string(), "uploads&prefix=a%2Fb%20%26c&encoding-type=url");
+    }
+
+    #[test]
+    fn an_operation_is_shown_by_its_api_name() {
+        assert_eq!(Operation::CompleteMultipartUpload.to_string(), "CompleteMultipartUpload");
+    }
+}

@@ -1,0 +1,81 @@
+//! The server's answer.
+
+/// An answer with its body read; the body is small, since no call here fetches an object.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names (lower-case) and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for HEAD.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The value of the header `name` (lower-case), without blanks around it.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.trim())
+    }
+
+    /// The request id; empty when a proxy answered in OSS's place (OSS: common response headers).
+    pub fn request_id(&self) -> &str {
+        self.header("x-oss-request-id").unwrap_or_default()
+    }
+
+    /// The CRC-64 of what the server has stored: of the part for UploadPart, else of the whole object.
+    pub fn crc64(&self) -> Option<u64> {
+        self.header("x-oss-hash-crc64ecma")?.parse().ok()
+    }
+
+    /// The ETag without its quotes.
+    pub fn etag(&self) -> Option<String> {
+        self.header("etag").and_then(unquoted_etag)
+    }
+
+    /// The version of the object that was stored, in a versioned bucket.
+    pub fn version_id(&self) -> Option<String> {
+        self.header("x-oss-version-id").filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+}
+
+/// `etag` without blanks and quotes around it; `None` when nothing is left.
+pub(super) fn unquoted_etag(etag: &str) -> Option<String> {
+    let etag = etag.trim().trim_matches('"');
+    (!etag.is_empty()).then(|| etag.to_owned())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An answer for the tests of this and other files.
+    pub fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+        Response {
+            status,
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.into(),
+        }
+    }
+
+    #[test]
+    fn headers_are_read() {
+        let headers = [
+            ("x-oss-request-id", "5C3D9175B6FC201293AD1234"),
+            ("etag", "\"5B3C1A2E053D763E1B002CC607C5A0FE\""),
+            ("x-oss-hash-crc64ecma", "18446744073709551615"),
+            ("x-oss-version-id", "v1"),
+        ];
+        let response = response(200, &headers, "");
+        assert_eq!(response.request_id(), "5C3D9175B6FC201293AD1234");
+        assert_eq!(response.etag().as_deref(), Some("5B3C1A2E053D763E1B002CC607C5A0FE"));
+        assert_eq!(response.crc64(), Some(u64::MAX));
+        assert_eq!(response.version_id().as_deref(), Some("v1"));
+    }
+
+    #[test]
+    fn absent_and_senseless_headers_are_none() {
+        let response = response(200, &[("etag", "\"\""), ("x-oss-hash-crc64ecma", "-1")], "");
+        assert_eq!((response.request_id(), response.etag(), response.crc64()), ("", None, None));
+        assert_eq!(response.version_id(), None);
+    }
+}
