@@ -5,12 +5,15 @@
 pub mod date;
 mod encode;
 mod endpoint;
+mod header_rules;
 mod names;
+mod object_headers;
 mod request;
 mod response;
 mod vendor_host;
 
 pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
+pub use object_headers::ObjectHeaders;
 pub use request::{Method, Operation, Request};
 pub use response::Response;
