@@ -10,6 +10,8 @@ mod names;
 mod object_headers;
 mod request;
 mod response;
+pub mod sign_v1;
+pub mod sign_v4;
 mod vendor_host;
 
 pub use endpoint::Endpoint;

@@ -1,0 +1,394 @@
+//! Signature version 4: HMAC-SHA256 with a key derived for a day, a region and a product (OSS: include a V4 signature
+//! in the header).
+
+use std::fmt;
+use std::time::SystemTime;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::date;
+use super::encode;
+use super::request::Request;
+use crate::credentials::Credentials;
+
+const ALGORITHM: &str = "OSS4-HMAC-SHA256";
+
+/// OSS takes no hash of the body: TLS and the CRC-64 of the answer protect it.
+const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+
+/// What a signature is good for.
+struct Scope<'a> {
+    /// The UTC day of `x-oss-date`, as in `20231216`.
+    day: &'a str,
+    region: &'a str,
+    product: &'a str,
+}
+
+impl fmt::Display for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/aliyun_v4_request", self.day, self.region, self.product)
+    }
+}
+
+/// Signs `request` as of `now`, in place of an earlier signature. Headers that are set later must not be signed ones.
+pub fn sign(request: &mut Request, credentials: &Credentials, region: &str, product: &str, now: SystemTime) {
+    sign_with(request, credentials, region, product, now, &[]);
+}
+
+/// Signs the headers `additional` (lower-case) too, beside those that are always signed.
+fn sign_with(
+    request: &mut Request,
+    credentials: &Credentials,
+    region: &str,
+    product: &str,
+    now: SystemTime,
+    additional: &[&str],
+) {
+    let date = date::iso_basic(now);
+    request.set_header("date", date::http_date(now));
+    request.set_header("x-oss-date", date.as_str());
+    request.set_header("x-oss-content-sha256", UNSIGNED_PAYLOAD);
+    request.set_security_token(credentials);
+    let additional = additional_headers(request, additional);
+    let scope = Scope { day: date.split('T').next().unwrap_or_default(), region, product };
+    let key = signing_key(credentials, &scope);
+    let signature = signature(&key, &date, &scope, &canonical_request(request, &additional));
+    let listed =
+        if additional.is_empty() { String::new() } else { format!(",AdditionalHeaders={}", additional.join(";")) };
+    let access_key_id = credentials.access_key_id();
+    let authorization = format!("{ALGORITHM} Credential={access_key_id}/{scope}{listed},Signature={signature}");
+    request.set_header("authorization", authorization);
+}
+
+fn is_always_signed(name: &str) -> bool {
+    name == "content-type" || name == "content-md5" || name.starts_with("x-oss-")
+}
+
+/// Those of `wanted` that are in the request and not signed anyway: sorted, each once.
+fn additional_headers<'a>(request: &Request, wanted: &[&'a str]) -> Vec<&'a str> {
+    let is_additional = |name: &&str| !is_always_signed(name) && request.header(name).is_some();
+    let mut names: Vec<&str> = wanted.iter().copied().filter(is_additional).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn canonical_request(request: &Request, additional: &[&str]) -> String {
+    let is_signed = |name: &str| is_always_signed(name) || additional.contains(&name);
+    let mut headers: Vec<_> = request.headers.iter().filter(|(name, _)| is_signed(name)).collect();
+    headers.sort();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    format!(
+        "{}\n{}\n{}\n{headers}\n{}\n{UNSIGNED_PAYLOAD}",
+        request.method.as_str(),
+        encode::path(&request.resource()),
+        canonical_query(request),
+        additional.join(";"),
+    )
+}
+
+/// All parameters, sorted by their encoded names.
+fn canonical_query(request: &Request) -> String {
+    let encoded_name = |(name, _): &&(String, Option<String>)| encode::query_parameter(name, None);
+    let mut query: Vec<_> = request.query.iter().collect();
+    query.sort_by_cached_key(encoded_name);
+    let query: Vec<String> =
+        query.iter().map(|(name, value)| encode::query_parameter(name, value.as_deref())).collect();
+    query.join("&")
+}
+
+fn signature(key: &[u8; 32], date: &str, scope: &Scope<'_>, canonical_request: &str) -> String {
+    let digest = hex(&Sha256::digest(canonical_request));
+    let string_to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{digest}");
+    hex(hmac(key, &string_to_sign).as_slice())
+}
+
+fn signing_key(credentials: &Credentials, scope: &Scope<'_>) -> Zeroizing<[u8; 32]> {
+    let secret = Zeroizing::new(format!("aliyun_v4{}", credentials.access_key_secret()));
+    let key = hmac(secret.as_bytes(), scope.day);
+    let key = hmac(key.as_slice(), scope.region);
+    let key = hmac(key.as_slice(), scope.product);
+    hmac(key.as_slice(), "aliyun_v4_request")
+}
+
+fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
+    mac.update(text.as_bytes());
+    Zeroizing::new(mac.finalize().into_bytes().into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::request::Method;
+    use super::super::request::tests::request;
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    type Query<'a> = [(&'a str, Option<&'a str>)];
+
+    const SIX: &Query<'static> = &[
+        ("param1", Some("value1")),
+        ("+param1", Some("value3")),
+        ("|param1", Some("value4")),
+        ("+param2", Some("")),
+        ("|param2", None),
+        ("param2", None),
+    ];
+    const P1_TIME: u64 = 1_702_743_657;
+
+    fn keys(token: Option<&str>) -> Credentials {
+        Credentials::new("ak", "sk", token.map(str::to_owned))
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    /// Request P of the vendor's SDK tests.
+    fn p() -> Request {
+        let headers = [
+            ("x-oss-head1", "value"),
+            ("abc", "value"),
+            ("ZAbc", "value"),
+            ("XYZ", "value"),
+            ("content-type", "text/plain"),
+            ("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
+        ];
+        request(Method::Put, "bucket", "1234+-/123/1.txt", SIX, &headers)
+    }
+
+    fn authorization(mut request: Request, token: Option<&str>, seconds: u64, additional: &[&str]) -> String {
+        sign_with(&mut request, &keys(token), "cn-hangzhou", "oss", at(seconds), additional);
+        request.header("authorization").unwrap().to_owned()
+    }
+
+    #[test]
+    fn vectors_of_the_vendors_sdks() {
+        let scope = "OSS4-HMAC-SHA256 Credential=ak/20231216/cn-hangzhou/oss/aliyun_v4_request";
+        let signature = "e21d18daa82167720f9b1047ae7e7f1ce7cb77a31e8203a7d5f4624fa0284afe";
+        assert_eq!(authorization(p(), None, P1_TIME, &[]), format!("{scope},Signature={signature}"));
+        let p2 = authorization(p(), Some("token"), 1_702_784_856, &[]);
+        assert_eq!(
+            p2,
+            "OSS4-HMAC-SHA256 Credential=ak/20231217/cn-hangzhou/oss/aliyun_v4_request,\
+             Signature=b94a3f999cf85bcdc00d332fbd3734ba03e48382c36fa4d5af5df817395bd9ea"
+        );
+        let signature = "4a4183c187c07c8947db7620deb0a6b38d9fbdd34187b6dbaccb316fa251212f";
+        let p3 = format!("{scope},AdditionalHeaders=abc;zabc,Signature={signature}");
+        assert_eq!(authorization(p(), None, 1_702_747_512, &["zabc", "abc"]), p3);
+        let p4 = ["zabc", "x-oss-no-exist", "abc", "x-oss-head1", "abc"];
+        assert_eq!(authorization(p(), None, 1_702_747_512, &p4), p3);
+    }
+
+    #[test]
+    fn vector_of_a_cloud_box() {
+        let mut p5 = p();
+        sign(&mut p5, &keys(None), "cb-123", "oss-cloudbox", at(P1_TIME));
+        assert_eq!(
+            p5.header("authorization"),
+            Some(
+                "OSS4-HMAC-SHA256 Credential=ak/20231216/cb-123/oss-cloudbox/aliyun_v4_request,\
+                 Signature=94ce1f12c17d148ea681030275a94449d3357f5b5b21133996eec80af3e08a43"
+            )
+        );
+    }
+
+    #[test]
+    fn intermediate_values_of_the_first_vector() {
+        let mut p1 = p();
+        sign(&mut p1, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
+        assert_eq!(p1.header("x-oss-date"), Some("20231216T162057Z"));
+        assert_eq!(p1.header("date"), Some("Sat, 16 Dec 2023 16:20:57 GMT"));
+        let canonical = "PUT\n/bucket/1234%2B-/123/1.txt\n\
+            %2Bparam1=value3&%2Bparam2&%7Cparam1=value4&%7Cparam2&param1=value1&param2\n\
+            content-type:text/plain\nx-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:20231216T162057Z\n\
+            x-oss-head1:value\n\n\nUNSIGNED-PAYLOAD";
+        assert_eq!(canonical_request(&p1, &[]), canonical);
+        let digest = hex(&Sha256::digest(canonical));
+        assert_eq!(digest, "f4613657f1b108998e8dbd10a1aa5da621dc2c6e02c9ddec0f163664848704c4");
+        let scope = Scope { day: "20231216", region: "cn-hangzhou", product: "oss" };
+        let key = hex(signing_key(&keys(None), &scope).as_slice());
+        assert_eq!(key, "b412a03b134ebddd720f5167b5de6db66620ebb3b01cff4d49e3ccb09f8de97f");
+    }
+
+    #[test]
+    fn vectors_of_the_c_sdk() {
+        for (date, query, region, product, expected) in [
+            (
+                "2022-10-16T04:07:19Z",
+                SIX,
+                "cn-hangzhou",
+                "oss",
+                "16e58322c5aafb55edd82813b02d6521caab8194882c786bf0e77b7987a63979",
+            ),
+            (
+                "2022-10-16T09:14:31Z",
+                &[],
+                "cn-hangzhou",
+                "oss",
+                "5028172a0a3806285979896982bee6e36e915cbf428ee7100a809e1f0ff43b64",
+            ),
+            (
+                "2022-10-16T09:18:31Z",
+                SIX,
+                "cloudbox-id",
+                "oss-cloudbox",
+                "939eae7d5012d444c8d1dd8c68811275928f780a859e41ddbe52cf10a100adb4",
+            ),
+        ] {
+            let key = "test-sign-V4/-!@#$%^&*()/abcdefjhijklmnoqprstuvwxyz/123456789";
+            let headers = [("x-oss-head1", "value"), ("content-type", "application/octet-stream")];
+            let mut request = request(Method::Put, "oss-bucket-test", key, query, &headers);
+            sign(&mut request, &keys(None), region, product, date::parse_iso(date).unwrap());
+            assert!(request.header("authorization").unwrap().ends_with(&format!("Signature={expected}")), "{date}");
+        }
+    }
+
+    /// One call of an upload at the time of the first vector: its signature.
+    fn call(
+        method: Method,
+        key: &str,
+        query: &Query<'_>,
+        headers: &[(&str, &str)],
+        token: Option<&str>,
+        additional: &[&str],
+    ) -> String {
+        let request = request(method, "examplebucket", key, query, headers);
+        let authorization = authorization(request, token, P1_TIME, additional);
+        authorization.rsplit_once("Signature=").unwrap().1.to_owned()
+    }
+
+    const ID: (&str, Option<&str>) = ("uploadId", Some("0004B9895DBBB6EC98E36"));
+
+    #[test]
+    fn vectors_of_the_calls_of_an_upload() {
+        let plain = [("content-type", "text/plain")];
+        let y1 = call(Method::Put, "目录/测试 文件+1.txt", &[], &plain, Some("token"), &[]);
+        assert_eq!(y1, "ae9996fc5608340ed76b2b8f1496cdd9e1ca5fbf5a29190d24f325ac881659fd");
+        let headers = [
+            ("content-type", "application/octet-stream"),
+            ("x-oss-storage-class", "IA"),
+            ("x-oss-meta-author", "alice"),
+        ];
+        let query = [("uploads", None), ("encoding-type", Some("url"))];
+        let y2 = call(Method::Post, "dir/big.bin", &query, &headers, None, &[]);
+        assert_eq!(y2, "cd5c2bac76abb5fac5722fed205824288ff95481ca71c010f5574de49b264fd5");
+        let md5 = [("content-md5", "eB5eJF1ptWaXm4bijSPyxw==")];
+        let y3 = call(Method::Put, "dir/big.bin", &[("partNumber", Some("1")), ID], &md5, None, &[]);
+        assert_eq!(y3, "ce791b9600ec1aca5565d61f428becaf09648e2460d3cc1ad78a5f1ec9b93946");
+        let headers = [
+            ("content-type", "application/xml"),
+            ("content-length", "0"),
+            ("x-oss-complete-all", "yes"),
+            ("host", "examplebucket.oss-cn-hangzhou.aliyuncs.com"),
+        ];
+        let query = [ID, ("encoding-type", Some("url"))];
+        let y4 = call(Method::Post, "dir/big.bin", &query, &headers, Some("token"), &["host", "content-length"]);
+        assert_eq!(y4, "426adafa6829337fcd90c15d5a5b882090b2d9d81610f178ac697548b3461ab1");
+        let query = [("uploads", None), ("prefix", Some("目录/")), ("max-uploads", Some("1000"))];
+        let y5 = call(Method::Get, "", &query, &[], None, &[]);
+        assert_eq!(y5, "9daf296d072cf1b702078337c10f22a191849b96b6045bcd87b7d81a6d67f563");
+    }
+
+    #[test]
+    fn vector_of_a_key_with_every_reserved_character() {
+        let mut y6 = request(Method::Delete, "examplebucket", "a/../b//c ~!*'();:@&=+$,?#[]%.txt", &[ID], &[]);
+        sign(&mut y6, &keys(None), "ap-southeast-1", "oss", at(P1_TIME));
+        let uri = "/examplebucket/a/../b//c%20~%21%2A%27%28%29%3B%3A%40%26%3D%2B%24%2C%3F%23%5B%5D%25.txt";
+        assert_eq!(canonical_request(&y6, &[]).lines().nth(1), Some(uri));
+        let signature = "59dad67e7446ac7d17e63bc731f615d7dbf0bbb55b8afa9f4632b4e6256b7225";
+        assert!(y6.header("authorization").unwrap().ends_with(signature));
+    }
+
+    /// The signature of a presigned URL: the scope, date and token stand in the query.
+    fn presigned(seconds: u64, expires: &str, scope: (&str, &str), token: Option<&str>, additional: &[&str]) -> String {
+        let date = date::iso_basic(at(seconds));
+        let scope = Scope { day: &date[..8], region: scope.0, product: scope.1 };
+        let (credential, listed) = (format!("ak/{scope}"), additional.join(";"));
+        let mut query = SIX.to_vec();
+        query.extend([
+            ("x-oss-signature-version", Some(ALGORITHM)),
+            ("x-oss-credential", Some(credential.as_str())),
+            ("x-oss-date", Some(date.as_str())),
+            ("x-oss-expires", Some(expires)),
+        ]);
+        query.extend(token.map(|token| ("x-oss-security-token", Some(token))));
+        query.extend((!listed.is_empty()).then_some(("x-oss-additional-headers", Some(listed.as_str()))));
+        let headers = [
+            ("x-oss-head1", "value"),
+            ("abc", "value"),
+            ("ZAbc", "value"),
+            ("XYZ", "value"),
+            ("content-type", "application/octet-stream"),
+        ];
+        let request = request(Method::Put, "bucket", "1234+-/123/1.txt", &query, &headers);
+        signature(&signing_key(&keys(token), &scope), &date, &scope, &canonical_request(&request, additional))
+    }
+
+    #[test]
+    fn vectors_of_presigned_urls() {
+        let oss = ("cn-hangzhou", "oss");
+        for (seconds, expires, scope, token, additional, expected) in [
+            (
+                1_702_781_677,
+                "599",
+                oss,
+                None,
+                &[][..],
+                "a39966c61718be0d5b14e668088b3fa07601033f6518ac7b523100014269c0fe",
+            ),
+            (
+                1_702_781_677,
+                "432000",
+                oss,
+                None,
+                &[],
+                "31029123dc7732d2d2cfd4006ea4fdb6cf86da6478f813e2bf8f87877c7b9fec",
+            ),
+            (
+                1_702_785_388,
+                "599",
+                oss,
+                Some("token"),
+                &[],
+                "3817ac9d206cd6dfc90f1c09c00be45005602e55898f26f5ddb06d7892e1f8b5",
+            ),
+            (
+                1_702_783_809,
+                "599",
+                oss,
+                None,
+                &["abc", "zabc"],
+                "6bd984bfe531afb6db1f7550983a741b103a8c58e5e14f83ea474c2322dfa2b7",
+            ),
+            (
+                1_702_781_677,
+                "599",
+                ("cb-123", "oss-cloudbox"),
+                None,
+                &["abc", "zabc"],
+                "07284191b9b4978ac3520cd39ee2dea2747eda454089359371ff463a6c7ba20f",
+            ),
+        ] {
+            assert_eq!(presigned(seconds, expires, scope, token, additional), expected);
+        }
+    }
+
+    #[test]
+    fn signing_again_leaves_nothing_of_the_first_time() {
+        let mut once = p();
+        sign(&mut once, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
+        let mut again = p();
+        sign(&mut again, &keys(Some("token")), "us-west-1", "oss", at(P1_TIME + 5000));
+        sign(&mut again, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
+        once.headers.sort();
+        again.headers.sort();
+        assert_eq!(once.headers, again.headers);
+    }
+}
