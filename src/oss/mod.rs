@@ -1,7 +1,10 @@
 //! OSS's wire protocol: what a request and an answer look like.
 //!
 //! Everything here is a pure function of its arguments: no threads, no files, no sockets, no environment and no clock.
-
+//! [`api`] builds the requests and reads the answers, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
+//! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of the vendor's REST documentation
+//! that they come from, such as "OSS: UploadPart".
+pub mod api;
 pub mod date;
 mod encode;
 mod endpoint;
@@ -10,12 +13,15 @@ mod names;
 mod object_headers;
 mod request;
 mod response;
+mod service_error;
 pub mod sign_v1;
 pub mod sign_v4;
 mod vendor_host;
-
+mod xml;
+pub use api::ObjectRef;
 pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
 pub use object_headers::ObjectHeaders;
 pub use request::{Method, Operation, Request};
 pub use response::Response;
+pub use service_error::ServiceError;

@@ -1,0 +1,434 @@
+//! What the server's refusals mean.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::date;
+use super::request::Operation;
+use super::response::Response;
+use super::xml::{self, Answer, ErrorBody};
+use crate::error::{Error, ErrorKind};
+
+/// The code of an answer that is none of OSS's, as the vendor's SDKs call it.
+const BAD_ERROR_RESPONSE: &str = "BadErrorResponse";
+
+/// How much of such an answer is shown.
+const SNIPPET_BYTES: usize = 256;
+
+/// The longest text of the server in a message: the C API's message has room for it and for what to do.
+const MAX_MESSAGE_CHARS: usize = 400;
+
+/// The longest code, request id or host of the server.
+const MAX_WORD_CHARS: usize = 128;
+
+/// A server that asks for a longer pause is asked again all the same, so that a senseless answer cannot stop an upload.
+const MAX_DELAY: Duration = Duration::from_secs(120);
+
+/// An answer that is no success, read (OSS: error responses).
+#[derive(Clone, Debug)]
+pub struct ServiceError {
+    /// The HTTP status.
+    pub http_status: u16,
+    /// OSS's code, such as `AccessDenied`; `BadErrorResponse` when the answer holds none.
+    pub code: String,
+    /// The server's words, shortened.
+    pub message: String,
+    /// Empty when OSS did not answer.
+    pub request_id: String,
+    /// The detailed code (`x-oss-ec`), or empty.
+    pub ec: String,
+    /// The host that the bucket must be addressed by, when that is what is wrong.
+    pub endpoint: Option<String>,
+    /// The server's clock.
+    pub server_time: Option<SystemTime>,
+    /// How long the server asks to wait.
+    pub delay: Option<Duration>,
+}
+
+impl ServiceError {
+    /// Reads an answer in any of its shapes: XML, its base64 in a header (HEAD has no body), JSON of a gateway, or
+    /// something else from a proxy.
+    pub fn parse(response: &Response) -> ServiceError {
+        let body = error_body(response).unwrap_or_else(|| ErrorBody {
+            code: Some(BAD_ERROR_RESPONSE.to_owned()),
+            message: Some(snippet(&response.body)),
+            ..ErrorBody::default()
+        });
+        let server_date = response.header("date").and_then(date::parse_http_date);
+        let message = word(body.message, MAX_MESSAGE_CHARS).unwrap_or_default();
+        ServiceError {
+            http_status: response.status,
+            code: word(body.code, MAX_WORD_CHARS).unwrap_or_default(),
+            message: if repeats_the_signature(&message) { "(its text is withheld)".to_owned() } else { message },
+            request_id: word(body.request_id.or_else(|| header(response, "x-oss-request-id")), MAX_WORD_CHARS)
+                .unwrap_or_default(),
+            ec: word(body.ec.or_else(|| header(response, "x-oss-ec")), MAX_WORD_CHARS).unwrap_or_default(),
+            endpoint: word(body.endpoint, MAX_WORD_CHARS).filter(|host| is_host(host)),
+            server_time: body.server_time.as_deref().and_then(date::parse_iso).or(server_date),
+            delay: delay(response, server_date),
+        }
+    }
+
+    /// Whether the same request may succeed later (OSS: error responses; the retry rules of the vendor's SDKs).
+    pub fn is_retryable(&self) -> bool {
+        match self.code.as_str() {
+            "RequestTimeout"
+            | "RequestTimeTooSkewed"
+            | "BadRequest"
+            | "InvalidDigest"
+            | "OperationAborted"
+            | "InternalError"
+            | "QpsLimitExceeded"
+            | "TooManyRequests" => true,
+            "NotImplemented" => false,
+            _ => matches!(self.http_status, 408 | 429) || (self.http_status >= 500 && self.http_status != 501),
+        }
+    }
+
+    /// What a user is told: the operation, the server's words, and what to do.
+    pub fn into_error(self, operation: Operation) -> Error {
+        let kind = if self.http_status == 203 { ErrorKind::CallbackFailed } else { ErrorKind::Service };
+        let mut message = format!("{operation}: the server answered {} {}", self.http_status, self.code);
+        if !self.message.is_empty() {
+            message = format!("{message}: {}", self.message.trim_end_matches('.'));
+        }
+        let error = Error::new(kind, message)
+            .with_service(self.http_status, &self.code, &self.ec, &self.request_id)
+            .with_retryable(self.is_retryable());
+        match self.what_to_do(operation) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    fn what_to_do(&self, operation: Operation) -> Option<Cow<'static, str>> {
+        if let Some(endpoint) = &self.endpoint {
+            return Some(format!("give the endpoint as {endpoint}").into());
+        }
+        if self.http_status == 203 {
+            return Some("the object is stored, only the callback failed: do not upload again".into());
+        }
+        if self.code == "AccessDenied" {
+            let permission = permission(operation);
+            return Some(format!("check that the policy allows {permission} here, and the endpoint's region").into());
+        }
+        hint(&self.code).or_else(|| self.hint_of_status()).map(Cow::Borrowed)
+    }
+
+    fn hint_of_status(&self) -> Option<&'static str> {
+        match self.http_status {
+            300..=399 => Some("redirects are not followed: give the endpoint that it leads to"),
+            429 | 503 => Some("the server limits the rate: try later, or with fewer routines"),
+            _ if self.code == BAD_ERROR_RESPONSE && self.request_id.is_empty() => {
+                Some("this is not OSS's answer: check the endpoint, and whether a proxy stands in between")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What to do about the codes that an upload meets (OSS: error codes).
+fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "SignatureDoesNotMatch" => {
+            "check the access key secret and the region; a proxy that alters requests does this too"
+        }
+        "InvalidAccessKeyId" => "check the access key id; temporary ones need their security token",
+        "SecurityTokenExpired" => "get a new security token and resume",
+        "InvalidSecurityToken" | "AccessKeyIdAndSecurityTokenNotMatch" => {
+            "check that access key and security token were issued together"
+        }
+        "RequestTimeTooSkewed" => "set this machine's clock",
+        "NoSuchBucket" => "check the bucket's name and the endpoint",
+        "SecondLevelDomainForbidden" => "do not use path_style with this endpoint",
+        "FileAlreadyExists" => "the object exists already, and x-oss-forbid-overwrite or a directory protects it",
+        "FileImmutable" => "a retention policy of the bucket protects the object",
+        "NoSuchUpload" => "the upload was completed or aborted meanwhile: start it again",
+        "InvalidPart" | "InvalidPartOrder" => "somebody else may be writing to this upload: start it again",
+        "EntityTooSmall" => "every part but the last needs 102400 bytes: use a larger part_size",
+        "EntityTooLarge" => "the object or part is too large: see the limits of part_size",
+        "InvalidDigest" => "the data changed on its way, or the given Content-MD5 is wrong",
+        "RequestTimeout" => "the data arrived too slowly: check the network",
+        "KmsServiceNotEnabled" => "enable KMS for the account, or use another encryption",
+        "InDebt" | "InDebtOverdue" | "UserDisable" | "BucketDisable" => "check the account's state with the vendor",
+        _ => return None,
+    })
+}
+
+/// What a policy must allow (OSS: RAM policies).
+fn permission(operation: Operation) -> &'static str {
+    match operation {
+        Operation::PutObject
+        | Operation::InitiateMultipartUpload
+        | Operation::UploadPart
+        | Operation::CompleteMultipartUpload => "oss:PutObject",
+        Operation::AbortMultipartUpload => "oss:AbortMultipartUpload",
+        Operation::ListParts => "oss:ListParts",
+        Operation::HeadObject => "oss:GetObject",
+    }
+}
+
+fn error_body(response: &Response) -> Option<ErrorBody> {
+    let from_header = || {
+        let xml = STANDARD.decode(response.header("x-oss-err")?).ok()?;
+        from_xml(&xml)
+    };
+    let body = from_xml(&response.body).or_else(|| from_json(&response.body)).or_else(from_header)?;
+    body.code.as_deref().is_some_and(|code| !code.trim().is_empty()).then_some(body)
+}
+
+fn from_xml(body: &[u8]) -> Option<ErrorBody> {
+    match xml::parse(body) {
+        Some(Answer::Error(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// Gateways answer JSON with the same names, in one case or another, sometimes below `Error`.
+fn from_json(body: &[u8]) -> Option<ErrorBody> {
+    let root: Value = serde_json::from_slice(body).ok()?;
+    let error = field(&root, "Error").filter(|error| error.is_object()).unwrap_or(&root);
+    let text = |name| field(error, name).and_then(Value::as_str).map(str::to_owned);
+    Some(ErrorBody {
+        code: text("Code"),
+        message: text("Message"),
+        request_id: text("RequestId"),
+        ec: text("EC"),
+        endpoint: text("Endpoint"),
+        server_time: text("ServerTime"),
+    })
+}
+
+fn field<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    let fields = object.as_object()?;
+    fields.iter().find(|(have, _)| have.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.header(name).map(str::to_owned)
+}
+
+/// A text of the server on one line and not too long; `None` when it is blank.
+fn word(text: Option<String>, max_chars: usize) -> Option<String> {
+    let text = text?;
+    let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let line: String = line.collect::<Vec<_>>().join(" ").chars().take(max_chars).collect();
+    (!line.is_empty()).then_some(line)
+}
+
+/// The beginning of a body that nobody understands.
+fn snippet(body: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&body[..body.len().min(SNIPPET_BYTES)]);
+    if repeats_the_signature(&String::from_utf8_lossy(body)) {
+        return "(its text is withheld)".to_owned();
+    }
+    start.replace('\u{fffd}', "")
+}
+
+/// Whether a text may repeat the request's token or signature, as a debugging proxy's does: logs must not have it.
+fn repeats_the_signature(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let signs = ["security-token", "hmac-sha256", "authorization:", "stringtosign", "canonicalrequest", "signature="];
+    signs.iter().any(|sign| text.contains(sign))
+}
+
+/// It becomes part of an advice, so it must look like what it should be.
+fn is_host(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
+}
+
+/// The pause that the server asks for: OSS's own header, or HTTP's (RFC 9110, Retry-After).
+fn delay(response: &Response, server_date: Option<SystemTime>) -> Option<Duration> {
+    let throttle = response.header("x-oss-qos-delay-time").and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
+    let retry_after = response.header("retry-after").and_then(|text| match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        // Both dates are by the server's clock, so a wrong local one does not matter.
+        Err(_) => date::parse_http_date(text)?.duration_since(server_date?).ok(),
+    });
+    throttle.max(retry_after).map(|delay| delay.min(MAX_DELAY))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::response::tests::response;
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::UNIX_EPOCH;
+
+    const SKEWED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n<Code>\nRequestTimeTooSkewed </Code>
+        <Message>The difference between the request time and the current time is too large.</Message>
+        <RequestId>5C3D</RequestId><HostId>h</HostId><MaxAllowedSkewMilliseconds>900000</MaxAllowedSkewMilliseconds>
+        <RequestTime>2023-12-16T14:20:57.000Z</RequestTime><ServerTime>2023-12-16T16:20:57.000Z</ServerTime>
+        <EC>0002-00000504</EC></Error>";
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn of_code(status: u16, code: &str) -> ServiceError {
+        ServiceError::parse(&response(status, &[], &format!("<Error><Code>{code}</Code></Error>")))
+    }
+
+    #[test]
+    fn xml_is_read() {
+        let error = ServiceError::parse(&response(403, &[("x-oss-request-id", "other")], SKEWED));
+        assert_eq!((error.code.as_str(), error.ec.as_str()), ("RequestTimeTooSkewed", "0002-00000504"));
+        assert_eq!(error.request_id, "5C3D");
+        assert_eq!(error.server_time, Some(at(1_702_743_657)));
+        let error = error.into_error(Operation::UploadPart);
+        assert_eq!(
+            error.message(),
+            "UploadPart: the server answered 403 RequestTimeTooSkewed: The difference between the request time and the \
+             current time is too large; set this machine's clock"
+        );
+        assert_eq!((error.kind(), error.http_status()), (ErrorKind::Service, 403));
+        assert_eq!((error.ec(), error.request_id()), ("0002-00000504", "5C3D"));
+        assert!(error.is_retryable());
+    }
+
+    #[test]
+    fn the_header_of_a_head_answer_is_read() {
+        let xml = STANDARD.encode("<Error><Code>NoSuchKey</Code><Message>m</Message></Error>");
+        let headers = [("x-oss-err", xml.as_str()), ("x-oss-ec", "0026-00000001"), ("x-oss-request-id", "R")];
+        let error = ServiceError::parse(&response(404, &headers, ""));
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("NoSuchKey", "m"));
+        assert_eq!((error.ec.as_str(), error.request_id.as_str()), ("0026-00000001", "R"));
+    }
+
+    #[test]
+    fn json_is_read() {
+        for body in [
+            r#"{"Code":"AccessDenied","Message":"m","RequestId":"R"}"#,
+            r#"{"error":{"code":"AccessDenied","message":"m","requestId":"R"}}"#,
+        ] {
+            let error = ServiceError::parse(&response(403, &[], body));
+            assert_eq!((error.code.as_str(), error.message.as_str()), ("AccessDenied", "m"), "{body}");
+            assert_eq!(error.request_id, "R");
+        }
+    }
+
+    #[test]
+    fn a_proxys_page_is_shown_in_part() {
+        let page = format!("<html>\r\n<h1>502 Bad\tGateway</h1>{}</html>", "目".repeat(300));
+        let error = ServiceError::parse(&response(502, &[("date", "Sat, 16 Dec 2023 16:20:57 GMT")], &page));
+        assert_eq!(error.code, "BadErrorResponse");
+        assert!(error.message.starts_with("<html> <h1>502 Bad Gateway</h1>目") && error.message.len() <= 256);
+        assert_eq!(error.server_time, Some(at(1_702_743_657)));
+        let error = error.into_error(Operation::PutObject);
+        assert!(error.is_retryable());
+        assert!(error.message().ends_with("whether a proxy stands in between"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_answer_is_read() {
+        let error = ServiceError::parse(&response(500, &[], ""));
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("BadErrorResponse", ""));
+        assert!(error.is_retryable());
+    }
+
+    #[test]
+    fn nothing_that_repeats_the_request_is_shown() {
+        let xml = "<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message><OSSAccessKeyId>ak</OSSAccessKeyId>\
+            <StringToSign>x-oss-security-token:TOKEN</StringToSign><CanonicalRequest>TOKEN</CanonicalRequest></Error>";
+        let broken = &xml[..xml.len() - 3];
+        let late = format!("<html>{}x-oss-security-token: TOKEN", " ".repeat(220));
+        for body in [xml, broken, "<html>X-Oss-Security-Token: TOKEN", "Authorization: TOKEN", &late] {
+            let error = ServiceError::parse(&response(403, &[], body));
+            assert!(!format!("{error:?}").contains("TOKEN"), "{error:?}");
+            assert!(!error.into_error(Operation::PutObject).message().contains("TOKEN"));
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let xml = format!("<Error><Code>{0}</Code><Message>{0}</Message></Error>", "x ".repeat(5000));
+        let error = ServiceError::parse(&response(400, &[], &xml)).into_error(Operation::PutObject);
+        assert!(error.message().len() < 640, "{}", error.message().len());
+    }
+
+    #[test]
+    fn a_wrong_endpoint_is_named() {
+        let xml = "<Error><Code>AccessDenied</Code><Message>The bucket you are attempting to access must be addressed \
+            using the specified endpoint. </Message><Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>";
+        let error = ServiceError::parse(&response(403, &[], xml)).into_error(Operation::PutObject);
+        assert!(error.message().ends_with("endpoint; give the endpoint as oss-cn-beijing.aliyuncs.com"), "{error}");
+        let odd = xml.replace("oss-cn-beijing.aliyuncs.com", "run rm -rf /");
+        assert_eq!(ServiceError::parse(&response(403, &[], &odd)).endpoint, None);
+    }
+
+    #[test]
+    fn each_operation_names_its_permission() {
+        let error = of_code(403, "AccessDenied").into_error(Operation::ListParts);
+        assert!(error.message().contains("oss:ListParts"), "{error}");
+        assert!(!error.is_retryable());
+    }
+
+    #[test]
+    fn what_may_succeed_later_is_tried_again() {
+        for (status, code) in [
+            (400, "RequestTimeout"),
+            (400, "BadRequest"),
+            (400, "InvalidDigest"),
+            (403, "RequestTimeTooSkewed"),
+            (408, "X"),
+            (409, "OperationAborted"),
+            (429, "X"),
+            (500, "InternalError"),
+            (503, "UploadTrafficRateLimitExceeded"),
+        ] {
+            assert!(of_code(status, code).is_retryable(), "{status} {code}");
+        }
+        for (status, code) in [
+            (203, "CallbackFailed"),
+            (304, "NotModified"),
+            (400, "InvalidArgument"),
+            (401, "X"),
+            (403, "AccessDenied"),
+            (403, "SignatureDoesNotMatch"),
+            (404, "NoSuchUpload"),
+            (409, "FileAlreadyExists"),
+            (411, "MissingContentLength"),
+            (501, "NotImplemented"),
+            (501, "X"),
+        ] {
+            assert!(!of_code(status, code).is_retryable(), "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn the_servers_pause_is_read_and_capped() {
+        let delay_of = |headers: &[(&str, &str)]| ServiceError::parse(&response(503, headers, "")).delay;
+        let date = ("date", "Sat, 16 Dec 2023 16:20:57 GMT");
+        assert_eq!(delay_of(&[]), None);
+        assert_eq!(delay_of(&[("x-oss-qos-delay-time", "1500")]), Some(Duration::from_millis(1500)));
+        assert_eq!(delay_of(&[("retry-after", "7"), ("x-oss-qos-delay-time", "1")]), Some(Duration::from_secs(7)));
+        assert_eq!(delay_of(&[("retry-after", "Sat, 16 Dec 2023 16:21:07 GMT"), date]), Some(Duration::from_secs(10)));
+        assert_eq!(delay_of(&[("retry-after", "Sat, 16 Dec 2023 16:20:07 GMT"), date]), None);
+        assert_eq!(delay_of(&[("retry-after", "Sat, 16 Dec 2023 16:21:07 GMT")]), None);
+        assert_eq!(delay_of(&[("retry-after", "999999999")]), Some(MAX_DELAY));
+        assert_eq!(delay_of(&[("retry-after", "soon")]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            status in 100u16..600,
+            body in prop::collection::vec(any::<u8>(), 0..400),
+            header in any::<String>(),
+            text in "(<Error><Code>)?[<>/A-Za-z&;!\\[\\]{}:\"目 -]{0,80}",
+        ) {
+            let headers = ["x-oss-err", "retry-after", "date", "x-oss-request-id", "x-oss-ec", "x-oss-qos-delay-time"];
+            let headers = headers.map(|name| (name.to_owned(), header.clone())).to_vec();
+            for body in [body.clone(), text.clone().into_bytes()] {
+                let error = ServiceError::parse(&Response { status, headers: headers.clone(), body });
+                prop_assert!(!error.code.is_empty());
+                prop_assert!(error.message.chars().count() <= MAX_MESSAGE_CHARS);
+                prop_assert!(!error.into_error(Operation::PutObject).message().contains('\n'));
+            }
+        }
+    }
+}
