@@ -4,6 +4,7 @@
 //! [`api`] builds the requests and reads the answers, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
 //! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of the vendor's REST documentation
 //! that they come from, such as "OSS: UploadPart".
+
 pub mod api;
 pub mod date;
 mod encode;
@@ -18,6 +19,7 @@ pub mod sign_v1;
 pub mod sign_v4;
 mod vendor_host;
 mod xml;
+
 pub use api::ObjectRef;
 pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
