@@ -303,26 +303,12 @@ func (o *UploadOptions) texts(path string) ([]text, error) {
 			return nil, invalid("%s is empty", needed.field)
 		}
 	}
-	seen := make(map[string]bool)
-	add := func(field, prefix string, values map[string]string) error {
-		for _, name := range sortedKeys(values) {
-			full := strings.ToLower(prefix + name)
-			if name == "" {
-				return invalid("%s has an empty name", field)
-			}
-			if seen[full] {
-				return invalid("the header %q is given twice", full)
-			}
-			seen[full] = true
-			texts = append(texts, text{field, prefix + name}, text{fmt.Sprintf("%s[%q]", field, name), values[name]})
-		}
-		return nil
+	for _, name := range sortedKeys(o.Headers) {
+		texts = append(texts, text{"Headers", name}, text{fmt.Sprintf("Headers[%q]", name), o.Headers[name]})
 	}
-	if err := add("Headers", "", o.Headers); err != nil {
-		return nil, err
-	}
-	if err := add("Metadata", "x-oss-meta-", o.Metadata); err != nil {
-		return nil, err
+	for _, name := range sortedKeys(o.Metadata) {
+		value := text{fmt.Sprintf("Metadata[%q]", name), o.Metadata[name]}
+		texts = append(texts, text{"Metadata", "x-oss-meta-" + name}, value)
 	}
 	return texts, nil
 }
