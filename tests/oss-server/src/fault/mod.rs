@@ -1,0 +1,7 @@
+//! Faults on demand: a script of rules, and the engine that picks the rule for a request.
+
+mod engine;
+mod script;
+
+pub(crate) use engine::{ActiveFault, FaultEngine, Subject};
+pub use script::{Action, AnswerBody, FaultRule, FaultScript, Match, OneOrMany, Stage};

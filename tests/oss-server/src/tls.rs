@@ -1,0 +1,44 @@
+//! A certificate authority that lives as long as the server, and one certificate from it.
+
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// The names that the server's certificate is good for, besides those that it is configured with.
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+pub(crate) struct Tls {
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) ca_pem: String,
+}
+
+impl Tls {
+    /// Makes an authority and a certificate for localhost and for `more` names.
+    pub(crate) fn new(more: impl IntoIterator<Item = String>) -> Result<Self, Box<dyn std::error::Error>> {
+        let ca_key = KeyPair::generate()?;
+        let mut ca = CertificateParams::default();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        ca.distinguished_name.push(DnType::CommonName, "oss-server test CA");
+        let ca_certificate = ca.self_signed(&ca_key)?;
+
+        let key = KeyPair::generate()?;
+        let names: Vec<String> = NAMES.map(str::to_owned).into_iter().chain(more).collect();
+        let mut params = CertificateParams::new(names)?;
+        params.distinguished_name.push(DnType::CommonName, "oss-server");
+        params.use_authority_key_identifier_extension = true;
+        let certificate = params.signed_by(&key, &Issuer::new(ca, &ca_key))?;
+
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem: ca_certificate.pem() })
+    }
+}
