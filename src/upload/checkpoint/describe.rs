@@ -1,0 +1,93 @@
+//! A checkpoint in words, for people.
+
+use std::fmt::Write;
+use std::io::BufReader;
+use std::path::Path;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::journal::{foreign, newer};
+use super::model::Saved;
+use super::open::{open_to_read, refused};
+use super::read::{Good, Reading, read};
+use super::record::nanoseconds;
+use crate::error::Result;
+
+/// Says in a few lines what the checkpoint file at `path` holds, and in what state it is.
+///
+/// The file is not changed and its lock not taken, so that it may be the one of a running upload. Fails when the file
+/// cannot be read, or is not a checkpoint.
+pub fn describe(path: &Path) -> Result<String> {
+    let file = open_to_read(path)?;
+    let failed = |cause| refused("read", path, &cause);
+    let length = file.metadata().map_err(failed)?.len();
+    let mut text = Lines(String::new());
+    text.line("checkpoint", path.display());
+    match read(BufReader::new(&file), length).map_err(failed)? {
+        Reading::Fresh => text.line("state", "empty: nothing was begun"),
+        Reading::Journal(good) => {
+            text.line("state", state(&good.saved));
+            text.upload(&good.saved);
+            text.journal(&good, length);
+        }
+        Reading::Void { reason, saved } => {
+            text.line("state", format_args!("void, all parts will be sent again: {reason}"));
+            if let Some(saved) = saved {
+                text.upload(&saved);
+            }
+        }
+        Reading::Newer(what) => return Err(newer(path, &what)),
+        Reading::Foreign => return Err(foreign(path)),
+    }
+    Ok(text.0)
+}
+
+fn state(saved: &Saved) -> &'static str {
+    match saved {
+        Saved { completing: true, .. } => "completing: the last request may have been sent",
+        Saved { upload_id: Some(_), .. } => "uploading",
+        Saved { upload_id: None, .. } => "begun, but no upload id was recorded",
+    }
+}
+
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, name: &str, value: impl std::fmt::Display) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "{name:<12} {value}");
+    }
+
+    /// Keys and paths are quoted, because they may hold characters that a terminal obeys.
+    fn upload(&mut self, saved: &Saved) {
+        let header = &saved.header;
+        self.line("endpoint", header.endpoint.escape_debug());
+        self.line("bucket", header.bucket.escape_debug());
+        self.line("key", format_args!("{:?}", header.key));
+        self.line("source", format_args!("{:?}", header.source));
+        self.line("size", format_args!("{} bytes", header.identity.size));
+        self.line("modified", moment(header.identity.modified_ns));
+        self.line("upload id", saved.upload_id.as_deref().unwrap_or("none").escape_debug());
+        self.line("part size", format_args!("{} bytes", header.part_size));
+        self.line("options", header.options.escape_debug());
+    }
+
+    fn journal(&mut self, good: &Good, length: u64) {
+        let Good { saved, created, .. } = good;
+        let bytes: u64 = saved.parts.iter().map(|part| part.size).sum();
+        self.line("begun", moment(nanoseconds(*created)));
+        self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
+        self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));
+        if length > good.length {
+            let torn = length - good.length;
+            self.line("damage", format_args!("the last {torn} bytes are a torn record, which will be dropped"));
+        }
+    }
+}
+
+/// A time as people write it; the bare number when it is beyond the calendar.
+fn moment(nanoseconds: i128) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{nanoseconds} ns since 1970"))
+}

@@ -1,0 +1,318 @@
+//! The checkpoint of a running upload: opened and locked once, then appended to.
+
+use std::collections::VecDeque;
+use std::fs::{File, remove_file};
+use std::io::{self, BufReader};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
+use super::model::{Found, Header, PartRecord};
+use super::open::{Held, is_at, make_private, open_and_lock, refused, sync_directory};
+use super::read::{Reading, read};
+use super::record::{HeaderRecord, Record};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long records may wait for the disk. A power cut loses them then, and the server's list gives them back.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A checkpoint file that this upload holds.
+pub(crate) struct Journal {
+    file: File,
+    path: PathBuf,
+    /// The file was not there before, so it goes again when nothing is begun.
+    created: bool,
+    state: Mutex<State>,
+}
+
+struct State {
+    begun: bool,
+    /// Where the next record goes: the end of the last whole one.
+    length: u64,
+    chain: Chain,
+    /// The JSON of records that are not in the file yet, in their order.
+    pending: VecDeque<String>,
+    /// How many records no file can take, because they are too long.
+    unfit: usize,
+    /// Why the first of the pending ones is not in the file.
+    write_failure: Option<String>,
+    /// Why those that are in the file may not survive a power cut.
+    sync_failure: Option<String>,
+    /// Records were written after the last sync was begun.
+    unsynced: bool,
+    last_sync: Option<Instant>,
+}
+
+impl Journal {
+    /// Opens or creates the file at `path`, locks it, and reads what it says. Holds the lock until it is dropped.
+    pub(crate) fn open(path: &Path) -> Result<(Journal, Found)> {
+        let Held { file, created } = open_and_lock(path)?;
+        let journal = Journal { file, path: path.to_owned(), created, state: Mutex::new(State::new()) };
+        let found = journal.load()?;
+        Ok((journal, found))
+    }
+
+    /// Starts anew: whatever was in the file is gone. When this returns, the header survives a power cut.
+    pub(crate) fn begin(&self, header: &Header) -> Result<()> {
+        header.check().map_err(|why| Error::new(ErrorKind::Internal, format!("a defect of the checkpoint: {why}")))?;
+        self.check_place(header)?;
+        make_private(&self.file, &self.path)?;
+        let json = encode(&Record::Header(HeaderRecord::new(header, SystemTime::now())))?;
+        let mut state = self.lock();
+        *state = State::new();
+        let line = state.chain.line(&json);
+        if let Err(cause) = self.write_beginning(&line) {
+            // Nothing of it must be taken for a begun upload.
+            let _ = self.file.set_len(0);
+            return Err(refused("write", &self.path, &cause));
+        }
+        state.advance(&line);
+        state.begun = true;
+        Ok(())
+    }
+
+    /// Records the upload id. When this returns `Ok`, it survives a power cut; when not, it is tried again with the
+    /// next record.
+    pub(crate) fn opened(&self, upload_id: &str) -> Result<()> {
+        self.append(encode(&Record::Upload { upload_id: upload_id.to_owned() })?);
+        self.flush();
+        match self.trouble() {
+            None => Ok(()),
+            Some(trouble) => Err(Error::new(ErrorKind::Checkpoint, trouble)
+                .hint("free some space, or choose a checkpoint path elsewhere")),
+        }
+    }
+
+    /// Records a part that the server has acknowledged. When that fails, the file stays whole, [`Journal::trouble`]
+    /// says why, and the next record tries again.
+    pub(crate) fn part(&self, part: &PartRecord) {
+        match encode(&Record::Part(part.clone())) {
+            Ok(json) => self.append(json),
+            Err(_) => self.lock().unfit += 1,
+        }
+    }
+
+    /// Records that CompleteMultipartUpload is about to be sent, and syncs. Fails as [`Journal::part`] does.
+    pub(crate) fn completing(&self) {
+        if let Ok(json) = encode(&Record::Completing) {
+            self.append(json);
+        }
+        self.flush();
+    }
+
+    /// Syncs when there is something to sync and the last time is long enough ago. Others can append meanwhile.
+    pub(crate) fn sync_if_due(&self, now: Instant) {
+        let mut state = self.lock();
+        let due = state.last_sync.is_none_or(|last| now.saturating_duration_since(last) >= SYNC_INTERVAL);
+        if due && state.unsynced {
+            state.last_sync = Some(now);
+            self.sync(state);
+        }
+    }
+
+    /// Tries to write what is still pending, and syncs.
+    pub(crate) fn flush(&self) {
+        let mut state = self.lock();
+        self.write_pending(&mut state);
+        if state.unsynced {
+            self.sync(state);
+        }
+    }
+
+    /// Why records are not safe in the file, and how many are missing; `None` when all are.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let state = self.lock();
+        let path = self.path.display();
+        let missing = state.pending.len() + state.unfit;
+        if missing > 0 {
+            let why = state.write_failure.as_deref().unwrap_or("they are too long");
+            return Some(format!("{missing} records could not be written to the checkpoint file {path}: {why}"));
+        }
+        let why = state.sync_failure.as_ref()?;
+        Some(format!("the checkpoint file {path} may not survive a power cut: {why}"))
+    }
+
+    /// Deletes the file, unless another one has taken its place.
+    pub(crate) fn remove(&self) -> Result<()> {
+        self.unlink().map_err(|cause| refused("delete", &self.path, &cause))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file and takes it over, when it is ours.
+    fn load(&self) -> Result<Found> {
+        let failed = |cause| refused("read", &self.path, &cause);
+        let length = self.file.metadata().map_err(failed)?.len();
+        match read(BufReader::with_capacity(64 * 1024, &self.file), length).map_err(failed)? {
+            Reading::Fresh => {
+                make_private(&self.file, &self.path)?;
+                // Only for those who find it locked: `begin` writes it again, and minds when that fails.
+                let _ = self.file.write_all_at(first_line(process::id()).as_bytes(), 0);
+                Ok(Found::Nothing)
+            }
+            Reading::Journal(good) => {
+                make_private(&self.file, &self.path)?;
+                self.sign();
+                if length > good.length {
+                    self.file.set_len(good.length).map_err(|cause| refused("repair", &self.path, &cause))?;
+                }
+                let mut state = self.lock();
+                (state.length, state.chain, state.begun) = (good.length, good.chain, true);
+                Ok(Found::Usable(good.saved))
+            }
+            // It stays as it is until `begin`.
+            Reading::Void { reason, saved } => Ok(Found::Void { reason, saved }),
+            Reading::Newer(what) => Err(newer(&self.path, &what)),
+            Reading::Foreign if has_our_suffix(&self.path) => {
+                Ok(Found::Void { reason: "the checkpoint file holds other data".to_owned(), saved: None })
+            }
+            Reading::Foreign => Err(foreign(&self.path)),
+        }
+    }
+
+    /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
+    fn sign(&self) {
+        let (at, holder) = holder_field(process::id());
+        let _ = self.file.write_all_at(holder.as_bytes(), at);
+    }
+
+    /// The file may have been deleted since it was opened, or be the very file that is to be uploaded.
+    fn check_place(&self, header: &Header) -> Result<()> {
+        let look = |cause| refused("look at", &self.path, &cause);
+        let metadata = self.file.metadata().map_err(look)?;
+        let path = self.path.display();
+        if (metadata.dev(), metadata.ino()) == (header.identity.device, header.identity.inode) {
+            let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
+            return Err(Error::new(ErrorKind::Checkpoint, what));
+        }
+        if !is_at(&self.file, &self.path).map_err(look)? {
+            let what = format!("the checkpoint file {path} was deleted or replaced by somebody else; try again");
+            return Err(Error::new(ErrorKind::Checkpoint, what).with_retryable(true));
+        }
+        Ok(())
+    }
+
+    fn write_beginning(&self, header_line: &str) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.write_all_at(format!("{}{header_line}", first_line(process::id())).as_bytes(), 0)?;
+        self.file.sync_all()?;
+        sync_directory(&self.path)
+    }
+
+    fn append(&self, json: String) {
+        let mut state = self.lock();
+        state.pending.push_back(json);
+        self.write_pending(&mut state);
+    }
+
+    /// Writes one record after the other, each with one write, until one fails.
+    fn write_pending(&self, state: &mut State) {
+        while let Some(json) = state.pending.front() {
+            let line = state.chain.line(json);
+            if let Err(cause) = self.write_line(&line, state.length) {
+                state.write_failure = Some(cause.to_string());
+                return;
+            }
+            state.pending.pop_front();
+            state.advance(&line);
+            state.unsynced = true;
+        }
+        state.write_failure = None;
+    }
+
+    fn write_line(&self, line: &str, at: u64) -> io::Result<()> {
+        if at + line.len() as u64 > MAX_FILE {
+            return Err(io::Error::from_raw_os_error(libc::EFBIG));
+        }
+        self.file.write_all_at(line.as_bytes(), at).inspect_err(|_| {
+            // No torn record may stay where another upload would find it. The next record overwrites it otherwise.
+            let _ = self.file.set_len(at);
+        })
+    }
+
+    /// Syncs without the lock.
+    fn sync(&self, mut state: MutexGuard<'_, State>) {
+        state.unsynced = false;
+        drop(state);
+        let result = self.file.sync_data();
+        let mut state = self.lock();
+        state.unsynced |= result.is_err();
+        state.sync_failure = result.err().map(|cause| cause.to_string());
+    }
+
+    /// Deletes the file when the path still leads to it. The lock is held, so no other upload can have taken it over.
+    fn unlink(&self) -> io::Result<()> {
+        if !is_at(&self.file, &self.path)? {
+            return Ok(());
+        }
+        remove_file(&self.path)?;
+        // If the file is back after a power cut, the server says that the upload is gone.
+        let _ = sync_directory(&self.path);
+        Ok(())
+    }
+
+    /// A panic elsewhere leaves the state whole: each change of it is one assignment after the write.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if self.created && !self.lock().begun {
+            let _ = self.unlink();
+        }
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        State {
+            begun: false,
+            length: FIRST_LINE as u64,
+            chain: Chain::new(),
+            pending: VecDeque::new(),
+            unfit: 0,
+            write_failure: None,
+            sync_failure: None,
+            unsynced: false,
+            last_sync: None,
+        }
+    }
+
+    /// `line` is in the file now.
+    fn advance(&mut self, line: &str) {
+        self.chain.advance(line.as_bytes());
+        self.length += line.len() as u64;
+    }
+}
+
+/// The JSON of a record that a reader will accept.
+fn encode(record: &Record) -> Result<String> {
+    let defect = |why: String| Error::new(ErrorKind::Checkpoint, format!("cannot record this in a checkpoint: {why}"));
+    let json = serde_json::to_string(record).map_err(|error| defect(error.to_string()))?;
+    if json.len() + 64 > MAX_LINE {
+        return Err(defect(format!("it has {} bytes", json.len())));
+    }
+    Ok(json)
+}
+
+fn has_our_suffix(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "cp")
+}
+
+pub(super) fn newer(path: &Path, what: &str) -> Error {
+    let path = path.display();
+    let what = format!("the checkpoint file {path} was written by a newer version of this library: it has {what}");
+    Error::new(ErrorKind::Checkpoint, what).hint("use that version, or delete the file to start over")
+}
+
+pub(super) fn foreign(path: &Path) -> Error {
+    let what = format!("the file {} is not a checkpoint, so it was left alone", path.display());
+    Error::new(ErrorKind::Checkpoint, what).hint("delete it, or choose another checkpoint path")
+}

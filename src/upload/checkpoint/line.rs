@@ -1,0 +1,176 @@
+//! The bytes of the file: its first line, and the chained checksum in front of each record.
+
+use crate::crc64::{Crc64, checksum};
+
+const MAGIC: &str = "oss-upload checkpoint ";
+const VERSION: u32 = 1;
+/// The first line up to the process id, which is not covered by any checksum: it is rewritten in place.
+const FIXED: usize = 48;
+/// The bytes of the first line. The records begin here.
+pub(super) const FIRST_LINE: usize = 59;
+/// The most bytes of a record with its line break. A header with a path of 4096 bytes, each escaped, and a key of 1023
+/// control characters has about 19,000.
+pub(super) const MAX_LINE: usize = 32 * 1024;
+/// The most bytes of a file. That is about 40 times the journal of 10,000 parts.
+pub(super) const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// The hexadecimal digits of a checksum.
+const DIGITS: usize = 16;
+
+/// What the first line says.
+#[derive(Debug, PartialEq)]
+pub(super) enum FirstLine {
+    Ours,
+    /// There is no more of it than this, and it is ours.
+    Torn,
+    /// A version of the format that this library does not know.
+    Newer(u32),
+    /// It was one of ours once.
+    Damaged,
+    /// Somebody else's file.
+    Foreign,
+}
+
+/// The first line of a file that process `pid` holds.
+pub(super) fn first_line(pid: u32) -> String {
+    format!("{}{}", fixed_part(VERSION), holder(pid))
+}
+
+/// The end of the first line, and where in the file it stands.
+pub(super) fn holder_field(pid: u32) -> (u64, String) {
+    (FIXED as u64, holder(pid))
+}
+
+fn holder(pid: u32) -> String {
+    format!("{pid:010}\n")
+}
+
+/// The version has a checksum of its own, so that damage is never taken for a newer version.
+fn fixed_part(version: u32) -> String {
+    let versioned = format!("{MAGIC}{version:04}");
+    format!("{versioned} {:016x} pid ", checksum(versioned.as_bytes()))
+}
+
+/// Judges the first bytes of a file: [`FIRST_LINE`] of them, or all there are.
+pub(super) fn judge_first_line(bytes: &[u8]) -> FirstLine {
+    let ours = fixed_part(VERSION).into_bytes();
+    let fixed = &bytes[..bytes.len().min(FIXED)];
+    if fixed == ours {
+        return if bytes.len() < FIRST_LINE { FirstLine::Torn } else { FirstLine::Ours };
+    }
+    if ours.starts_with(fixed) {
+        return FirstLine::Torn;
+    }
+    if let Some(version) = newer_version(fixed) {
+        return FirstLine::Newer(version);
+    }
+    let alike = fixed.iter().zip(MAGIC.as_bytes()).filter(|(a, b)| a == b).count();
+    if alike * 2 >= MAGIC.len() { FirstLine::Damaged } else { FirstLine::Foreign }
+}
+
+fn newer_version(fixed: &[u8]) -> Option<u32> {
+    let digits = fixed.get(MAGIC.len()..MAGIC.len() + 4)?;
+    let version: u32 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    (version > VERSION && fixed == fixed_part(version).as_bytes()).then_some(version)
+}
+
+/// The process that a first line names; `None` when it names none.
+pub(super) fn holder_of(bytes: &[u8]) -> Option<u32> {
+    let digits = bytes.get(FIXED..FIRST_LINE - 1)?;
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|pid| *pid != 0)
+}
+
+/// The running checksum over all lines of records so far.
+#[derive(Clone)]
+pub(super) struct Chain(Crc64);
+
+impl Chain {
+    pub(super) fn new() -> Self {
+        Chain(Crc64::new())
+    }
+
+    /// The line that carries `json` as the next record.
+    pub(super) fn line(&self, json: &str) -> String {
+        format!("{} {json}\n", self.digits(json.as_bytes()))
+    }
+
+    /// The JSON in `line`, when that is the next record and undamaged.
+    pub(super) fn open<'a>(&self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let (digits, rest) = line.split_at_checked(DIGITS)?;
+        let json = rest.strip_prefix(b" ")?.strip_suffix(b"\n")?;
+        (digits == self.digits(json).as_bytes()).then_some(json)
+    }
+
+    /// Takes `line` into the checksum of those that follow.
+    pub(super) fn advance(&mut self, line: &[u8]) {
+        self.0.update(line);
+    }
+
+    fn digits(&self, json: &[u8]) -> String {
+        let mut crc = self.0.clone();
+        crc.update(json);
+        format!("{:016x}", crc.value())
+    }
+}
+
+/// Whether `line` has the form of a whole record, whatever its checksum.
+pub(super) fn looks_like_a_record(line: &[u8]) -> bool {
+    let Some((digits, rest)) = line.split_at_checked(DIGITS) else { return false };
+    digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) && rest.starts_with(b" {") && rest.ends_with(b"}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_has_a_fixed_length() {
+        for pid in [0, 1, 4242, u32::MAX] {
+            let line = first_line(pid);
+            assert_eq!(line.len(), FIRST_LINE);
+            assert_eq!(judge_first_line(line.as_bytes()), FirstLine::Ours);
+            assert_eq!(holder_of(line.as_bytes()), Some(pid).filter(|pid| *pid != 0));
+            let (at, field) = holder_field(pid);
+            assert_eq!(line[at as usize..], field);
+        }
+    }
+
+    #[test]
+    fn a_first_line_cut_short_is_ours() {
+        let line = first_line(4242);
+        for length in 0..FIRST_LINE {
+            assert_eq!(judge_first_line(&line.as_bytes()[..length]), FirstLine::Torn, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_believed_only_with_its_checksum() {
+        let newer = |version| format!("{}0000000001\n", fixed_part(version));
+        assert_eq!(judge_first_line(newer(2).as_bytes()), FirstLine::Newer(2));
+        assert_eq!(judge_first_line(newer(9999).as_bytes()), FirstLine::Newer(9999));
+        assert_eq!(judge_first_line(newer(0).as_bytes()), FirstLine::Damaged);
+        let edited = first_line(1).replace("0001 ", "0002 ");
+        assert_eq!(judge_first_line(edited.as_bytes()), FirstLine::Damaged);
+    }
+
+    #[test]
+    fn half_of_the_magic_makes_it_ours() {
+        let judge = |text: &str| judge_first_line(text.as_bytes());
+        assert_eq!(judge("oss-upload XXXXXXXXXXX and so on, for more than one whole first line"), FirstLine::Damaged);
+        assert_eq!(judge("oss-uploadXXXXXXXXXXXX and so on, for more than one whole first line"), FirstLine::Foreign);
+        assert_eq!(judge("{\"Magic\":\"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62\",\"MD5\":\"\"}"), FirstLine::Foreign);
+        assert_eq!(judge("x"), FirstLine::Foreign);
+    }
+
+    #[test]
+    fn each_line_depends_on_all_before() {
+        let mut chain = Chain::new();
+        let first = chain.line("{\"a\":1}");
+        assert_eq!(first.len(), 16 + 1 + 7 + 1);
+        assert_eq!(chain.open(first.as_bytes()), Some(b"{\"a\":1}".as_slice()));
+        assert!(looks_like_a_record(first.as_bytes()));
+        chain.advance(first.as_bytes());
+        assert_eq!(chain.open(first.as_bytes()), None, "the same record again is not the next one");
+        assert_ne!(chain.line("{\"a\":1}"), first);
+    }
+}

@@ -1,0 +1,87 @@
+//! Where the checkpoint file is.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf, absolute};
+
+use md5::{Digest, Md5};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::Checkpoint;
+
+/// The absolute path of the checkpoint file; `None` without a checkpoint.
+pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &str) -> Result<Option<PathBuf>> {
+    let path = match choice {
+        Checkpoint::Off => return Ok(None),
+        Checkpoint::BesideFile => {
+            let mut path = OsString::from(source);
+            path.push(".cp");
+            PathBuf::from(path)
+        }
+        Checkpoint::File(path) => path.clone(),
+        Checkpoint::Directory(directory) => made_absolute(directory)?.join(file_name(source, bucket, key)?),
+    };
+    made_absolute(&path).map(Some)
+}
+
+/// The vendor's own form: the MD5 of the absolute source path, and that of the destination's URL.
+fn file_name(source: &Path, bucket: &str, key: &str) -> Result<String> {
+    let source = made_absolute(source)?;
+    let destination = format!("oss://{bucket}/{key}");
+    Ok(format!("{}-{}.cp", md5_hex(source.as_os_str().as_bytes()), md5_hex(destination.as_bytes())))
+}
+
+/// The program may change its working directory while the upload runs.
+fn made_absolute(path: &Path) -> Result<PathBuf> {
+    let what = || format!("cannot make the path {} absolute", path.display());
+    absolute(path).map_err(|cause| Error::os(ErrorKind::Checkpoint, what(), &cause))
+}
+
+fn md5_hex(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn in_directory(source: &str, key: &str) -> PathBuf {
+        location(&Checkpoint::Directory("/var/cp".into()), Path::new(source), "examplebucket", key).unwrap().unwrap()
+    }
+
+    #[test]
+    fn names_in_a_directory_are_those_of_the_vendor() {
+        assert_eq!(
+            in_directory("/data/big.bin", "dir/big.bin"),
+            Path::new("/var/cp/c30e4f5819fb6d33474459c8e6f3b566-894c1335064f542638136440421a0c7a.cp")
+        );
+        assert_eq!(
+            in_directory("/data/目录/文件.bin", "目录/文件.bin"),
+            Path::new("/var/cp/4fc003879e9df85df6316b69d3883c41-05bcdd0102ecfe36555c8b4b404e5d09.cp")
+        );
+    }
+
+    #[test]
+    fn beside_the_file_keeps_its_bytes() {
+        let source = PathBuf::from(OsString::from_vec(b"/data/\xff.bin".to_vec()));
+        let path = location(&Checkpoint::BesideFile, &source, "b", "k").unwrap().unwrap();
+        assert_eq!(path.as_os_str().as_bytes(), b"/data/\xff.bin.cp");
+    }
+
+    #[test]
+    fn a_given_file_becomes_absolute() {
+        let at = |choice| location(&choice, Path::new("/data/x"), "b", "k");
+        assert_eq!(at(Checkpoint::Off).unwrap(), None);
+        assert_eq!(at(Checkpoint::File("/cp/x".into())).unwrap(), Some("/cp/x".into()));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(at(Checkpoint::File("x.cp".into())).unwrap(), Some(here.join("x.cp")));
+        assert!(at(Checkpoint::Directory("cps".into())).unwrap().unwrap().starts_with(here.join("cps")));
+        assert_eq!(at(Checkpoint::File("".into())).map_err(|e| e.kind()), Err(ErrorKind::Checkpoint));
+    }
+}

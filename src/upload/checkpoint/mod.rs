@@ -1,0 +1,21 @@
+//! The checkpoint: a journal of what the server has acknowledged, which lets the next call go on from there.
+//!
+//! `docs/checkpoint-format.md` describes the file byte by byte. The rooms: [`model`] is what is remembered, [`record`]
+//! its JSON, [`line`](self::line) the checksums around it, [`read`] how a file is judged, [`open`] how it is found and
+//! locked, [`journal`] how it is written.
+
+mod describe;
+mod journal;
+mod line;
+mod location;
+mod model;
+mod open;
+mod read;
+mod record;
+#[cfg(test)]
+mod tests;
+
+pub use describe::describe;
+pub(crate) use journal::Journal;
+pub(crate) use location::location;
+pub(crate) use model::{Found, Header, PartRecord, Saved};

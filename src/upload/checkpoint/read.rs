@@ -1,0 +1,211 @@
+//! Judges the bytes of a checkpoint file: how far they can be trusted, and what they say.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
+use std::time::SystemTime;
+
+use super::line::{Chain, FIRST_LINE, FirstLine, MAX_FILE, MAX_LINE, judge_first_line, looks_like_a_record};
+use super::model::{Header, PartRecord, Saved};
+use super::record::{Fault, Record};
+
+/// What a file turned out to be.
+pub(super) enum Reading {
+    /// Nothing was begun yet: empty, or cut short while its first record was written.
+    Fresh,
+    Journal(Good),
+    Void {
+        reason: String,
+        saved: Option<Saved>,
+    },
+    /// A newer version of this library wrote it, as the text says.
+    Newer(String),
+    /// Not a checkpoint at all.
+    Foreign,
+}
+
+/// A journal up to its last whole record.
+pub(super) struct Good {
+    pub saved: Saved,
+    pub created: SystemTime,
+    /// The bytes up to the end of the last good record.
+    pub length: u64,
+    /// The checksum over its records, to go on from.
+    pub chain: Chain,
+}
+
+/// Reads a file of `length` bytes. No more than one line of it is in memory at a time.
+pub(super) fn read(mut source: impl BufRead, length: u64) -> io::Result<Reading> {
+    let mut first = Vec::with_capacity(FIRST_LINE);
+    source.by_ref().take(FIRST_LINE as u64).read_to_end(&mut first)?;
+    match judge_first_line(&first) {
+        FirstLine::Ours if length <= MAX_FILE => read_records(source.take(MAX_FILE)),
+        FirstLine::Ours => salvage(source, format!("the checkpoint has {length} bytes, more than any upload needs")),
+        FirstLine::Damaged => salvage(source, "the first line of the checkpoint is damaged".to_owned()),
+        FirstLine::Torn => Ok(Reading::Fresh),
+        FirstLine::Newer(version) => Ok(Reading::Newer(format!("version {version} of the format"))),
+        FirstLine::Foreign if is_blank(&first, source)? => Ok(Reading::Fresh),
+        FirstLine::Foreign => Ok(Reading::Foreign),
+    }
+}
+
+fn read_records(source: impl BufRead) -> io::Result<Reading> {
+    let mut lines = Lines::new(source);
+    let mut replay = Replay::new();
+    while let Some(line) = lines.next()? {
+        match replay.take(line) {
+            Step::Record => {}
+            Step::Impossible(why) => {
+                return Ok(replay.void(format!("record {} of the checkpoint: {why}", replay.records + 1)));
+            }
+            Step::UnknownType(name) => return Ok(Reading::Newer(format!("a record of the type {name:?}"))),
+            Step::Damaged => return replay.judge_tail(lines),
+        }
+    }
+    Ok(replay.finish())
+}
+
+/// Finds out which upload a checkpoint was about that is void for `reason`.
+fn salvage(source: impl BufRead, reason: String) -> io::Result<Reading> {
+    let mut lines = Lines::new(source);
+    let mut replay = Replay::new();
+    while replay.records < 2
+        && let Some(line) = lines.next()?
+        && matches!(replay.take(line), Step::Record)
+    {}
+    Ok(replay.void(reason))
+}
+
+/// Whether there are only NULs, and few: what a power cut makes of a file whose blocks were not written yet.
+fn is_blank(first: &[u8], source: impl Read) -> io::Result<bool> {
+    let is_nul = |byte: &u8| *byte == 0;
+    if !first.iter().all(is_nul) {
+        return Ok(false);
+    }
+    let mut rest = Vec::new();
+    source.take(MAX_LINE as u64 + 1).read_to_end(&mut rest)?;
+    Ok(rest.len() <= MAX_LINE && rest.iter().all(is_nul))
+}
+
+/// What one line is.
+enum Step {
+    Record,
+    /// Not the next record of the chain.
+    Damaged,
+    /// The checksum is good, what it says cannot be.
+    Impossible(String),
+    UnknownType(String),
+}
+
+/// The state after the records so far.
+struct Replay {
+    chain: Chain,
+    length: u64,
+    records: u64,
+    header: Option<(Header, SystemTime)>,
+    upload_id: Option<String>,
+    parts: BTreeMap<u32, PartRecord>,
+    completing: bool,
+}
+
+impl Replay {
+    fn new() -> Self {
+        Replay {
+            chain: Chain::new(),
+            length: FIRST_LINE as u64,
+            records: 0,
+            header: None,
+            upload_id: None,
+            parts: BTreeMap::new(),
+            completing: false,
+        }
+    }
+
+    fn take(&mut self, line: &[u8]) -> Step {
+        let Some(json) = self.chain.open(line) else { return Step::Damaged };
+        let applied = match Record::parse(json) {
+            Ok(record) => self.apply(record),
+            Err(Fault::Malformed(why)) => Err(why),
+            Err(Fault::UnknownType(name)) => return Step::UnknownType(name),
+        };
+        if let Err(why) = applied {
+            return Step::Impossible(why);
+        }
+        self.chain.advance(line);
+        self.length += line.len() as u64;
+        self.records += 1;
+        Step::Record
+    }
+
+    /// The header is first, the upload id second, the rest comes in any order.
+    fn apply(&mut self, record: Record) -> Result<(), String> {
+        match (record, &self.header, &self.upload_id) {
+            (Record::Header(record), None, _) => {
+                let created = record.created_ns;
+                let header = record.into_header();
+                header.check()?;
+                self.header = Some((header, created));
+            }
+            (Record::Upload { upload_id }, Some(_), None) => self.upload_id = Some(upload_id),
+            (Record::Part(part), Some((header, _)), Some(_)) => {
+                header.check_part(&part)?;
+                self.parts.insert(part.number, part);
+            }
+            (Record::Completing, _, Some(_)) => self.completing = true,
+            _ => return Err("it is not at its place".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// The first bad line was met. When nothing that looks like a record follows, it and the rest are a torn tail.
+    fn judge_tail(self, mut lines: Lines<impl BufRead>) -> io::Result<Reading> {
+        let mut more = false;
+        while let Some(line) = lines.next()? {
+            more = true;
+            if looks_like_a_record(line) {
+                return Ok(self.void(format!("record {} of the checkpoint is damaged", self.records + 1)));
+            }
+        }
+        if self.header.is_none() && more {
+            return Ok(self.void("the checkpoint holds no header, but other data".to_owned()));
+        }
+        Ok(self.finish())
+    }
+
+    fn finish(self) -> Reading {
+        let Some((header, created)) = self.header else { return Reading::Fresh };
+        let parts = self.parts.into_values().collect();
+        let saved = Saved { header, upload_id: self.upload_id, parts, completing: self.completing };
+        Reading::Journal(Good { saved, created, length: self.length, chain: self.chain })
+    }
+
+    fn void(&self, reason: String) -> Reading {
+        let saved = self.header.as_ref().map(|(header, _)| Saved {
+            header: header.clone(),
+            upload_id: self.upload_id.clone(),
+            parts: Vec::new(),
+            completing: self.completing,
+        });
+        Reading::Void { reason, saved }
+    }
+}
+
+/// The lines of a file with their line breaks; one that is too long is cut, and so never a record.
+struct Lines<R> {
+    source: R,
+    buffer: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(source: R) -> Self {
+        Lines { source, buffer: Vec::new() }
+    }
+
+    fn next(&mut self) -> io::Result<Option<&[u8]>> {
+        self.buffer.clear();
+        let count = self.source.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut self.buffer)?;
+        if count == MAX_LINE && !self.buffer.ends_with(b"\n") {
+            self.source.skip_until(b'\n')?;
+        }
+        Ok((count != 0).then_some(&self.buffer))
+    }
+}

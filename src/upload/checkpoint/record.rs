@@ -1,0 +1,228 @@
+//! The records of the journal as JSON.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Header, PartRecord};
+use crate::upload::identity::Identity;
+
+/// One line of the journal. Fields that a reader may ignore can be added to a type; anything else takes a new type or
+/// a new version of the format.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub(super) enum Record {
+    Header(HeaderRecord),
+    Upload { upload_id: String },
+    Part(PartRecord),
+    Completing,
+}
+
+const KNOWN_TYPES: [&str; 4] = ["header", "upload", "part", "completing"];
+
+/// Why the JSON of a record with a good checksum is of no use.
+pub(super) enum Fault {
+    /// A type that this version does not know, so a newer one wrote it.
+    UnknownType(String),
+    Malformed(String),
+}
+
+impl Record {
+    pub(super) fn parse(json: &[u8]) -> Result<Record, Fault> {
+        #[derive(Deserialize)]
+        struct Tag {
+            r#type: String,
+        }
+        serde_json::from_slice(json).map_err(|error| match serde_json::from_slice::<Tag>(json) {
+            Ok(tag) if !KNOWN_TYPES.contains(&tag.r#type.as_str()) => Fault::UnknownType(tag.r#type),
+            _ => Fault::Malformed(error.to_string()),
+        })
+    }
+}
+
+/// A header as it stands in the file. Numbers that may pass 2^53 are decimal texts, because many readers of JSON would
+/// round them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct HeaderRecord {
+    endpoint: String,
+    bucket: String,
+    key: String,
+    options: String,
+    #[serde(with = "bytes")]
+    source: PathBuf,
+    size: u64,
+    #[serde(with = "text")]
+    modified_ns: i128,
+    #[serde(with = "text")]
+    changed_ns: i128,
+    #[serde(with = "text")]
+    device: u64,
+    #[serde(with = "text")]
+    inode: u64,
+    #[serde(with = "moment")]
+    observed_ns: SystemTime,
+    part_size: u64,
+    #[serde(with = "moment")]
+    pub created_ns: SystemTime,
+}
+
+impl HeaderRecord {
+    pub(super) fn new(header: &Header, created: SystemTime) -> Self {
+        let Header { endpoint, bucket, key, options, source, identity, observed, part_size } = header.clone();
+        let Identity { device, inode, size, modified_ns, changed_ns } = identity;
+        HeaderRecord {
+            endpoint,
+            bucket,
+            key,
+            options,
+            source,
+            size,
+            modified_ns,
+            changed_ns,
+            device,
+            inode,
+            observed_ns: observed,
+            part_size,
+            created_ns: created,
+        }
+    }
+
+    pub(super) fn into_header(self) -> Header {
+        let HeaderRecord { device, inode, size, modified_ns, changed_ns, .. } = self;
+        Header {
+            endpoint: self.endpoint,
+            bucket: self.bucket,
+            key: self.key,
+            options: self.options,
+            source: self.source,
+            identity: Identity { device, inode, size, modified_ns, changed_ns },
+            observed: self.observed_ns,
+            part_size: self.part_size,
+        }
+    }
+}
+
+/// Nanoseconds since 1970, negative before.
+pub(super) fn nanoseconds(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => since.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
+
+fn from_nanoseconds(count: i128) -> Option<SystemTime> {
+    const SECOND: u128 = 1_000_000_000;
+    let distance = count.unsigned_abs();
+    let distance = Duration::new(u64::try_from(distance / SECOND).ok()?, (distance % SECOND) as u32);
+    if count < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+}
+
+/// The bytes of a path as text: a byte that belongs to no UTF-8 character, a control character and `%` become `%XX`.
+fn encode_path(path: &Path) -> String {
+    let mut text = String::new();
+    let escape = |text: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    };
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '%' => text.push_str("%25"),
+                c if c.is_control() => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c => text.push(c),
+            }
+        }
+        escape(&mut text, chunk.invalid());
+    }
+    text
+}
+
+fn decode_path(text: &str) -> PathBuf {
+    PathBuf::from(OsString::from_vec(percent_decode_str(text).collect()))
+}
+
+/// A number as decimal text.
+pub(super) mod text {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(Error::custom)
+    }
+}
+
+/// A time as decimal text: nanoseconds since 1970.
+mod moment {
+    use std::time::SystemTime;
+
+    use serde::de::{Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        super::text::serialize(&super::nanoseconds(*time), serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        super::from_nanoseconds(super::text::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no such time"))
+    }
+}
+
+/// A path of any bytes as text.
+mod bytes {
+    use std::path::{Path, PathBuf};
+
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::Serializer;
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::encode_path(path))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        String::deserialize(deserializer).map(|text| super::decode_path(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_any_bytes_comes_back() {
+        for (bytes, text) in [
+            (b"/data/big.bin".as_slice(), "/data/big.bin"),
+            ("/数据/文件".as_bytes(), "/数据/文件"),
+            (b"/a%41\n\xff\xc3", "/a%2541%0A%FF%C3"),
+            ("/\u{85}".as_bytes(), "/%C2%85"),
+        ] {
+            let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
+            assert_eq!(encode_path(&path), text);
+            assert_eq!(decode_path(text), path);
+        }
+        let all = PathBuf::from(OsString::from_vec((1..=255).collect()));
+        assert_eq!(decode_path(&encode_path(&all)), all);
+    }
+
+    #[test]
+    fn times_come_back_also_from_before_1970() {
+        for count in [0, 1, -1, 1_750_000_000_123_456_789, -1_500_000_000, i128::from(i64::MAX) * 1_000_000_000] {
+            assert_eq!(from_nanoseconds(count).map(nanoseconds), Some(count));
+        }
+        assert_eq!(from_nanoseconds(i128::MAX), None);
+        assert_eq!(from_nanoseconds(i128::MIN), None);
+    }
+}
