@@ -1,0 +1,60 @@
+"""Resumable, verified uploads of local files to Alibaba Cloud Object Storage Service (OSS).
+
+    import oss_upload
+
+    with oss_upload.Client("oss-cn-hangzhou.aliyuncs.com") as client:
+        result = client.upload_file("/data/a.mp4", "my-bucket", "videos/a.mp4", checkpoint=True)
+    print(result.etag, result.size)
+
+`Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
+when it is stored; `Client.start()` returns an `Upload` that runs beside the program. What fails raises an
+`OSSUploadError` or one of its kinds. Everything may be used from any thread, but not in a forked child.
+"""
+
+from oss_upload._version import __version__
+from oss_upload.client import Client
+from oss_upload.errors import (
+    CallbackFailed,
+    Cancelled,
+    CheckpointBusy,
+    CheckpointError,
+    ChecksumMismatch,
+    CredentialsError,
+    FileChanged,
+    InternalError,
+    InvalidArgument,
+    LocalFileError,
+    NetworkError,
+    OSSUploadError,
+    Paused,
+    ServiceError,
+    TransferTimeout,
+    Unsupported,
+)
+from oss_upload.results import Phase, Progress, UploadResult
+from oss_upload.upload import Upload
+
+__all__ = [
+    "CallbackFailed",
+    "Cancelled",
+    "CheckpointBusy",
+    "CheckpointError",
+    "ChecksumMismatch",
+    "Client",
+    "CredentialsError",
+    "FileChanged",
+    "InternalError",
+    "InvalidArgument",
+    "LocalFileError",
+    "NetworkError",
+    "OSSUploadError",
+    "Paused",
+    "Phase",
+    "Progress",
+    "ServiceError",
+    "TransferTimeout",
+    "Unsupported",
+    "Upload",
+    "UploadResult",
+    "__version__",
+]

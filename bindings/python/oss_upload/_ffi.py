@@ -1,0 +1,158 @@
+"""The C API as ctypes sees it: the structs, numbers and functions of include/oss_upload.h, and nothing else.
+
+tests/test_layout.py compares all of it with the header.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import POINTER, c_char, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from typing import Any
+
+OK = 0
+PENDING = 1
+PART_SIZE_AUTO = 2**64 - 1
+ROUTINES_AUTO = 2**32 - 1
+ETA_UNKNOWN = 2**64 - 1
+
+
+class ClientOptions(ctypes.Structure):
+    """oss_client_options."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("endpoint", c_char_p),
+        ("region", c_char_p),
+        ("access_key_id", c_char_p),
+        ("access_key_secret", c_char_p),
+        ("security_token", c_char_p),
+        ("credentials", c_char_p),
+        ("proxy", c_char_p),
+        ("ca_file", c_char_p),
+        ("user_agent", c_char_p),
+        ("max_bytes_per_second", c_uint64),
+        ("signature_version", c_uint32),
+        ("cname", c_uint32),
+        ("path_style", c_uint32),
+        ("connect_timeout_ms", c_uint32),
+        ("stall_timeout_ms", c_uint32),
+        ("max_attempts", c_uint32),
+        ("insecure_skip_verify", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class Header(ctypes.Structure):
+    """oss_header."""
+
+    _fields_ = (("name", c_char_p), ("value", c_char_p))
+
+
+class UploadOptions(ctypes.Structure):
+    """oss_upload_options."""
+
+    _fields_ = (
+        ("struct_size", c_size_t),
+        ("bucket", c_char_p),
+        ("object_key", c_char_p),
+        ("file_path", c_char_p),
+        ("checkpoint_path", c_char_p),
+        ("checkpoint_dir", c_char_p),
+        ("headers", POINTER(Header)),
+        ("header_count", c_size_t),
+        ("part_size", c_uint64),
+        ("routines", c_uint32),
+        ("checkpoint", c_uint32),
+        ("on_file_change", c_uint32),
+        ("verify_resume", c_uint32),
+        ("content_md5", c_uint32),
+        ("reserved", c_uint32),
+    )
+
+
+class Error(ctypes.Structure):
+    """oss_error."""
+
+    _fields_ = (
+        ("status", c_int32),
+        ("http_status", c_uint32),
+        ("os_errno", c_int32),
+        ("part_number", c_uint32),
+        ("retryable", c_uint32),
+        ("service_code", c_char * 64),
+        ("ec", c_char * 32),
+        ("request_id", c_char * 64),
+        ("message", c_char * 768),
+        ("reserved", c_uint32 * 19),
+    )
+
+
+class Result(ctypes.Structure):
+    """oss_result."""
+
+    _fields_ = (
+        ("crc64", c_uint64),
+        ("size", c_uint64),
+        ("part_size", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("bytes_resumed", c_uint64),
+        ("elapsed_ms", c_uint64),
+        ("parts", c_uint32),
+        ("parts_resumed", c_uint32),
+        ("attempts", c_uint32),
+        ("part_size_raised", c_uint32),
+        ("etag", c_char * 64),
+        ("version_id", c_char * 128),
+        ("request_id", c_char * 64),
+        ("upload_id", c_char * 256),
+        ("restart_reason", c_char * 160),
+        ("reserved", c_uint64 * 36),
+    )
+
+
+class Progress(ctypes.Structure):
+    """oss_progress."""
+
+    _fields_ = (
+        ("phase", c_uint32),
+        ("parts_total", c_uint32),
+        ("parts_done", c_uint32),
+        ("retries", c_uint32),
+        ("total_bytes", c_uint64),
+        ("done_bytes", c_uint64),
+        ("resumed_bytes", c_uint64),
+        ("sent_bytes", c_uint64),
+        ("bytes_per_second", c_uint64),
+        ("eta_ms", c_uint64),
+        ("reserved", c_uint64 * 8),
+    )
+
+
+# Result and arguments of every function that is used here: all of the header but oss_upload_file(), which is start and
+# a loop of wait in C, as it is in upload.py.
+FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
+    "oss_client_new": (c_int32, (POINTER(ClientOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_client_set_credentials": (c_int32, (c_void_p, c_char_p, c_char_p, c_char_p, POINTER(Error))),
+    "oss_client_free": (None, (c_void_p,)),
+    "oss_upload_start": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_upload_wait": (c_int32, (c_void_p, c_uint32, POINTER(Progress), POINTER(Result), POINTER(Error))),
+    "oss_upload_pause": (None, (c_void_p,)),
+    "oss_upload_cancel": (None, (c_void_p,)),
+    "oss_upload_free": (None, (c_void_p,)),
+    "oss_version": (c_char_p, ()),
+    "oss_version_number": (c_uint32, ()),
+    "oss_status_name": (c_char_p, (c_int32,)),
+}
+
+
+def declare(library: ctypes.CDLL) -> None:
+    """Tells ctypes the result and the arguments of every function; AttributeError when the library lacks one."""
+    for name, (result, arguments) in FUNCTIONS.items():
+        function = getattr(library, name)
+        function.restype = result
+        function.argtypes = arguments
+
+
+def text(array: bytes) -> str:
+    """The text in a char array of the library, which is UTF-8."""
+    return array.decode("utf-8", "replace")

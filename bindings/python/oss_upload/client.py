@@ -1,0 +1,295 @@
+"""Where the server is, who signs, and limits that uploads share."""
+
+from __future__ import annotations
+
+from ctypes import byref
+from typing import TYPE_CHECKING, Any, Callable, Literal, Union
+
+from oss_upload import _ffi, _options, errors
+from oss_upload._handle import Handle
+from oss_upload._library import library
+from oss_upload.upload import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from oss_upload._options import Headers, Path
+    from oss_upload.results import Progress, UploadResult
+
+PartSize = Union[int, Literal["auto"], None]
+Routines = Union[int, Literal["auto"], None]
+OnFileChange = Literal["restart", "fail"]
+VerifyResume = Literal["in-doubt", "always", "never"]
+
+
+class Client:
+    """Endpoint, credentials, connections and limits that uploads share.
+
+        with Client("oss-cn-hangzhou.aliyuncs.com") as client:
+            client.upload_file("/data/a.mp4", "my-bucket", "videos/a.mp4")
+
+    Any thread may use it, several at the same time too: one client for a program is right. It must not be used in a
+    forked child (RuntimeError): make a client there.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        region: str | None = None,
+        access_key_id: str | None = None,
+        access_key_secret: str | None = None,
+        security_token: str | None = None,
+        credentials: str | None = None,
+        signature_version: Literal[0, 1, 4] = 0,
+        cname: bool = False,
+        path_style: bool = False,
+        connect_timeout: float | None = None,
+        stall_timeout: float | None = None,
+        max_attempts: int | None = None,
+        max_bytes_per_second: int | None = None,
+        proxy: str | None = None,
+        ca_file: Path | None = None,
+        insecure_skip_verify: bool = False,
+        user_agent: str | None = None,
+    ) -> None:
+        """Makes a client. Nothing is sent yet.
+
+        Args:
+            endpoint: Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an
+                internal, accelerate or dual-stack host, a custom domain (then set `cname`), or an IP address. May be
+                left out when `region` is given.
+            region: Such as "cn-hangzhou"; taken from the endpoint when that names one. Signature V4 needs it.
+            access_key_id: AccessKey id, together with `access_key_secret`. None: see `credentials`.
+            access_key_secret: AccessKey secret. Never logged, in no error and not in repr().
+            security_token: Security token of temporary (STS) credentials.
+            credentials: Where credentials come from when no `access_key_id` is given. None or "env": the environment
+                (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "anonymous":
+                requests are not signed.
+            signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
+            cname: The endpoint is a custom domain bound to the bucket.
+            path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
+            connect_timeout: Seconds to open a connection, name look-up and TLS included; 10 by default.
+            stall_timeout: Seconds without any byte moved, or without an answer, after which a request is given up and
+                tried again; 30 by default.
+            max_attempts: How often a request is tried before the upload fails, the first time included: 1 to 1000; 8 by
+                default.
+            max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
+                limit by default.
+            proxy: "http://[user:password@]host:port" of a proxy; none by default. The environment is not asked.
+            ca_file: PEM file with the certificate authorities to trust instead of the built-in ones.
+            insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
+                read and change the data.
+            user_agent: Added to the User-Agent header: visible ASCII.
+
+        Raises:
+            InvalidArgument: An option is wrong; the message names it. Also a ValueError.
+            CredentialsError: No credentials were found.
+            LocalFileError: `ca_file` could not be read. Also an OSError.
+            Unsupported: This version knows no such credentials provider.
+            TypeError: An argument has a wrong type.
+        """
+        # Kept for repr() only, which must not tell secrets.
+        self._endpoint, self._region = endpoint, region
+        self._handle = Handle("the client", library.oss_client_free)
+        options = _options.client_options(
+            endpoint=endpoint,
+            region=region,
+            access_key_id=access_key_id,
+            access_key_secret=access_key_secret,
+            security_token=security_token,
+            credentials=credentials,
+            signature_version=signature_version,
+            cname=cname,
+            path_style=path_style,
+            connect_timeout=connect_timeout,
+            stall_timeout=stall_timeout,
+            max_attempts=max_attempts,
+            max_bytes_per_second=max_bytes_per_second,
+            proxy=proxy,
+            ca_file=ca_file,
+            insecure_skip_verify=insecure_skip_verify,
+            user_agent=user_agent,
+        )
+        _call(library.oss_client_new, byref(options), byref(self._handle.pointer))
+
+    def upload_file(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        part_size: PartSize = None,
+        routines: Routines = None,
+        checkpoint: bool | Path = False,
+        checkpoint_dir: Path | None = None,
+        headers: Headers | None = None,
+        metadata: Mapping[str, str] | None = None,
+        on_file_change: OnFileChange = "restart",
+        verify_resume: VerifyResume = "in-doubt",
+        content_md5: bool = False,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> UploadResult:
+        """Uploads one file and returns when it is stored.
+
+        The object appears whole or not at all, and only when its CRC-64 equals that of the file. A failed or paused
+        upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is left on
+        the server. Ctrl-C, or any other exception on the way, pauses the upload, waits until it has stopped (about a
+        second; a second Ctrl-C does not wait) and goes on its way.
+
+        Args:
+            path: The local file.
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
+            part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
+                Raised when the file would need more than 10,000 parts; the result tells so.
+            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library.
+            checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
+                `checkpoint_dir` says. A path: this file.
+            checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
+                destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
+            headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
+                Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl,
+                x-oss-storage-class, x-oss-tagging, x-oss-server-side-encryption and its companions,
+                x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer.
+                Content-Type is guessed when it is not given.
+            metadata: The object's own metadata: `{"author": "me"}` is the header x-oss-meta-author.
+            on_file_change: When the local file changes during the upload, "restart" sends all parts again, a few times
+                at the most; "fail" raises FileChanged.
+            verify_resume: Whether a resumed upload reads the parts that are already on the server again and compares
+                their CRC-64: "in-doubt" (when the file's identity is in doubt), "always" or "never".
+            content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
+            progress: Called on this thread about ten times a second and once at the end, also when the upload failed.
+                What it returns is ignored; to stop the upload, raise.
+
+        Returns:
+            What the upload came to.
+
+        Raises:
+            InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
+            OSSUploadError: Its other kinds tell why the upload failed or stopped; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        options = _options.upload_options(
+            path,
+            bucket,
+            key,
+            part_size=part_size,
+            routines=routines,
+            checkpoint=checkpoint,
+            checkpoint_dir=checkpoint_dir,
+            headers=headers,
+            metadata=metadata,
+            on_file_change=on_file_change,
+            verify_resume=verify_resume,
+            content_md5=content_md5,
+        )
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress must be callable, not {type(progress).__name__}")
+        with Upload(bucket, key) as upload:
+            self._start(upload, options)
+            return upload._run(progress)
+
+    def start(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        part_size: PartSize = None,
+        routines: Routines = None,
+        checkpoint: bool | Path = False,
+        checkpoint_dir: Path | None = None,
+        headers: Headers | None = None,
+        metadata: Mapping[str, str] | None = None,
+        on_file_change: OnFileChange = "restart",
+        verify_resume: VerifyResume = "in-doubt",
+        content_md5: bool = False,
+    ) -> Upload:
+        """Starts an upload and returns at once; the arguments are those of `upload_file()`.
+
+        The arguments are checked before this returns. The file and the server are looked at afterwards, and what fails
+        there is told by `Upload.wait()`.
+
+        Raises:
+            InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
+            Unsupported: This version cannot carry out an option.
+            InternalError: No thread could be made.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        options = _options.upload_options(
+            path,
+            bucket,
+            key,
+            part_size=part_size,
+            routines=routines,
+            checkpoint=checkpoint,
+            checkpoint_dir=checkpoint_dir,
+            headers=headers,
+            metadata=metadata,
+            on_file_change=on_file_change,
+            verify_resume=verify_resume,
+            content_md5=content_md5,
+        )
+        upload = Upload(bucket, key)
+        try:
+            self._start(upload, options)
+        except BaseException:
+            upload.close()
+            raise
+        return upload
+
+    def set_credentials(self, access_key_id: str, access_key_secret: str, security_token: str | None = None) -> None:
+        """Replaces the credentials, also for uploads that are running: the next request is signed with them.
+
+        Args:
+            access_key_id: AccessKey id.
+            access_key_secret: AccessKey secret.
+            security_token: Security token of temporary (STS) credentials; None for a permanent key.
+
+        Raises:
+            CredentialsError: One half of the key is empty.
+            InvalidArgument: A text cannot be used. Also a ValueError.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        key_id = _options.required("access_key_id", access_key_id)
+        secret = _options.required("access_key_secret", access_key_secret)
+        token = _options.text("security_token", security_token)
+        with self._handle as pointer:
+            _call(library.oss_client_set_credentials, pointer, key_id, secret, token)
+
+    def close(self) -> None:
+        """Frees the client. Uploads that it started go on. May be called more than once."""
+        self._handle.close()
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Where it uploads to; no secret."""
+        state = "" if self._handle.open else " closed"
+        return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
+
+    def _start(self, upload: Upload, options: _ffi.UploadOptions) -> None:
+        with self._handle as pointer:
+            _call(library.oss_upload_start, pointer, byref(options), byref(upload._handle.pointer))
+
+
+def _call(function: Callable[..., int], *arguments: Any) -> None:  # noqa: ANN401
+    """Calls a function of the library whose last argument is an oss_error, and raises what it says."""
+    error = _ffi.Error()
+    if function(*arguments, byref(error)) != _ffi.OK:
+        raise errors.from_struct(error)

@@ -1,0 +1,202 @@
+"""What can go wrong: one base, one kind a status of the library, and Python's own kinds where they fit."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from oss_upload import _ffi
+
+if TYPE_CHECKING:
+    from oss_upload.results import UploadResult
+
+
+class OSSUploadError(Exception):
+    """The base of all errors that this package defines. Errors can be pickled and copied.
+
+    Attributes:
+        status: The library's number for this kind of error, negative.
+        status_name: Its name, such as "OSS_SERVICE".
+        message: One line that says what failed, where, and what to do; also the text of the error. Holds no secret.
+        http_status: HTTP status of the server's answer; 0 when there was none.
+        code: OSS's error code, such as "AccessDenied"; empty when the server did not name one.
+        ec: OSS's detailed error code (x-oss-ec), such as "0003-00000001"; or empty.
+        request_id: The request id, which the vendor's support asks for; or empty.
+        os_errno: errno of the operating system; 0 when it takes no part. The kinds that are an OSError have it as
+            `errno` and `strerror` too, which are None when it takes no part.
+        part_number: The part that failed, from 1; 0 when the failure is not about one part.
+        retryable: Whether the same call may succeed later without any change.
+        result: What is known of the upload that failed, such as how many bytes were sent; None when none was started.
+    """
+
+    status: int = 0
+    status_name: str = "OSS_UNKNOWN"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        http_status: int = 0,
+        code: str = "",
+        ec: str = "",
+        request_id: str = "",
+        os_errno: int = 0,
+        part_number: int = 0,
+        retryable: bool = False,
+        result: UploadResult | None = None,
+    ) -> None:
+        """Makes an error; programs need this in their own tests only."""
+        # An OSError among the bases gets one argument only: with two it would take the first for errno and make
+        # str() its own.
+        super().__init__(message)
+        if status is not None:
+            self.status = status
+        self.message = message
+        self.http_status = http_status
+        self.code = code
+        self.ec = ec
+        self.request_id = request_id
+        self.os_errno = os_errno
+        self.part_number = part_number
+        self.retryable = retryable
+        self.result = result
+        if isinstance(self, OSError):
+            as_os_error: OSError = self
+            as_os_error.errno = os_errno or None
+            as_os_error.strerror = os.strerror(os_errno) if os_errno else None
+
+    def __str__(self) -> str:
+        """The message."""
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles all fields: Exception's and OSError's own ways would lose the keywords or errno."""
+        fields = ("status", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable", "result")
+        make = partial(type(self), **{field: getattr(self, field) for field in fields})
+        return make, (self.message,), self.__dict__
+
+
+class InvalidArgument(OSSUploadError, ValueError):
+    """An argument or option is wrong; the message names it. Nothing was done."""
+
+    status = -1
+    status_name = "OSS_INVALID_ARGUMENT"
+
+
+class LocalFileError(OSSUploadError, OSError):
+    """The local file could not be opened or read; `errno` says why."""
+
+    status = -2
+    status_name = "OSS_IO"
+
+
+class NetworkError(OSSUploadError, ConnectionError):
+    """The server could not be reached, or the connection broke more often than `max_attempts` allows."""
+
+    status = -3
+    status_name = "OSS_NETWORK"
+
+
+class TransferTimeout(OSSUploadError, TimeoutError):
+    """Nothing moved for `connect_timeout` or `stall_timeout`, more often than `max_attempts` allows."""
+
+    status = -4
+    status_name = "OSS_TIMEOUT"
+
+
+class ServiceError(OSSUploadError):
+    """The server said no; see `http_status`, `code`, `ec` and `request_id`."""
+
+    status = -5
+    status_name = "OSS_SERVICE"
+
+
+class CredentialsError(OSSUploadError):
+    """No credentials were found, or a credentials provider failed."""
+
+    status = -6
+    status_name = "OSS_CREDENTIALS"
+
+
+class FileChanged(OSSUploadError):
+    """The local file changed during the upload, and `on_file_change` forbids a restart (or restarts did not help)."""
+
+    status = -7
+    status_name = "OSS_FILE_CHANGED"
+
+
+class ChecksumMismatch(OSSUploadError):
+    """The server's CRC-64 differs from that of the local data."""
+
+    status = -8
+    status_name = "OSS_CHECKSUM_MISMATCH"
+
+
+class CheckpointError(OSSUploadError):
+    """The checkpoint file cannot be written, or is not one that this version can use."""
+
+    status = -9
+    status_name = "OSS_CHECKPOINT"
+
+
+class CheckpointBusy(OSSUploadError):
+    """Another upload, of this or another process, holds the checkpoint file; the message names its process id."""
+
+    status = -10
+    status_name = "OSS_CHECKPOINT_BUSY"
+
+
+class Paused(OSSUploadError):
+    """The upload was paused: with a checkpoint, start it again to go on where it stopped."""
+
+    status = -11
+    status_name = "OSS_PAUSED"
+
+
+class Cancelled(OSSUploadError):
+    """The upload was cancelled; nothing of it is left on the server."""
+
+    status = -12
+    status_name = "OSS_CANCELLED"
+
+
+class CallbackFailed(OSSUploadError):
+    """The object is stored (see `result`), but the application server's callback (x-oss-callback) failed."""
+
+    status = -13
+    status_name = "OSS_CALLBACK_FAILED"
+
+
+class Unsupported(OSSUploadError):
+    """The option is known, but this version of the library cannot carry it out."""
+
+    status = -14
+    status_name = "OSS_UNSUPPORTED"
+
+
+class InternalError(OSSUploadError):
+    """A defect of the library; please report the message."""
+
+    status = -99
+    status_name = "OSS_INTERNAL"
+
+
+KINDS: dict[int, type[OSSUploadError]] = {kind.status: kind for kind in OSSUploadError.__subclasses__()}
+
+
+def from_struct(struct: _ffi.Error, result: UploadResult | None = None) -> OSSUploadError:
+    """The library's struct as an error of its kind; the base when a newer library knows more kinds than this."""
+    return KINDS.get(struct.status, OSSUploadError)(
+        _ffi.text(struct.message),
+        status=struct.status,
+        http_status=struct.http_status,
+        code=_ffi.text(struct.service_code),
+        ec=_ffi.text(struct.ec),
+        request_id=_ffi.text(struct.request_id),
+        os_errno=struct.os_errno,
+        part_number=struct.part_number,
+        retryable=bool(struct.retryable),
+        result=result,
+    )
