@@ -1,0 +1,141 @@
+"""A local OSS for each test, and a client of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from oss_upload import Client
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+DEADLINE = 30.0
+
+
+@dataclass
+class Server:
+    """A running oss-server: where it is, and what can be asked of it and told to it beside the protocol of OSS."""
+
+    endpoint: str
+    region: str
+    access_key_id: str
+    access_key_secret: str
+    bucket: str
+
+    def client(self, **options: Any) -> Client:
+        """A client of this server; options replace its own."""
+        keys = {"access_key_id": self.access_key_id, "access_key_secret": self.access_key_secret}
+        return Client(self.endpoint, **{"region": self.region, **keys, **options})
+
+    def log(self, operation: str | None = None) -> list[dict[str, Any]]:
+        """The requests so far, all or those of one operation."""
+        entries: list[dict[str, Any]] = json.loads(self._control("GET", "log"))
+        return [entry for entry in entries if operation in (None, entry["operation"])]
+
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """The objects, by key."""
+        return {entry["key"]: entry for entry in self._state()["objects"]}
+
+    def open_uploads(self) -> list[dict[str, Any]]:
+        """Uploads that were opened, and neither completed nor aborted."""
+        uploads: list[dict[str, Any]] = self._state()["uploads"]
+        return uploads
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Replaces the fault script."""
+        self._control("PUT", "faults", json.dumps(rules).encode())
+
+    def read(self, key: str) -> bytes:
+        """The content of an object, as another client than ours reads it."""
+        resource, date = f"/{self.bucket}/{key}", formatdate(usegmt=True)
+        digest = hmac.digest(self.access_key_secret.encode(), f"GET\n\n\n{date}\n{resource}".encode(), hashlib.sha1)
+        signature = f"OSS {self.access_key_id}:{base64.b64encode(digest).decode()}"
+        return self._request("GET", resource, headers={"Date": date, "Authorization": signature})
+
+    def _state(self) -> dict[str, Any]:
+        bucket: dict[str, Any] = json.loads(self._control("GET", "state"))["buckets"][self.bucket]
+        return bucket
+
+    def _control(self, method: str, name: str, body: bytes | None = None) -> bytes:
+        return self._request(method, f"/_server/{name}", body)
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> bytes:
+        request = urllib.request.Request(self.endpoint + path, body, headers or {}, method=method)
+        with urllib.request.urlopen(request, timeout=DEADLINE) as response:
+            content: bytes = response.read()
+            return content
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Waits for a condition; fails when it does not come true in time."""
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {DEADLINE} s in vain: {what}"
+        time.sleep(0.01)
+
+
+def server_binary() -> Path:
+    given = os.environ.get("OSS_SERVER")
+    places = [Path(given)] if given else [CHECKOUT / "target" / kind / "oss-server" for kind in ("release", "debug")]
+    for place in places:
+        if place.is_file():
+            return place
+    pytest.fail(
+        f"no oss-server at {' or '.join(map(str, places))}: run `cargo build --release -p oss-server`, or set "
+        "OSS_SERVER to its path",
+        pytrace=False,
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_credentials_of_the_machine() -> None:
+    for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A local OSS of this test's own."""
+    command = [str(server_binary()), "--exit-with-stdin"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        yield Server(
+            ready["endpoint"],
+            ready["region"],
+            ready["access_key_id"],
+            ready["access_key_secret"],
+            ready["buckets"][0],
+        )
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def make_file(tmp_path: Path) -> Callable[[int], Path]:
+    """Makes a local file of so many random bytes."""
+
+    def make(size: int) -> Path:
+        path = tmp_path / f"{size}.bin"
+        path.write_bytes(os.urandom(size))
+        return path
+
+    return make
