@@ -93,6 +93,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_errno(mut self, errno: i32) -> Self {
+        self.details.os_errno = errno;
+        self
+    }
+
     pub(crate) fn with_part(mut self, part_number: u32) -> Self {
         self.details.part_number = part_number;
         self

@@ -1,10 +1,50 @@
 //! Resumable, verified uploads of local files to Alibaba Cloud OSS.
-#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
-#![deny(unsafe_code)]
+//!
+//! One call gets a big file into a bucket, and never a corrupt object, whatever happens on the way: dropped connections,
+//! killed processes, power cuts, expired tokens, wrong clocks, full disks, changed files. The crate is also a shared
+//! library with a C API (`include/oss_upload.h`), from which C++, Python and Go use it.
+//!
+//! ```no_run
+//! use oss_upload::{Checkpoint, Client, ClientOptions, UploadOptions};
+//!
+//! # fn main() -> oss_upload::Result<()> {
+//! let client = Client::new(ClientOptions {
+//!     endpoint: Some("oss-cn-hangzhou.aliyuncs.com".into()),
+//!     ..ClientOptions::default()
+//! })?;
+//! let options = UploadOptions {
+//!     bucket: "my-bucket".into(),
+//!     object_key: "videos/a.mp4".into(),
+//!     file_path: "/data/a.mp4".into(),
+//!     checkpoint: Checkpoint::BesideFile,
+//!     ..UploadOptions::default()
+//! };
+//! let result = client.upload_file(options, |_, progress| println!("{} bytes", progress.done_bytes))?;
+//! println!("stored, CRC-64 {}", result.crc64);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it is built
+//!
+//! Dependencies point one way: [`capi`] → [`client`] → `upload` → (`oss`, `transport`). `oss` is the wire protocol, pure;
+//! `transport` sends one request and is the only room that knows ureq; `upload` is one upload from the file to the
+//! proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
+#![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
+pub mod capi;
+pub mod client;
+mod crc64;
 pub mod credentials;
 pub mod error;
+pub mod options;
 mod oss;
+mod transport;
+mod upload;
 
+pub use client::Client;
 pub use credentials::Credentials;
 pub use error::{Error, ErrorKind, Result};
+pub use options::*;
+pub use upload::checkpoint::describe as describe_checkpoint;
+pub use upload::{Outcome, Phase, Progress, Upload, UploadResult};

@@ -218,9 +218,9 @@ impl Routines {
             Routines::Default => Ok(Some(1)),
             Routines::Auto => Ok(None),
             Routines::Count(n @ 1..=MAX_ROUTINES) => Ok(Some(n)),
-            Routines::Count(n) => Err(Error::invalid(format!(
-                "routines is {n}; it must be 1 to {MAX_ROUTINES}, 0 or OSS_ROUTINES_AUTO"
-            ))),
+            Routines::Count(n) => {
+                Err(Error::invalid(format!("routines is {n}; it must be 1 to {MAX_ROUTINES}, 0 or OSS_ROUTINES_AUTO")))
+            }
         }
     }
 }

@@ -236,9 +236,8 @@ unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
 unsafe fn checkpoint(from: &oss_upload_options) -> Result<Checkpoint> {
     let on = input::switch("checkpoint", from.checkpoint)?;
     // SAFETY: as the caller promises.
-    let (path, dir) = unsafe {
-        (input::optional_path(from.checkpoint_path), input::optional_path(from.checkpoint_dir))
-    };
+    let (path, dir) =
+        unsafe { (input::optional_path(from.checkpoint_path), input::optional_path(from.checkpoint_dir)) };
     match (path, dir) {
         (Some(_), Some(_)) => Err(Error::invalid("give either checkpoint_path or checkpoint_dir, not both")),
         (Some(path), None) => Ok(Checkpoint::File(path)),

@@ -44,7 +44,10 @@ impl Credentials {
             ("security_token", self.security_token().unwrap_or("-")),
         ] {
             if text.is_empty() {
-                return Err(Error::new(ErrorKind::Credentials, format!("{name} is empty; give both halves of the key")));
+                return Err(Error::new(
+                    ErrorKind::Credentials,
+                    format!("{name} is empty; give both halves of the key"),
+                ));
             }
             if !text.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(Error::invalid(format!("{name} may hold visible ASCII only")));

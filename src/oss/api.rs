@@ -31,6 +31,8 @@ pub struct Completed {
     pub crc64: Option<u64>,
     /// In a versioned bucket.
     pub version_id: Option<String>,
+    /// Empty when OSS did not name one.
+    pub request_id: String,
     /// The application server's words, when a callback was asked for and succeeded.
     pub callback_body: Vec<u8>,
     /// The object is stored, but the callback failed (status 203). To be returned once the object has been verified.
@@ -79,6 +81,8 @@ pub struct HeadInfo {
     pub etag: String,
     /// In a versioned bucket.
     pub version_id: Option<String>,
+    /// Empty when OSS did not name one.
+    pub request_id: String,
 }
 
 /// OSS: PutObject. The body comes from the caller.
@@ -204,6 +208,7 @@ pub fn head(response: &Response) -> HeadInfo {
         crc64: response.crc64(),
         etag: response.etag().unwrap_or_default(),
         version_id: response.version_id(),
+        request_id: response.request_id().to_owned(),
     }
 }
 
@@ -236,6 +241,7 @@ fn stored(response: &Response, etag: Option<String>) -> Completed {
         etag: etag.or_else(|| response.etag()).unwrap_or_default(),
         crc64: response.crc64(),
         version_id: response.version_id(),
+        request_id: response.request_id().to_owned(),
         callback_body: Vec::new(),
         callback_error: None,
     }

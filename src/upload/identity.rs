@@ -24,9 +24,12 @@ pub(crate) enum Comparison {
     Changed,
 }
 
-/// Time stamps come in steps, of some milliseconds on a local disk and of up to two seconds elsewhere. A write within
-/// the same step as an earlier one leaves no trace in them.
-const TIME_STEP: Duration = Duration::from_secs(2);
+/// Time stamps come in steps. A write within the same step as an earlier one leaves no trace in them.
+///
+/// Kernels step by a few milliseconds; file systems that keep whole seconds only (or two of them) show it by a change
+/// time without a fraction.
+const FINE_STEP: Duration = Duration::from_millis(20);
+const COARSE_STEP: Duration = Duration::from_secs(2);
 
 impl Identity {
     pub(crate) fn of(metadata: &Metadata) -> Self {
@@ -51,9 +54,18 @@ impl Identity {
     }
 
     /// Whether a write after `at` could carry the same time stamps as this identity, and so go unseen.
+    ///
+    /// A program can set the modification time, but not the change time. A change time well ahead of `at` comes from
+    /// another clock: what is written now will carry another.
     pub(crate) fn may_hide_a_write_after(&self, at: SystemTime) -> bool {
         let at = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
-        self.modified_ns.max(self.changed_ns) + TIME_STEP.as_nanos() as i128 > at
+        let step = self.time_step().as_nanos() as i128;
+        (at - self.changed_ns).abs() < step
+    }
+
+    /// How long after its last change a file must be left alone before a further one is sure to be seen.
+    pub(crate) fn time_step(&self) -> Duration {
+        if self.changed_ns % 1_000_000_000 == 0 { COARSE_STEP } else { FINE_STEP }
     }
 }
 
@@ -81,10 +93,13 @@ mod tests {
 
     #[test]
     fn a_young_time_stamp_may_hide_a_write() {
-        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
-        assert!(THEN.may_hide_a_write_after(at(5)));
-        assert!(THEN.may_hide_a_write_after(at(6)));
-        assert!(!THEN.may_hide_a_write_after(at(8)));
-        assert!(THEN.may_hide_a_write_after(UNIX_EPOCH), "a file from the future is always in doubt");
+        let at = |ms| UNIX_EPOCH + Duration::from_millis(ms);
+        assert!(THEN.may_hide_a_write_after(at(5_000)));
+        assert!(THEN.may_hide_a_write_after(at(6_000)), "whole seconds: a coarse file system");
+        assert!(!THEN.may_hide_a_write_after(at(7_000)));
+        let fine = Identity { changed_ns: 5_123_456_789, ..THEN };
+        assert!(fine.may_hide_a_write_after(at(5_140)));
+        assert!(!fine.may_hide_a_write_after(at(5_150)));
+        assert!(!fine.may_hide_a_write_after(at(1_000)), "another clock");
     }
 }

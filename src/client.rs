@@ -1,0 +1,88 @@
+//! What the uploads of one client share, and the only place that reads the environment.
+
+use std::env;
+use std::sync::Arc;
+
+use crate::credentials::{self, Credentials};
+use crate::error::{Error, Result};
+use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
+use crate::oss::Endpoint;
+use crate::transport::Transport;
+use crate::transport::retry::RetryPolicy;
+use crate::upload::service::{Service, Signature};
+use crate::upload::task::Task;
+use crate::upload::{Progress, Upload, UploadResult};
+
+/// Endpoint, credentials, connections and limits that uploads share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    service: Arc<Service>,
+    endpoint: Endpoint,
+}
+
+/// How often [`Client::upload_file`] reports progress.
+const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
+
+impl Client {
+    /// A client for these options. Nothing is sent yet.
+    pub fn new(options: ClientOptions) -> Result<Client> {
+        let options = options.checked()?;
+        let endpoint =
+            Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
+        let signature = signature(options.signature_version, &endpoint)?;
+        let credentials = match &options.credentials {
+            CredentialsSource::Given(credentials) => Some(credentials.clone()),
+            CredentialsSource::Environment => Some(credentials::env::credentials(|name| env::var(name).ok())?),
+            CredentialsSource::Anonymous => None,
+        };
+        let transport = Transport::new(&options)?;
+        let retry = RetryPolicy { max_attempts: options.max_attempts };
+        Ok(Client { service: Arc::new(Service::new(transport, signature, credentials, retry)), endpoint })
+    }
+
+    /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
+    pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
+        credentials.check()?;
+        self.service.set_credentials(credentials);
+        Ok(())
+    }
+
+    /// Checks the options, starts the upload and returns at once.
+    pub fn start(&self, options: UploadOptions) -> Result<Upload> {
+        let task = Task::new(options)?;
+        let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
+        Upload::start(self.service.clone(), endpoint, task)
+    }
+
+    /// Uploads one file and returns when it has ended. `on_progress` is called on this thread, about ten times a second
+    /// and once at the end, and may pause or cancel the upload.
+    pub fn upload_file(
+        &self,
+        options: UploadOptions,
+        mut on_progress: impl FnMut(&Upload, Progress),
+    ) -> Result<UploadResult> {
+        let upload = self.start(options)?;
+        loop {
+            let outcome = upload.wait(PROGRESS_INTERVAL);
+            on_progress(&upload, upload.progress());
+            if let Some(outcome) = outcome {
+                return outcome.error.map_or(Ok(outcome.result), Err);
+            }
+        }
+    }
+}
+
+/// An empty text is the same as none.
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+fn signature(wanted: SignatureVersion, endpoint: &Endpoint) -> Result<Signature> {
+    match (wanted, endpoint.region()) {
+        (SignatureVersion::V1, _) | (SignatureVersion::Auto, None) => Ok(Signature::V1),
+        (SignatureVersion::V4 | SignatureVersion::Auto, Some(_)) => Ok(Signature::V4),
+        (SignatureVersion::V4, None) => Err(Error::invalid(format!(
+            "signature V4 needs a region, and {endpoint} does not name one; set region, such as \"cn-hangzhou\""
+        ))),
+    }
+}

@@ -1,0 +1,122 @@
+//! Hears a server that answers before the request has been sent.
+//!
+//! OSS refuses a body from its headers alone (403, 404) and may close the connection while the body is still on its
+//! way. HTTP clients then report a reset and the reason is lost. This outermost layer, above TLS, looks for an answer
+//! whenever bytes came in while sending, or sending failed. Once there is one, the rest of the body goes nowhere.
+
+use std::io;
+
+use ureq::Error;
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+
+use super::watch::Watch;
+
+/// Wraps every connection in an [`EarlyAnswer`].
+#[derive(Debug)]
+pub(super) struct EarlyAnswerConnector;
+
+impl<In: Transport> Connector<In> for EarlyAnswerConnector {
+    type Out = EarlyAnswer<In>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        let Some(inner) = chained else { return Ok(None) };
+        // Through a proxy's tunnel runs TLS: at the proxy's own connection, bytes are no answer yet.
+        let authority = details.uri.authority().map_or("", |authority| authority.as_str());
+        let listens = Watch::current()?.authority == authority;
+        Ok(Some(EarlyAnswer { inner, listens, state: State::Quiet }))
+    }
+}
+
+/// A connection that listens while it sends.
+#[derive(Debug)]
+pub(super) struct EarlyAnswer<T> {
+    inner: T,
+    listens: bool,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Quiet,
+    /// The beginning of an answer is in the input buffer, and ureq does not know yet.
+    Answered,
+    /// ureq has been told. The request was cut short, so the connection cannot serve another.
+    Spent,
+}
+
+impl<T: Transport> Transport for EarlyAnswer<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.inner.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if self.state != State::Quiet {
+            return Ok(());
+        }
+        let sent = self.inner.transmit_output(amount, timeout);
+        if !self.listens {
+            return sent;
+        }
+        let watch = Watch::current()?;
+        if (sent.is_err() || watch.unseen_input.get()) && self.hears_answer(&watch, sent.is_err(), timeout) {
+            return Ok(());
+        }
+        sent
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        if self.state == State::Answered {
+            self.state = State::Spent;
+            return Ok(true);
+        }
+        let arrived = self.inner.await_input(timeout)?;
+        if arrived && self.listens {
+            Watch::current()?.answer_begun.set(true);
+        }
+        Ok(arrived)
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.state == State::Quiet && self.inner.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.inner.is_tls()
+    }
+}
+
+impl<T: Transport> EarlyAnswer<T> {
+    /// Reads without blocking until there is something of an answer, or nothing more to read. TLS may have to read its
+    /// own messages first.
+    fn hears_answer(&mut self, watch: &Watch, failed: bool, timeout: NextTimeout) -> bool {
+        if watch.check().is_err() {
+            return false;
+        }
+        // TLS would first send what it has left, which must not fail any more.
+        watch.answered_early.set(failed);
+        watch.probing.set(true);
+        let heard = loop {
+            if !self.inner.buffers().input().is_empty() {
+                break true;
+            }
+            match self.inner.await_input(timeout) {
+                Ok(true) => {}
+                Ok(false) => break false,
+                Err(error) if is_interruption(&error) => {}
+                Err(_) => break false,
+            }
+        };
+        watch.probing.set(false);
+        watch.answered_early.set(heard);
+        if heard {
+            watch.unseen_input.set(false);
+            watch.answer_begun.set(true);
+            self.state = State::Answered;
+        }
+        heard
+    }
+}
+
+fn is_interruption(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::Interrupted)
+}

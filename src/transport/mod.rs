@@ -1,0 +1,317 @@
+//! Sends one request and returns the answer. The only room that knows ureq.
+//!
+//! What ureq lacks for long uploads is in a connector of our own below its TLS ([`tcp`]) and one above ([`early_answer`]):
+//! interruption within a quarter of a second, timeouts about progress, a bandwidth limit, and answers that come before
+//! the body has been sent.
+
+mod early_answer;
+mod resolver;
+pub(crate) mod retry;
+mod tcp;
+mod throttle;
+mod watch;
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use ureq::config::{AutoHeaderValue, Config};
+use ureq::http;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
+use ureq::{Agent, Proxy, SendBody};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::ClientOptions;
+use crate::oss;
+pub(crate) use throttle::Throttle;
+pub(crate) use watch::Limits;
+use watch::{Interrupted, Watch};
+
+/// What is read of a file goes straight into this buffer, and from there to the socket.
+const OUTPUT_BUFFER: usize = 256 * 1024;
+/// Answers are refused above this: a page of ListParts has about 300 KiB.
+const MOST_ANSWER: u64 = 4 * 1024 * 1024;
+/// Connections kept for the next request; as many as there can be routines.
+const IDLE_CONNECTIONS: usize = 128;
+/// Shorter than servers and load balancers keep idle connections.
+const IDLE_AGE: Duration = Duration::from_secs(25);
+/// Putting an object together may take the server minutes.
+const LONG_ANSWER: Duration = Duration::from_secs(300);
+
+/// The connections of a client.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    agent: Agent,
+    limits: Limits,
+    throttle: Option<Arc<Throttle>>,
+}
+
+/// A body that is sent as it is read.
+pub(crate) trait Body {
+    /// The exact number of bytes that [`Body::read`] will give.
+    fn length(&self) -> u64;
+
+    /// Fills some of `buffer`. Must fail rather than end early: the length has been announced.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize>;
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The upload is being stopped.
+    Stopped,
+    /// The body could not be read. Not the network's fault.
+    Body(Error),
+    /// The connection failed.
+    Connection {
+        kind: ErrorKind,
+        message: String,
+        errno: i32,
+        /// The server had closed a connection that it kept from an earlier request: to be tried again at once.
+        stale: bool,
+    },
+    /// Trying again cannot help.
+    Hopeless(Error),
+}
+
+impl Transport {
+    pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
+        let limits =
+            Limits { connect: options.connect_timeout, stall: options.stall_timeout, answer: options.stall_timeout };
+        let connector =
+            ().chain(ConnectProxyConnector::default())
+                .chain(tcp::TcpConnector)
+                .chain(RustlsConnector::default())
+                .chain(early_answer::EarlyAnswerConnector);
+        let agent = Agent::with_parts(config(options)?, connector, resolver::SpreadingResolver::default());
+        let throttle = match options.max_bytes_per_second {
+            0 => None,
+            rate => Some(Arc::new(Throttle::new(rate, Instant::now()))),
+        };
+        Ok(Transport { agent, limits, throttle })
+    }
+
+    /// Sends `request` with its own small body or with `body`, and reads the answer. `stop` ends it at any moment.
+    pub(crate) fn send(
+        &self,
+        request: &oss::Request,
+        url: &str,
+        body: Option<&mut dyn Body>,
+        stop: &Arc<AtomicBool>,
+    ) -> std::result::Result<oss::Response, Failure> {
+        let length = body.as_ref().map_or(request.body.len() as u64, |body| body.length());
+        let message = message(request, url, length).map_err(Failure::Hopeless)?;
+        let authority = message.uri().authority().map_or("", |authority| authority.as_str());
+        let limits = self.limits_for(request.operation);
+        let watch = Arc::new(Watch::new(limits, stop.clone(), self.throttle.clone(), authority));
+        let mut small = request.body.as_slice();
+        let mut reader = match body {
+            Some(body) => Source::Body { body, left: length, watch: &watch, failure: None },
+            None => Source::Small(&mut small),
+        };
+        let answer = watch.during(|| self.exchange(message, &mut reader));
+        match (answer, reader.failure()) {
+            (_, Some(error)) => Err(Failure::Body(error)),
+            (Ok(response), None) => Ok(response),
+            (Err(error), None) => Err(failure(error, &watch)),
+        }
+    }
+
+    fn exchange(
+        &self,
+        message: http::Request<()>,
+        reader: &mut Source<'_>,
+    ) -> std::result::Result<oss::Response, ureq::Error> {
+        let mut answer = if takes_body(message.method()) {
+            self.agent.run(message.map(|()| SendBody::from_reader(reader)))?
+        } else {
+            self.agent.run(message)?
+        };
+        let status = answer.status().as_u16();
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+        let headers = headers.collect();
+        let mut body = Vec::new();
+        let read = answer.body_mut().as_reader().take(MOST_ANSWER).read_to_end(&mut body);
+        match read {
+            Err(error) if status < 300 => Err(ureq::Error::Io(error)),
+            // An early answer may be cut off by the reset that follows it: its status says enough.
+            _ => Ok(oss::Response { status, headers, body }),
+        }
+    }
+
+    fn limits_for(&self, operation: oss::Operation) -> Limits {
+        match operation {
+            oss::Operation::CompleteMultipartUpload => {
+                Limits { answer: self.limits.answer.max(LONG_ANSWER), ..self.limits.clone() }
+            }
+            _ => self.limits.clone(),
+        }
+    }
+}
+
+/// The body as ureq reads it.
+enum Source<'a> {
+    Small(&'a mut &'a [u8]),
+    Body { body: &'a mut dyn Body, left: u64, watch: &'a Watch, failure: Option<Error> },
+}
+
+impl Source<'_> {
+    fn failure(self) -> Option<Error> {
+        match self {
+            Source::Body { failure, .. } => failure,
+            Source::Small(_) => None,
+        }
+    }
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (body, left, watch, failure) = match self {
+            Source::Small(bytes) => return bytes.read(buffer),
+            Source::Body { body, left, watch, failure } => (body, left, watch, failure),
+        };
+        let wanted = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        // Nobody will see these bytes: they only satisfy the announced length.
+        let count = if watch.answered_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
+        match count {
+            // A body that ends early would make ureq wait for ever.
+            Ok(0) if *left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                *left -= count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                *failure = Some(error);
+                Err(io::Error::other("the body could not be read"))
+            }
+        }
+    }
+}
+
+fn message(request: &oss::Request, url: &str, length: u64) -> Result<http::Request<()>> {
+    let mut builder = http::Request::builder().method(request.method.as_str()).uri(url);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    if builder.method_ref().is_some_and(takes_body) {
+        // With a length ureq does not send in chunks.
+        builder = builder.header("content-length", length);
+    }
+    builder.body(()).map_err(|error| Error::invalid(format!("the request cannot be made: {error}")))
+}
+
+fn takes_body(method: &http::Method) -> bool {
+    matches!(*method, http::Method::PUT | http::Method::POST)
+}
+
+fn config(options: &ClientOptions) -> Result<Config> {
+    let proxy = match &options.proxy {
+        Some(text) => {
+            Some(Proxy::new(text).map_err(|_| Error::invalid("proxy is not http://[user:password@]host:port"))?)
+        }
+        None => None,
+    };
+    Ok(Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy)
+        .user_agent(user_agent(options.user_agent.as_deref()))
+        .accept(AutoHeaderValue::None)
+        .accept_encoding(AutoHeaderValue::None)
+        .input_buffer_size(OUTPUT_BUFFER / 8)
+        .output_buffer_size(OUTPUT_BUFFER)
+        .max_idle_connections(IDLE_CONNECTIONS)
+        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .max_idle_age(IDLE_AGE)
+        .tls_config(tls_config(options)?)
+        .build())
+}
+
+fn user_agent(suffix: Option<&str>) -> String {
+    let own = format!("oss-upload/{} ({}/{})", env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);
+    suffix.map_or(own.clone(), |suffix| format!("{own} {suffix}"))
+}
+
+fn tls_config(options: &ClientOptions) -> Result<TlsConfig> {
+    let roots = match &options.ca_file {
+        Some(path) => RootCerts::new_with_certs(&certificates(path)?),
+        None => RootCerts::WebPki,
+    };
+    Ok(TlsConfig::builder().root_certs(roots).disable_verification(options.insecure_skip_verify).build())
+}
+
+fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
+    let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
+    let pem = fs::read(path).map_err(unreadable)?;
+    let found: Vec<_> = parse_pem(&pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(Error::invalid(format!("ca_file {} holds no PEM certificate", path.display())));
+    }
+    Ok(found)
+}
+
+fn failure(error: ureq::Error, watch: &Watch) -> Failure {
+    let interrupted = match &error {
+        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).copied(),
+        _ => None,
+    };
+    let kind = match interrupted {
+        Some(Interrupted::Stopped) => return Failure::Stopped,
+        Some(_) => ErrorKind::Timeout,
+        None if is_hopeless(&error) => return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error))),
+        None => ErrorKind::Network,
+    };
+    let errno = match &error {
+        ureq::Error::Io(error) => error.raw_os_error().unwrap_or(0),
+        _ => 0,
+    };
+    let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
+    Failure::Connection { kind, message: explain(&error), errno, stale }
+}
+
+/// An untrusted certificate or a server that does not speak TLS stays so.
+fn is_hopeless(error: &ureq::Error) -> bool {
+    is_certificate_trouble(error)
+        || matches!(error, ureq::Error::Tls(_) | ureq::Error::TlsRequired | ureq::Error::BadUri(_))
+}
+
+fn is_certificate_trouble(error: &ureq::Error) -> bool {
+    error.to_string().contains("invalid peer certificate")
+}
+
+fn explain(error: &ureq::Error) -> String {
+    match error {
+        _ if is_certificate_trouble(error) => {
+            format!(
+                "the server's certificate is not trusted ({error}); set ca_file when it is signed by your own authority"
+            )
+        }
+        ureq::Error::HostNotFound => "the endpoint's name has no address; check the endpoint".into(),
+        ureq::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Stopped => f.write_str("stopped"),
+            Failure::Body(error) | Failure::Hopeless(error) => error.fmt(f),
+            Failure::Connection { message, .. } => f.write_str(message),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Name look-up that can be interrupted, and spreads connections over all addresses of a name.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::NextTimeout;
+
+use super::watch::{Interrupted, Patience, SLICE, Watch};
+
+/// Addresses beyond these are not tried; ureq keeps no more.
+const MOST_ADDRESSES: usize = 16;
+
+/// Asks the system at every new connection, and begins with another address each time.
+#[derive(Default)]
+pub(super) struct SpreadingResolver {
+    turn: AtomicUsize,
+}
+
+impl fmt::Debug for SpreadingResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SpreadingResolver")
+    }
+}
+
+impl Resolver for SpreadingResolver {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(Error::BadUri(uri.to_string()));
+        };
+        let name = DefaultResolver::host_and_port(scheme, authority).ok_or_else(|| Error::BadUri(uri.to_string()))?;
+        let mut found = look_up(name)?;
+        found.truncate(MOST_ADDRESSES);
+        if found.is_empty() {
+            return Err(Error::HostNotFound);
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % found.len();
+        found.rotate_left(turn);
+        let mut addresses = self.empty();
+        found.into_iter().for_each(|address| addresses.push(address));
+        Ok(addresses)
+    }
+}
+
+/// The system's look-up cannot be interrupted, so it runs on a thread that is left behind when it takes too long.
+/// Numeric addresses need none.
+fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = name.parse() {
+        return Ok(vec![address]);
+    }
+    let watch = Watch::current()?;
+    let (sender, receiver) = bounded(1);
+    thread::Builder::new().name("oss-resolve".into()).spawn(move || {
+        let _ = sender.send(name.to_socket_addrs().map(Vec::from_iter));
+    })?;
+    let mut patience = Patience::new(watch.limits.connect);
+    loop {
+        match patience.wait(|| receiver.recv_timeout(SLICE)) {
+            Ok(found) => return found,
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the name look-up failed")),
+            Err(RecvTimeoutError::Timeout) => watch.check()?,
+        }
+        if patience.is_over() {
+            return Err(io::Error::other(Interrupted::ConnectTimeout));
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! TCP connections that can be interrupted at any moment, notice a stalled peer, keep to the bandwidth limit, and go on
+//! listening while they send.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
+use ureq::Error;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+};
+
+use super::watch::{Interrupted, Patience, SLICE, Watch};
+
+/// Answers are short.
+const INPUT_BUFFER: usize = 16 * 1024;
+/// Under TLS this buffer holds one record at a time.
+const OUTPUT_BUFFER_UNDER_TLS: usize = 20 * 1024;
+
+/// Opens [`TcpTransport`]s.
+#[derive(Debug)]
+pub(super) struct TcpConnector;
+
+impl<In: Transport> Connector<In> for TcpConnector {
+    type Out = Either<In, TcpTransport>;
+
+    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        if let Some(tunnel) = chained {
+            return Ok(Some(Either::A(tunnel)));
+        }
+        let stream = connect_any(&details.addrs)?;
+        stream.set_nodelay(true)?;
+        let output = if details.needs_tls() { OUTPUT_BUFFER_UNDER_TLS } else { details.config.output_buffer_size() };
+        let buffers = LazyBuffers::new(INPUT_BUFFER, output);
+        let authority = details.uri.authority().map_or("", |authority| authority.as_str());
+        let speaks_http = !details.needs_tls() && Watch::current()?.authority == authority;
+        Ok(Some(Either::B(TcpTransport { stream, buffers, speaks_http, has_served: false, heard_end: false })))
+    }
+}
+
+/// The first address that answers. Each gets an equal share of what time is left.
+fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    let watch = Watch::current()?;
+    let mut last = io::Error::other("the name has no address");
+    let mut left = watch.limits.connect;
+    for (tried, address) in addresses.iter().enumerate() {
+        let mut patience = Patience::new(left / (addresses.len() - tried) as u32);
+        match connect(address, &watch, &mut patience) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+        watch.check()?;
+        left = left.saturating_sub(patience.waited());
+    }
+    Err(last)
+}
+
+fn connect(address: &SocketAddr, watch: &Watch, patience: &mut Patience) -> io::Result<TcpStream> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+    match net::connect(&socket, address) {
+        Ok(()) => return Ok(TcpStream::from(socket)),
+        Err(rustix::io::Errno::INPROGRESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    while patience.wait(|| ready(&socket, PollFlags::OUT))?.is_empty() {
+        watch.check()?;
+        if patience.is_over() {
+            return Err(io::Error::other(Interrupted::ConnectTimeout));
+        }
+    }
+    net::sockopt::socket_error(&socket)??;
+    Ok(TcpStream::from(socket))
+}
+
+/// Waits for at most [`SLICE`]; empty when nothing happened.
+fn ready(socket: &impl AsFd, wanted: PollFlags) -> io::Result<PollFlags> {
+    ready_within(socket, wanted, SLICE)
+}
+
+fn ready_within(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
+    let mut set = [PollFd::new(socket, wanted)];
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+    match poll(&mut set, Some(&time)) {
+        Ok(_) => Ok(set[0].revents()),
+        Err(rustix::io::Errno::INTR) => Ok(PollFlags::empty()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct TcpTransport {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    /// What arrives is the server's answer, not TLS.
+    speaks_http: bool,
+    /// A request has been sent on it before.
+    has_served: bool,
+    /// The peer has closed its side.
+    heard_end: bool,
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        let watch = Watch::current()?;
+        if watch.answered_early.get() {
+            return Ok(());
+        }
+        watch.reused.set(self.has_served);
+        let mut patience = Patience::new(watch.limits.stall);
+        let mut sent = 0;
+        while sent < amount {
+            watch.check()?;
+            sent += self.send_some(sent, amount, &watch, &mut patience)?;
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let watch = Watch::current()?;
+        // What came while sending is in the buffer already, and nobody has looked at it.
+        if watch.unseen_input.take() {
+            return Ok(true);
+        }
+        let mut patience = Patience::new(watch.limits.answer);
+        loop {
+            watch.check()?;
+            let time = if watch.probing.get() { Duration::ZERO } else { SLICE };
+            let events = patience.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
+            if !events.is_empty() {
+                let count = self.receive()?;
+                return Ok(count > 0);
+            }
+            if watch.probing.get() {
+                return Err(io::Error::from(ErrorKind::WouldBlock).into());
+            }
+            if patience.is_over() {
+                return Err(io::Error::other(Interrupted::AnswerTimeout).into());
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Between requests there is nothing to hear but the end.
+        self.has_served = true;
+        !self.heard_end && matches!(ready_within(&self.stream, PollFlags::IN, Duration::ZERO), Ok(e) if e.is_empty())
+    }
+}
+
+impl TcpTransport {
+    /// Sends what the peer and the bandwidth limit allow of `output[from..to]`; listens meanwhile.
+    fn send_some(&mut self, from: usize, to: usize, watch: &Watch, patience: &mut Patience) -> io::Result<usize> {
+        let listen = if watch.unseen_input.get() { PollFlags::empty() } else { PollFlags::IN };
+        let events = patience.wait(|| ready(&self.stream, PollFlags::OUT | listen))?;
+        if events.contains(PollFlags::IN) {
+            self.hear(watch)?;
+        }
+        if !events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) {
+            return self.blocked(watch, patience);
+        }
+        let amount = allowed(to - from, watch)?;
+        match self.stream.write(&self.buffers.output()[from..from + amount]) {
+            Ok(count) => {
+                patience.moved(count);
+                Ok(count)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The peer takes nothing at the moment. When it has spoken, it will not take any more.
+    fn blocked(&self, watch: &Watch, patience: &Patience) -> io::Result<usize> {
+        if self.speaks_http && watch.unseen_input.get() {
+            return Err(ErrorKind::ConnectionReset.into());
+        }
+        if patience.is_over() { Err(io::Error::other(Interrupted::SendTimeout)) } else { Ok(0) }
+    }
+
+    /// Keeps what arrives while we are sending: it may be an early answer.
+    fn hear(&mut self, watch: &Watch) -> io::Result<()> {
+        match self.receive() {
+            Ok(0) if !watch.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
+            Ok(_) => {
+                watch.unseen_input.set(true);
+                Ok(())
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        loop {
+            match self.stream.read(self.buffers.input_append_buf()) {
+                Ok(count) => {
+                    self.heard_end |= count == 0;
+                    self.buffers.input_appended(count);
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// How many of `wanted` bytes may be sent now; waits for the bandwidth limit when there is one.
+fn allowed(wanted: usize, watch: &Watch) -> io::Result<usize> {
+    let Some(throttle) = &watch.throttle else { return Ok(wanted) };
+    let amount = wanted.min(throttle.quantum());
+    let until = Instant::now() + throttle.take(amount, Instant::now());
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(amount);
+        }
+        thread::sleep(left.min(SLICE));
+        watch.check()?;
+    }
+}

@@ -1,0 +1,202 @@
+//! What a request is told, and tells, while its connection is busy.
+//!
+//! ureq gives a request no way to speak to the connection that serves it, and connections are shared by all uploads of
+//! a client. Requests are synchronous, so the thread is the link: the request's watch is laid down in a thread-local for
+//! the time that the request runs, and every layer of the connection looks there.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::throttle::Throttle;
+
+/// How long a connection blocks at the most before it looks at its watch again.
+pub(super) const SLICE: Duration = Duration::from_millis(250);
+
+/// Limits of one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// To open a connection.
+    pub connect: Duration,
+    /// Without [`Patience::MOVED_ENOUGH`] bytes accepted by the peer.
+    pub stall: Duration,
+    /// From the last byte of the request to the last byte of the answer.
+    pub answer: Duration,
+}
+
+/// The watch of one running request.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(super) limits: Limits,
+    stop: Arc<AtomicBool>,
+    pub(super) throttle: Option<Arc<Throttle>>,
+    /// Authority of the URL: a connection to a proxy is not the connection of this request.
+    pub(super) authority: String,
+    /// The connection had served a request before, so that it may have been closed by the server in the meantime.
+    pub(super) reused: Flag,
+    /// Bytes of an answer, or of TLS itself, arrived while the request was being sent.
+    pub(super) unseen_input: Flag,
+    /// The connection must not block: an early answer is being looked for.
+    pub(super) probing: Flag,
+    /// The server has answered before the request was sent: the rest of the body goes nowhere.
+    pub(super) answered_early: Flag,
+    /// Bytes of the answer have arrived.
+    pub(super) answer_begun: Flag,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(super) fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, value: bool) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    pub(super) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Watch>>> = const { RefCell::new(None) };
+}
+
+impl Watch {
+    pub(super) fn new(limits: Limits, stop: Arc<AtomicBool>, throttle: Option<Arc<Throttle>>, authority: &str) -> Self {
+        Watch {
+            limits,
+            stop,
+            throttle,
+            authority: authority.to_owned(),
+            reused: Flag::default(),
+            unseen_input: Flag::default(),
+            probing: Flag::default(),
+            answered_early: Flag::default(),
+            answer_begun: Flag::default(),
+        }
+    }
+
+    /// Lays `self` down for this thread while `work` runs.
+    pub(super) fn during<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        struct Reset;
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(None);
+            }
+        }
+        CURRENT.set(Some(self.clone()));
+        let _reset = Reset;
+        work()
+    }
+
+    /// The watch of the request that runs on this thread.
+    pub(super) fn current() -> io::Result<Arc<Watch>> {
+        CURRENT.with_borrow(Clone::clone).ok_or_else(|| io::Error::other("a connection is used outside a request"))
+    }
+
+    /// Fails when the upload is being stopped.
+    pub(super) fn check(&self) -> io::Result<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(io::Error::other(Interrupted::Stopped)) } else { Ok(()) }
+    }
+}
+
+/// Why a connection gave up by itself. Travels through ureq as the inner error of an `io::Error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interrupted {
+    Stopped,
+    ConnectTimeout,
+    SendTimeout,
+    AnswerTimeout,
+}
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Interrupted::Stopped => "the upload was stopped",
+            Interrupted::ConnectTimeout => "no connection could be opened in time",
+            Interrupted::SendTimeout => "the server stopped taking data",
+            Interrupted::AnswerTimeout => "the server did not answer in time",
+        })
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Counts how long a peer has kept us waiting.
+///
+/// It adds up the waits and does not compare clock times, so that a machine that was suspended does not blame the peer.
+#[derive(Debug)]
+pub(super) struct Patience {
+    limit: Duration,
+    waited: Duration,
+    moved: usize,
+}
+
+impl Patience {
+    /// Fewer bytes than this are no progress: a peer that takes a byte a second is as good as dead.
+    pub(super) const MOVED_ENOUGH: usize = 16 * 1024;
+
+    pub(super) fn new(limit: Duration) -> Self {
+        Patience { limit, waited: Duration::ZERO, moved: 0 }
+    }
+
+    /// Runs one wait of at most [`SLICE`] and adds its length.
+    pub(super) fn wait<T>(&mut self, wait: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let result = wait();
+        self.waited += start.elapsed().min(2 * SLICE);
+        result
+    }
+
+    pub(super) fn moved(&mut self, bytes: usize) {
+        self.moved += bytes;
+        if self.moved >= Self::MOVED_ENOUGH {
+            self.moved = 0;
+            self.waited = Duration::ZERO;
+        }
+    }
+
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.waited >= self.limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bytes_in_bulk_restore_patience() {
+        let mut patience = Patience::new(Duration::from_millis(5));
+        assert!(!patience.is_over());
+        patience.waited = Duration::from_millis(5);
+        patience.moved(1);
+        assert!(patience.is_over(), "a drip is no progress");
+        patience.moved(Patience::MOVED_ENOUGH);
+        assert!(!patience.is_over());
+    }
+
+    #[test]
+    fn a_watch_lasts_as_long_as_its_request() {
+        let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
+        let stop = Arc::new(AtomicBool::new(false));
+        let watch = Arc::new(Watch::new(limits, stop.clone(), None, "host"));
+        assert!(Watch::current().is_err());
+        watch.during(|| {
+            assert!(Watch::current().unwrap().check().is_ok());
+            stop.store(true, Ordering::Relaxed);
+            assert!(Watch::current().unwrap().check().is_err());
+        });
+        assert!(Watch::current().is_err());
+    }
+}

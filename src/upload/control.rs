@@ -1,0 +1,130 @@
+//! How an upload is told to stop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind};
+
+/// What the user asked for. A later wish replaces an earlier one, but nothing replaces a cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    GoOn,
+    Pause,
+    Cancel,
+}
+
+/// The user's wish, and the flag at which the current round of work stops.
+#[derive(Debug)]
+pub(crate) struct Control {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    wish: Wish,
+    stop: Arc<AtomicBool>,
+}
+
+impl Control {
+    pub(crate) fn new() -> Self {
+        let state = State { wish: Wish::GoOn, stop: Arc::default() };
+        Control { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    pub(crate) fn pause(&self) {
+        self.ask(Wish::Pause);
+    }
+
+    pub(crate) fn cancel(&self) {
+        self.ask(Wish::Cancel);
+    }
+
+    pub(crate) fn wish(&self) -> Wish {
+        self.lock().wish
+    }
+
+    /// A new flag, for work that begins now. It is up already when the user wants to stop.
+    pub(crate) fn begin_round(&self) -> Arc<AtomicBool> {
+        let mut state = self.lock();
+        state.stop = Arc::new(AtomicBool::new(state.wish != Wish::GoOn));
+        state.stop.clone()
+    }
+
+    /// Stops the current round, since a part of it has failed.
+    pub(crate) fn halt(&self) {
+        self.lock().stop.store(true, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// Waits for `time`, or less when `stop` goes up.
+    pub(crate) fn sleep(&self, time: Duration, stop: &AtomicBool) {
+        let until = Instant::now() + time;
+        let mut state = self.lock();
+        while !stop.load(Ordering::Relaxed) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
+    fn ask(&self, wish: Wish) {
+        let mut state = self.lock();
+        if state.wish != Wish::Cancel {
+            state.wish = wish;
+        }
+        state.stop.store(true, Ordering::Relaxed);
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds this lock; were it so, the state would still be whole.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// What interrupted work returns. Nobody sees it: who stopped the work knows why.
+pub(crate) fn stopped() -> Error {
+    Error::new(ErrorKind::Paused, "stopped").with_retryable(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancel_stays_a_cancel() {
+        let control = Control::new();
+        control.pause();
+        assert_eq!(control.wish(), Wish::Pause);
+        control.cancel();
+        control.pause();
+        assert_eq!(control.wish(), Wish::Cancel);
+    }
+
+    #[test]
+    fn a_round_that_begins_after_the_wish_is_stopped() {
+        let control = Control::new();
+        let first = control.begin_round();
+        assert!(!first.load(Ordering::Relaxed));
+        control.halt();
+        assert!(first.load(Ordering::Relaxed));
+        assert!(!control.begin_round().load(Ordering::Relaxed), "a failure stops its own round only");
+        control.pause();
+        assert!(control.begin_round().load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn sleep_ends_when_the_round_stops() {
+        let control = Arc::new(Control::new());
+        let stop = control.begin_round();
+        let other = control.clone();
+        let thread = std::thread::spawn(move || other.pause());
+        control.sleep(Duration::from_secs(3600), &stop);
+        thread.join().unwrap();
+    }
+}

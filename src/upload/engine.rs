@@ -1,0 +1,156 @@
+//! One upload, from the first look at the file to the proven object: rounds, restarts, and how it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::checkpoint::{self, Found, Journal};
+use super::control::{Control, Wish};
+use super::progress::{Meter, Phase};
+use super::remote::Remote;
+use super::round::Round;
+use super::service::Service;
+use super::source::Source;
+use super::task::Task;
+use super::{Outcome, UploadResult};
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::OnFileChange;
+use crate::oss::Endpoint;
+
+/// How often an upload starts over in one call.
+const MOST_RESTARTS: u32 = 3;
+
+/// All that an upload needs.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub service: Arc<Service>,
+    pub endpoint: Endpoint,
+    pub task: Task,
+    pub control: Arc<Control>,
+    pub meter: Arc<Meter>,
+}
+
+/// What has been reached so far, over all rounds.
+#[derive(Default)]
+pub(crate) struct State {
+    pub result: UploadResult,
+    /// The upload id that is open on the server.
+    pub open: Option<String>,
+}
+
+impl Job {
+    /// Carries the job out. The outcome says what was reached, and what is where.
+    pub(crate) fn run(&self) -> Outcome {
+        let start = Instant::now();
+        let mut state = State::default();
+        let error = self.upload(&mut state).err();
+        let mut result = state.result;
+        result.elapsed = start.elapsed();
+        result.attempts = self.meter.attempts();
+        result.bytes_sent = self.meter.sent();
+        (result.parts_resumed, result.bytes_resumed) = self.meter.resumed();
+        self.meter.enter(Phase::Ended);
+        Outcome { result, error }
+    }
+
+    fn upload(&self, state: &mut State) -> Result<()> {
+        let task = &self.task;
+        // The file goes first: without it, no checkpoint is touched.
+        Source::open(&task.path)?;
+        let location = checkpoint::location(&task.checkpoint, &task.path, &task.bucket, &task.key)?;
+        let Some(location) = location else { return self.rounds(None, Found::Nothing, state) };
+        let (journal, found) = Journal::open(&location)?;
+        self.rounds(Some(&journal), found, state)
+    }
+
+    fn rounds(&self, journal: Option<&Journal>, mut found: Found, state: &mut State) -> Result<()> {
+        let mut restarts = 0;
+        loop {
+            let ended = self.round(journal, std::mem::replace(&mut found, Found::Nothing), state);
+            let Err(error) = ended else { return Ok(()) };
+            match self.why_start_over(&error) {
+                Some(reason) if restarts < MOST_RESTARTS => {
+                    restarts += 1;
+                    state.result.restart_reason = reason;
+                    // Best effort: what cannot be removed now is of no use to anyone.
+                    let _ = self.abort(state);
+                }
+                _ => return Err(self.wind_up(journal, error, state)),
+            }
+        }
+    }
+
+    fn round(&self, journal: Option<&Journal>, found: Found, state: &mut State) -> Result<()> {
+        let remote = self.remote(self.control.begin_round());
+        let source = Source::open(&self.task.path)?;
+        Round { remote: &remote, source: &source, journal, state }.run(found)
+    }
+
+    pub(crate) fn remote(&self, stop: Arc<AtomicBool>) -> Remote<'_> {
+        Remote {
+            service: &self.service,
+            endpoint: &self.endpoint,
+            task: &self.task,
+            control: &self.control,
+            meter: &self.meter,
+            stop,
+        }
+    }
+
+    /// What failed can be put right by sending everything again.
+    fn why_start_over(&self, error: &Error) -> Option<String> {
+        if self.control.wish() != Wish::GoOn {
+            return None;
+        }
+        match (error.kind(), error.service_code()) {
+            (ErrorKind::FileChanged, _) if self.task.on_file_change == OnFileChange::Restart => {
+                Some(format!("file-changed: {error}"))
+            }
+            (_, "NoSuchUpload") => Some("upload-gone: the server does not know the upload any more".into()),
+            (_, "InvalidPart") => Some("part-lost: the server does not have all parts any more".into()),
+            _ => None,
+        }
+    }
+
+    /// Leaves things as the user expects them, and says how they are.
+    fn wind_up(&self, journal: Option<&Journal>, error: Error, state: &mut State) -> Error {
+        let wish = self.control.wish();
+        let error = match wish {
+            Wish::GoOn => error,
+            Wish::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
+            Wish::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
+        };
+        match journal {
+            Some(journal) if wish != Wish::Cancel && state.open.is_some() => keep(journal, error),
+            _ => self.leave_nothing(journal, error, state),
+        }
+    }
+
+    fn leave_nothing(&self, journal: Option<&Journal>, mut error: Error, state: &mut State) -> Error {
+        if let Err(failure) = self.abort(state) {
+            let id = &state.result.upload_id;
+            error = error.hint(format_args!("its parts are still on the server, as upload {id} ({failure})"));
+        }
+        if let Some(Err(failure)) = journal.map(Journal::remove) {
+            error = error.hint(failure);
+        }
+        error
+    }
+
+    /// Removes what was sent from the server. Not interrupted by the user's wish: it is what carries the wish out.
+    fn abort(&self, state: &mut State) -> Result<()> {
+        match state.open.take() {
+            Some(upload_id) => self.remote(Arc::default()).abort(&upload_id),
+            None => Ok(()),
+        }
+    }
+}
+
+fn keep(journal: &Journal, error: Error) -> Error {
+    journal.flush();
+    let error = match journal.trouble() {
+        Some(trouble) => error.hint(trouble),
+        None => error,
+    };
+    error.hint("start it again with the same checkpoint to go on")
+}

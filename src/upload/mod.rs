@@ -1,0 +1,159 @@
+//! One upload: from a file and its options to the proven object.
+
+pub(crate) mod checkpoint;
+mod control;
+pub(crate) mod engine;
+mod identity;
+mod media_type;
+mod parts;
+mod plan;
+mod progress;
+mod range_reader;
+mod reconcile;
+mod remote;
+mod round;
+pub(crate) mod service;
+mod source;
+pub(crate) mod task;
+mod verify;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::oss::Endpoint;
+use control::Control;
+use engine::Job;
+use progress::Meter;
+pub use progress::{Phase, Progress};
+use service::Service;
+use task::Task;
+
+/// What an upload came to, as far as is known.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct UploadResult {
+    /// ETag of the object, without quotes.
+    pub etag: String,
+    /// CRC-64/XZ of the whole object, equal to the server's.
+    pub crc64: u64,
+    /// Version id of the object, in a versioned bucket.
+    pub version_id: String,
+    /// Request id of the request that made the object.
+    pub request_id: String,
+    /// Upload id; empty for a file sent with one PutObject.
+    pub upload_id: String,
+    /// Bytes of the object.
+    pub size: u64,
+    /// Bytes of a part, as used.
+    pub part_size: u64,
+    /// `part_size` was raised, since the file would have needed more than 10,000 parts.
+    pub part_size_raised: bool,
+    /// Parts of the upload; 1 for a file sent with one PutObject.
+    pub parts: u32,
+    /// Parts that an earlier call had sent.
+    pub parts_resumed: u32,
+    /// Body bytes sent by this call, repeated ones included.
+    pub bytes_sent: u64,
+    /// Bytes that an earlier call had sent and this one did not need to send.
+    pub bytes_resumed: u64,
+    /// HTTP requests made, repeated ones included.
+    pub attempts: u32,
+    /// Why all parts were sent again: `file-changed`, `upload-gone`, `checkpoint-damaged` or the like, a colon, and a
+    /// sentence. Empty when they were not.
+    pub restart_reason: String,
+    /// From start to end.
+    pub elapsed: Duration,
+}
+
+/// How an upload ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was reached; on failure, as far as is known.
+    pub result: UploadResult,
+    /// Why the object is not stored; `None` when it is.
+    pub error: Option<Error>,
+}
+
+/// A running or ended upload. Dropping a running one pauses it, without waiting.
+#[derive(Debug)]
+pub struct Upload {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    control: Arc<Control>,
+    meter: Arc<Meter>,
+    outcome: Mutex<Option<Outcome>>,
+    ended: Condvar,
+}
+
+impl Upload {
+    /// Starts `task` on a thread of its own.
+    pub(crate) fn start(service: Arc<Service>, endpoint: Endpoint, task: Task) -> Result<Upload> {
+        let (control, meter) = (Arc::new(Control::new()), Arc::new(Meter::default()));
+        let job = Job { service, endpoint, task, control: control.clone(), meter: meter.clone() };
+        let shared = Arc::new(Shared { control, meter, outcome: Mutex::new(None), ended: Condvar::new() });
+        let thread = shared.clone();
+        let work = move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
+                result: UploadResult::default(),
+                error: Some(Error::from_panic(&*payload)),
+            });
+            // Whoever waits may go on as soon as the outcome is there: all else is let go before.
+            drop(job);
+            *thread.lock() = Some(outcome);
+            thread.ended.notify_all();
+        };
+        let spawned = thread::Builder::new().name("oss-upload".into()).spawn(work);
+        spawned.map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
+        Ok(Upload { shared })
+    }
+
+    /// Waits for the end, but no longer than `timeout`. The outcome stays: a later call gives it again.
+    pub fn wait(&self, timeout: Duration) -> Option<Outcome> {
+        let until = Instant::now().checked_add(timeout);
+        let mut outcome = self.shared.lock();
+        while outcome.is_none() {
+            // An end of time that no clock can tell is no limit.
+            let left = until.map_or(Duration::from_secs(3600), |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.shared.ended.wait_timeout(outcome, left);
+            outcome = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+        outcome.clone()
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.shared.meter.progress(Instant::now())
+    }
+
+    /// Asks it to stop soon and to keep its checkpoint and parts. Without a checkpoint nothing can be kept.
+    pub fn pause(&self) {
+        self.shared.control.pause();
+    }
+
+    /// Asks it to stop soon, to remove what was sent from the server, and to delete its checkpoint.
+    pub fn cancel(&self) {
+        self.shared.control.cancel();
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.pause();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Option<Outcome>> {
+        // The lock is held for plain assignments only.
+        self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

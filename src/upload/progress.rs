@@ -1,0 +1,256 @@
+//! How far an upload is.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::plan::PartRange;
+
+/// How far an upload is. Numbers are absolute and never run backwards; at success `done_bytes` equals `total_bytes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What is being done.
+    pub phase: Phase,
+    /// Bytes of the file; 0 while it has not been looked at.
+    pub total_bytes: u64,
+    /// Bytes behind us, resumed ones included.
+    pub done_bytes: u64,
+    /// Bytes that an earlier call had sent.
+    pub resumed_bytes: u64,
+    /// Body bytes sent by this call, repeated ones included.
+    pub sent_bytes: u64,
+    /// Parts in all.
+    pub parts_total: u32,
+    /// Parts that the server has, resumed ones included.
+    pub parts_done: u32,
+    /// Rate of the last few seconds.
+    pub bytes_per_second: u64,
+    /// Time to the end at this rate; `None` when it cannot be told.
+    pub eta: Option<Duration>,
+    /// Requests that had to be tried again.
+    pub retries: u32,
+}
+
+/// What an upload is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// The file and the checkpoint are being looked at, or the upload is being opened on the server.
+    #[default]
+    Preparing,
+    /// Parts are being sent.
+    Uploading,
+    /// Local data is read again and compared with what the server has.
+    Verifying,
+    /// All parts are there; the server puts the object together.
+    Completing,
+    /// The upload has ended, well or not.
+    Ended,
+}
+
+const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying, Phase::Completing, Phase::Ended];
+
+/// Counts what workers do. Nothing here makes a worker wait.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    phase: AtomicU8,
+    total: AtomicU64,
+    done: AtomicU64,
+    /// The most that was ever shown: a restart counts from zero, what is shown does not.
+    shown: AtomicU64,
+    resumed: AtomicU64,
+    sent: AtomicU64,
+    parts_total: AtomicU32,
+    parts_done: AtomicU32,
+    parts_resumed: AtomicU32,
+    attempts: AtomicU32,
+    retries: AtomicU32,
+    rate: Mutex<Rate>,
+}
+
+impl Meter {
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    /// A file of `total` bytes in `parts` parts is to be sent; nothing of it is done yet.
+    pub(crate) fn begin_round(&self, total: u64, parts: u32) {
+        self.total.store(total, Ordering::Relaxed);
+        self.parts_total.store(parts, Ordering::Relaxed);
+        for counter in [&self.done, &self.resumed] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        for counter in [&self.parts_done, &self.parts_resumed] {
+            counter.store(0, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn part_resumed(&self, bytes: u64) {
+        self.done.fetch_add(bytes, Ordering::Relaxed);
+        self.resumed.fetch_add(bytes, Ordering::Relaxed);
+        self.parts_done.fetch_add(1, Ordering::Relaxed);
+        self.parts_resumed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn part_done(&self) {
+        self.parts_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn attempt(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn resumed(&self) -> (u32, u64) {
+        (self.parts_resumed.load(Ordering::Relaxed), self.resumed.load(Ordering::Relaxed))
+    }
+
+    /// How things stand at `now`.
+    pub(crate) fn progress(&self, now: Instant) -> Progress {
+        let total = self.total.load(Ordering::Relaxed);
+        let done = self.done.load(Ordering::Relaxed);
+        let done = self.shown.fetch_max(done, Ordering::Relaxed).max(done).min(total);
+        let mut rate = self.rate.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let resumed = self.resumed.load(Ordering::Relaxed);
+        let bytes_per_second = rate.observe(now, done.saturating_sub(resumed));
+        Progress {
+            phase: PHASES[usize::from(self.phase.load(Ordering::Relaxed))],
+            total_bytes: total,
+            done_bytes: done,
+            resumed_bytes: resumed,
+            sent_bytes: self.sent(),
+            parts_total: self.parts_total.load(Ordering::Relaxed),
+            parts_done: self.parts_done.load(Ordering::Relaxed),
+            bytes_per_second,
+            eta: eta(total - done, bytes_per_second),
+            retries: self.retries.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn eta(left: u64, bytes_per_second: u64) -> Option<Duration> {
+    match (left, bytes_per_second) {
+        (0, _) => Some(Duration::ZERO),
+        (_, 0) => None,
+        (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),
+    }
+}
+
+/// The bytes of one part that count as done, over all tries to send it: a try that fails takes nothing back.
+pub(crate) struct PartMeter<'a> {
+    meter: &'a Meter,
+    furthest: u64,
+}
+
+impl<'a> PartMeter<'a> {
+    pub(crate) fn new(meter: &'a Meter) -> Self {
+        PartMeter { meter, furthest: 0 }
+    }
+
+    /// `count` further bytes were sent, which makes `position` in this try.
+    pub(crate) fn sent(&mut self, count: u64, position: u64) {
+        self.meter.sent.fetch_add(count, Ordering::Relaxed);
+        if position > self.furthest {
+            self.meter.done.fetch_add(position - self.furthest, Ordering::Relaxed);
+            self.furthest = position;
+        }
+    }
+
+    /// The server has the whole part.
+    pub(crate) fn acknowledged(&mut self, part: &PartRange) {
+        self.sent(0, part.size);
+        self.meter.part_done();
+    }
+}
+
+/// The rate over the last few seconds, from what observers saw.
+#[derive(Debug, Default)]
+struct Rate {
+    seen: VecDeque<(Instant, u64)>,
+}
+
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+impl Rate {
+    fn observe(&mut self, now: Instant, done: u64) -> u64 {
+        self.seen.push_back((now, done));
+        while self.seen.len() > 2 && now.saturating_duration_since(self.seen[1].0) >= RATE_WINDOW {
+            self.seen.pop_front();
+        }
+        let (then, before) = self.seen[0];
+        let time = now.saturating_duration_since(then).as_secs_f64();
+        if time < 0.05 { 0 } else { (done.saturating_sub(before) as f64 / time) as u64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PART: PartRange = PartRange { number: 1, offset: 0, size: 100 };
+
+    #[test]
+    fn a_retried_part_does_not_run_backwards_and_ends_exactly() {
+        let meter = Meter::default();
+        let now = Instant::now();
+        meter.begin_round(250, 3);
+        meter.part_resumed(150);
+        let mut part = PartMeter::new(&meter);
+        part.sent(80, 80);
+        assert_eq!(meter.progress(now).done_bytes, 230);
+        part.sent(30, 30);
+        assert_eq!(meter.progress(now).done_bytes, 230, "the second try is behind the first");
+        part.sent(70, 100);
+        part.acknowledged(&PART);
+        let progress = meter.progress(now);
+        assert_eq!((progress.done_bytes, progress.resumed_bytes, progress.sent_bytes), (250, 150, 180));
+        assert_eq!((progress.parts_done, progress.parts_total), (2, 3));
+    }
+
+    #[test]
+    fn a_restart_is_not_shown_as_a_step_back() {
+        let meter = Meter::default();
+        let now = Instant::now();
+        meter.begin_round(100, 1);
+        PartMeter::new(&meter).sent(60, 60);
+        assert_eq!(meter.progress(now).done_bytes, 60);
+        meter.begin_round(100, 1);
+        assert_eq!(meter.progress(now).done_bytes, 60);
+        PartMeter::new(&meter).sent(90, 90);
+        assert_eq!(meter.progress(now).done_bytes, 90);
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds_and_leaves_out_resumed_bytes() {
+        let meter = Meter::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        meter.begin_round(10_000_000, 1);
+        meter.part_resumed(9_000_000);
+        assert_eq!(meter.progress(at(0)).bytes_per_second, 0);
+        let mut part = PartMeter::new(&meter);
+        for tenth in 1..=100 {
+            part.sent(1000, tenth * 1000);
+            let progress = meter.progress(at(tenth * 100));
+            assert!((9_500..=10_500).contains(&progress.bytes_per_second), "{progress:?}");
+        }
+        assert!((85..=95).contains(&meter.progress(at(10_000)).eta.unwrap().as_secs()));
+        for tenth in 101..=160 {
+            meter.progress(at(tenth * 100));
+        }
+        assert_eq!(meter.progress(at(16_000)).bytes_per_second, 0, "a stalled upload has no rate");
+    }
+}

@@ -1,0 +1,276 @@
+//! One object on the server: the calls of an upload, each tried until it succeeds or trying is pointless.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::control::{Control, stopped};
+use super::plan::PartRange;
+use super::progress::{Meter, PartMeter};
+use super::range_reader::RangeReader;
+use super::service::{CallError, Service};
+use super::source::Source;
+use super::task::Task;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oss::api::{self, Completed, HeadInfo, ListedPart, UploadedPart};
+use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
+use crate::transport::Failure;
+
+/// A page of ListParts: the most that OSS gives.
+const PAGE: u32 = 1000;
+/// Retries that count as none (stale connections, a corrected clock, new credentials) end here all the same.
+const FREE_RETRIES: u32 = 200;
+/// How often something is tried that is only tidying up.
+const TIDY_ATTEMPTS: u32 = 3;
+
+/// The calls of one upload.
+pub(crate) struct Remote<'a> {
+    pub service: &'a Service,
+    pub endpoint: &'a Endpoint,
+    pub task: &'a Task,
+    pub control: &'a Control,
+    pub meter: &'a Meter,
+    /// Ends every call.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// An answer, and whether an earlier try may have been carried out without our hearing of it.
+pub(crate) struct Tried<T> {
+    pub result: Result<T>,
+    pub ambiguous: bool,
+}
+
+impl Remote<'_> {
+    fn object(&self) -> ObjectRef<'_> {
+        ObjectRef { bucket: &self.task.bucket, key: &self.task.key }
+    }
+
+    /// Stores the whole file. `before_end` runs when it has been read, before the last of it is sent.
+    pub(crate) fn put_object(
+        &self,
+        source: &Source,
+        before_end: &dyn Fn(u64) -> Result<()>,
+    ) -> Tried<(Completed, u64)> {
+        let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
+        let mut request = api::put_object(self.object(), &self.task.headers);
+        let mut meter = PartMeter::new(self.meter);
+        if let Err(error) = self.add_md5(&mut request, source, &whole) {
+            return Tried { result: Err(error), ambiguous: false };
+        }
+        let tried = self.retrying(&request, self.service.retry.max_attempts, |request| {
+            let (response, crc64) = self.send_range(request, source, whole, &mut meter, before_end)?;
+            let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Answer)?;
+            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+            Ok((stored, crc64))
+        });
+        if tried.result.is_ok() {
+            meter.acknowledged(&whole);
+        }
+        tried
+    }
+
+    pub(crate) fn initiate(&self) -> Tried<String> {
+        let request = api::initiate_multipart_upload(self.object(), &self.task.headers);
+        self.calling(&request, |response| api::initiated(&response))
+    }
+
+    /// Stores one part and returns its ETag and CRC-64.
+    pub(crate) fn upload_part(&self, source: &Source, upload_id: &str, part: PartRange) -> Result<(UploadedPart, u64)> {
+        let mut request = api::upload_part(self.object(), upload_id, part.number, &self.task.headers);
+        let mut meter = PartMeter::new(self.meter);
+        self.add_md5(&mut request, source, &part)?;
+        let unchanged = |_| source.look().map(|_| ());
+        let sent = self.retrying(&request, self.service.retry.max_attempts, |request| {
+            let (response, crc64) = self.send_range(request, source, part, &mut meter, &unchanged)?;
+            let stored = api::part_uploaded(&response).map_err(CallError::Answer)?;
+            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+            Ok((stored, crc64))
+        });
+        let sent =
+            sent.result.map_err(|error| error.context(format_args!("part {}", part.number)).with_part(part.number))?;
+        meter.acknowledged(&part);
+        Ok(sent)
+    }
+
+    pub(crate) fn complete<'p>(
+        &self,
+        upload_id: &str,
+        parts: impl IntoIterator<Item = (u32, &'p str)>,
+    ) -> Tried<Completed> {
+        let request = api::complete_multipart_upload(self.object(), upload_id, parts, &self.task.headers);
+        let callback = self.task.headers.wants_callback();
+        self.calling(&request, |response| api::completed(&response, callback))
+    }
+
+    /// Throws the parts on the server away. An upload that is gone already is as good.
+    pub(crate) fn abort(&self, upload_id: &str) -> Result<()> {
+        self.abort_of(self.object(), upload_id)
+    }
+
+    /// The same for an upload of another object, which an old checkpoint names.
+    pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
+        let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
+        let tried = self
+            .retrying(&request, TIDY_ATTEMPTS, |request| self.service.call(self.endpoint, request, None, &self.stop));
+        match tried.result {
+            Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
+            result => result.map(|_| ()),
+        }
+    }
+
+    /// All parts that the server holds for `upload_id`.
+    pub(crate) fn list_parts(&self, upload_id: &str) -> Result<Vec<ListedPart>> {
+        let mut parts = Vec::new();
+        let mut marker = 0;
+        loop {
+            let request = api::list_parts(self.object(), upload_id, marker, PAGE, &self.task.headers);
+            let page = self.calling(&request, |response| api::parts_page(&response, marker)).result?;
+            parts.extend(page.parts);
+            match page.next {
+                Some(next) => marker = next,
+                None => return Ok(parts),
+            }
+        }
+    }
+
+    /// What is stored under the key.
+    pub(crate) fn head(&self) -> Result<HeadInfo> {
+        let request = api::head_object(self.object(), &self.task.headers);
+        self.calling(&request, |response| Ok(api::head(&response))).result
+    }
+
+    fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Tried<T> {
+        self.retrying(request, self.service.retry.max_attempts, |request| {
+            let response = self.service.call(self.endpoint, request, None, &self.stop)?;
+            read(response).map_err(CallError::Answer)
+        })
+    }
+
+    /// Sends a range of the file once; returns the answer and the CRC-64 of what was read.
+    fn send_range(
+        &self,
+        request: &Request,
+        source: &Source,
+        part: PartRange,
+        meter: &mut PartMeter<'_>,
+        before_end: &dyn Fn(u64) -> Result<()>,
+    ) -> std::result::Result<(Response, u64), CallError> {
+        let mut reader = RangeReader::new(source, part, meter, before_end);
+        let response = self.service.call(self.endpoint, request, Some(&mut reader), &self.stop)?;
+        Ok((response, reader.crc64()))
+    }
+
+    fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange) -> Result<()> {
+        if self.task.content_md5 {
+            let md5 = source.md5(part, || self.go_on())?;
+            request.set_header("content-md5", BASE64.encode(md5));
+        }
+        Ok(())
+    }
+
+    /// Fails when this round of work is being stopped.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        if self.stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+    }
+
+    fn retrying<T>(
+        &self,
+        request: &Request,
+        max_attempts: u32,
+        mut attempt: impl FnMut(&Request) -> std::result::Result<T, CallError>,
+    ) -> Tried<T> {
+        let policy = crate::transport::retry::RetryPolicy { max_attempts };
+        let (mut failed, mut free, mut ambiguous) = (0, 0, false);
+        let result = loop {
+            if let Err(error) = self.go_on() {
+                break Err(error);
+            }
+            self.meter.attempt();
+            let error = match attempt(request) {
+                Ok(value) => break Ok(value),
+                Err(error) => error,
+            };
+            ambiguous |= may_have_been_done(&error);
+            if free < FREE_RETRIES && self.costs_nothing(&error) {
+                free += 1;
+                continue;
+            }
+            failed += 1;
+            let asked = match &error {
+                CallError::Service(error, _) => error.delay,
+                _ => None,
+            };
+            let delay = policy.delay(failed, asked, fastrand::f64()).filter(|_| may_help(&error));
+            let Some(delay) = delay else { break Err(explain(error, request.operation, failed)) };
+            self.meter.retry();
+            self.control.sleep(delay, &self.stop);
+        };
+        Tried { result, ambiguous }
+    }
+
+    /// Failures that say nothing about the server's health, once what caused them has been put right.
+    fn costs_nothing(&self, error: &CallError) -> bool {
+        match error {
+            CallError::Transport(Failure::Connection { stale, .. }) => *stale,
+            CallError::Service(error, used) => match (error.code.as_str(), error.server_time) {
+                ("RequestTimeTooSkewed", Some(server_time)) => self.service.correct_clock(server_time),
+                (
+                    "SecurityTokenExpired"
+                    | "InvalidSecurityToken"
+                    | "InvalidAccessKeyId"
+                    | "AccessKeyIdAndSecurityTokenNotMatch"
+                    | "SignatureDoesNotMatch",
+                    _,
+                ) => self.service.credentials() != *used,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// The CRC-64 that the server computed must be ours. Servers too old to compute one are believed.
+fn agree(theirs: Option<u64>, ours: u64) -> Result<()> {
+    match theirs {
+        Some(theirs) if theirs != ours => {
+            let message = format!("the data was damaged on its way: the server has CRC-64 {theirs}, the file {ours}");
+            Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The server may have carried the request out although we did not hear so.
+fn may_have_been_done(error: &CallError) -> bool {
+    match error {
+        CallError::Transport(Failure::Connection { .. }) | CallError::Answer(_) => true,
+        CallError::Service(error, _) => error.http_status >= 500,
+        _ => false,
+    }
+}
+
+fn may_help(error: &CallError) -> bool {
+    match error {
+        CallError::Service(error, _) => error.is_retryable(),
+        CallError::Transport(Failure::Connection { .. }) => true,
+        CallError::Answer(error) => error.is_retryable(),
+        CallError::Transport(_) => false,
+    }
+}
+
+fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
+    let error = match error {
+        CallError::Service(error, _) => error.into_error(operation),
+        CallError::Transport(Failure::Stopped) => return stopped(),
+        CallError::Transport(Failure::Body(error)) => return error,
+        CallError::Transport(Failure::Hopeless(error)) => error.context(operation),
+        CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {
+            let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
+            error.with_errno(errno)
+        }
+        CallError::Answer(error) => error.context(operation),
+    };
+    if tries > 1 { error.hint(format_args!("tried {tries} times")) } else { error }
+}

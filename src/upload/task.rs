@@ -1,0 +1,101 @@
+//! What is to be uploaded, checked.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::media_type;
+use crate::error::{Error, Result};
+use crate::options::{Checkpoint, OnFileChange, UploadOptions, VerifyResume};
+use crate::oss::{self, ObjectHeaders};
+
+/// [`UploadOptions`] that have been found to make sense.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub bucket: String,
+    pub key: String,
+    pub path: PathBuf,
+    /// `None`: chosen from the file's size.
+    pub part_size: Option<u64>,
+    /// `None`: chosen by the library.
+    pub routines: Option<u32>,
+    pub checkpoint: Checkpoint,
+    pub headers: ObjectHeaders,
+    pub on_file_change: OnFileChange,
+    pub verify_resume: VerifyResume,
+    pub content_md5: bool,
+}
+
+impl Task {
+    pub(crate) fn new(options: UploadOptions) -> Result<Task> {
+        oss::check_bucket(&options.bucket)?;
+        oss::check_key(&options.object_key)?;
+        if options.file_path.as_os_str().is_empty() {
+            return Err(Error::invalid("file_path is empty"));
+        }
+        let headers = with_content_type(options.headers, &options.file_path, &options.object_key);
+        Ok(Task {
+            part_size: options.part_size.bytes()?,
+            routines: options.routines.count()?,
+            headers: ObjectHeaders::new(&headers)?,
+            bucket: options.bucket,
+            key: options.object_key,
+            path: options.file_path,
+            checkpoint: options.checkpoint,
+            on_file_change: options.on_file_change,
+            verify_resume: options.verify_resume,
+            content_md5: options.content_md5,
+        })
+    }
+
+    /// Stands for everything in the options that shapes the object: parts of an upload that was opened with other
+    /// headers make another object.
+    pub(crate) fn shape(&self) -> String {
+        Sha256::digest(self.headers.shape()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn with_content_type(mut headers: Vec<(String, String)>, path: &Path, key: &str) -> Vec<(String, String)> {
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        headers.push(("Content-Type".into(), media_type::guess(path, key).into()));
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(edit: impl FnOnce(&mut UploadOptions)) -> Result<Task> {
+        let mut options = UploadOptions {
+            bucket: "bucket".into(),
+            object_key: "key".into(),
+            file_path: "/data/a.csv".into(),
+            ..UploadOptions::default()
+        };
+        edit(&mut options);
+        Task::new(options)
+    }
+
+    #[test]
+    fn the_type_is_guessed_unless_given() {
+        assert_eq!(task(|_| ()).unwrap().headers.content_type(), Some("text/csv"));
+        let given = task(|o| o.headers = vec![("content-TYPE".into(), "a/b".into())]).unwrap();
+        assert_eq!(given.headers.content_type(), Some("a/b"));
+    }
+
+    #[test]
+    fn the_shape_follows_the_headers() {
+        let shape = |name: &str, value: &str| task(|o| o.headers = vec![(name.into(), value.into())]).unwrap().shape();
+        assert_eq!(shape("x-oss-meta-a", "1"), shape("X-Oss-Meta-A", "1"));
+        assert_ne!(shape("x-oss-meta-a", "1"), shape("x-oss-meta-a", "2"));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(task(|o| o.bucket = "No".into()).is_err());
+        assert!(task(|o| o.object_key = String::new()).is_err());
+        assert!(task(|o| o.file_path = PathBuf::new()).is_err());
+        assert!(task(|o| o.headers = vec![("Host".into(), "x".into())]).is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Makes sure that what was sent is what the file holds.
+
+use std::time::SystemTime;
+
+use super::identity::Identity;
+use super::parts::{Sent, Trust};
+use super::plan::PartRange;
+use super::progress::Phase;
+use super::remote::Remote;
+use super::source::Source;
+use crate::error::Result;
+
+/// A file that is touched again and again while it is verified is given up.
+const MOST_ROUNDS: u32 = 10;
+
+/// Reads again what may have changed unseen since it was sent, until nothing is in doubt. Fails when the file has
+/// changed.
+pub(crate) fn settle(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
+    for _ in 0..MOST_ROUNDS {
+        let now = source.look()?;
+        // look() lets one difference pass: the change time. It may be harmless, or a write with its traces removed.
+        let touched = now != source.identity();
+        let mut suspects: Vec<&mut Sent> = sent.iter_mut().filter(|part| is_suspect(part, touched, &now)).collect();
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        remote.meter.enter(Phase::Verifying);
+        wait_until_writes_show(remote, &now);
+        let started = SystemTime::now();
+        for part in &mut suspects {
+            compare(remote, source, part)?;
+            part.trust = Trust::ReadSince(started);
+        }
+        source.verified_as(now);
+    }
+    Err(source.changed("it is touched again and again"))
+}
+
+fn is_suspect(part: &Sent, touched: bool, now: &Identity) -> bool {
+    match part.trust {
+        Trust::Exempt => false,
+        Trust::Doubted => true,
+        Trust::ReadSince(time) => touched || now.may_hide_a_write_after(time),
+    }
+}
+
+/// What is read right after a change would stay in doubt.
+fn wait_until_writes_show(remote: &Remote<'_>, now: &Identity) {
+    if now.may_hide_a_write_after(SystemTime::now()) {
+        remote.control.sleep(now.time_step(), &remote.stop);
+    }
+}
+
+fn compare(remote: &Remote<'_>, source: &Source, part: &Sent) -> Result<()> {
+    let record = &part.record;
+    let range = PartRange { number: record.number, offset: record.offset, size: record.size };
+    if source.crc64(&range, || remote.go_on())? != record.crc64 {
+        return Err(source.changed(format!("part {} is not what was sent", record.number)).with_part(record.number));
+    }
+    Ok(())
+}
