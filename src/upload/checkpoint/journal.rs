@@ -267,6 +267,8 @@ impl Drop for Journal {
         if self.created && !self.lock().begun {
             let _ = self.unlink();
         }
+        // Closing is not enough while a child process, forked by anybody in this program, still has the file open.
+        let _ = self.file.unlock();
     }
 }
 
@@ -315,4 +317,20 @@ pub(super) fn newer(path: &Path, what: &str) -> Error {
 pub(super) fn foreign(path: &Path) -> Error {
     let what = format!("the file {} is not a checkpoint, so it was left alone", path.display());
     Error::new(ErrorKind::Checkpoint, what).hint("delete it, or choose another checkpoint path")
+}
+
+#[cfg(test)]
+impl Journal {
+    /// The open file, as a forked process would have it.
+    pub(super) fn inherited(&self) -> File {
+        self.file.try_clone().unwrap()
+    }
+
+    pub(super) fn has_unsynced_records(&self) -> bool {
+        self.lock().unsynced
+    }
+
+    pub(super) fn pretend_length(&self, length: u64) {
+        self.lock().length = length;
+    }
 }

@@ -12,7 +12,7 @@ use super::record::{Fault, Record};
 pub(super) enum Reading {
     /// Nothing was begun yet: empty, or cut short while its first record was written.
     Fresh,
-    Journal(Good),
+    Journal(Box<Good>),
     Void {
         reason: String,
         saved: Option<Saved>,
@@ -175,7 +175,7 @@ impl Replay {
         let Some((header, created)) = self.header else { return Reading::Fresh };
         let parts = self.parts.into_values().collect();
         let saved = Saved { header, upload_id: self.upload_id, parts, completing: self.completing };
-        Reading::Journal(Good { saved, created, length: self.length, chain: self.chain })
+        Reading::Journal(Box::new(Good { saved, created, length: self.length, chain: self.chain }))
     }
 
     fn void(&self, reason: String) -> Reading {

@@ -1,9 +1,14 @@
-//! What is written comes back, and the format is what its document says.
+//! What is written comes back, at a known price, and the format is what its document says.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::time::SystemTime;
 
 use super::*;
+use crate::upload::checkpoint::line::{Chain, first_line};
+use crate::upload::checkpoint::read::{Reading, read};
+use crate::upload::checkpoint::record::{HeaderRecord, Record};
 
 #[test]
 fn everything_comes_back() {
@@ -15,18 +20,17 @@ fn everything_comes_back() {
     header.identity.modified_ns = -1;
     header.identity.changed_ns = i128::from(i64::MAX) * 1_000_000_000 + 999_999_999;
     header.observed = UNIX_EPOCH - Duration::from_nanos(1_500_000_000);
-    let parts = [PartRecord { crc64: u64::MAX, ..part(&header, 1, 0) }, part(&header, 3, 0)];
+    let parts = vec![PartRecord { crc64: u64::MAX, ..part(&header, 1, 0) }, part(&header, 3, 0)];
     {
         let (journal, nothing) = open(&path);
         assert_eq!(nothing, Found::Nothing);
         journal.begin(&header).unwrap();
-        journal.opened("0004B9894A22E5B1888A1E29F823****").unwrap();
+        journal.opened(UPLOAD_ID).unwrap();
         journal.part(&parts[1]);
         journal.part(&parts[0]);
         assert_eq!(journal.trouble(), None);
     }
-    let upload_id = Some("0004B9894A22E5B1888A1E29F823****".to_owned());
-    let mut saved = Saved { header, upload_id, parts: parts.to_vec(), completing: false };
+    let mut saved = Saved { header, upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false };
     {
         let (journal, found) = open(&path);
         assert_eq!(found, Found::Usable(saved.clone()));
@@ -34,4 +38,181 @@ fn everything_comes_back() {
     }
     saved.completing = true;
     assert_eq!(usable(&path), saved);
+}
+
+#[test]
+fn a_header_without_an_upload_id_is_recognised() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    open(&path).0.begin(&header(3)).unwrap();
+    assert_eq!(usable(&path), Saved { upload_id: None, ..saved(&header(3), 0) });
+}
+
+#[test]
+fn the_longest_names_fit() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    let mut long = header(1);
+    long.key = "\u{1}".repeat(1023);
+    long.source = PathBuf::from(OsString::from_vec([b"/".as_slice(), &[0xFF; 4095]].concat()));
+    let journal = begun(&path, &long, 1);
+    drop(journal);
+    assert_eq!(usable(&path), saved(&long, 1));
+}
+
+#[test]
+fn what_no_reader_would_take_is_not_written() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    let (journal, _) = open(&path);
+    for wrong in [
+        Header { source: "data/x".into(), ..header(1) },
+        Header { part_size: 0, ..header(1) },
+        header(10_001),
+        Header { endpoint: "x".repeat(40_000), ..header(1) },
+    ] {
+        journal.begin(&wrong).unwrap_err();
+    }
+    journal.begin(&header(2)).unwrap();
+    journal.opened(&"x".repeat(40_000)).unwrap_err();
+    journal.opened(UPLOAD_ID).unwrap();
+    journal.part(&PartRecord { etag: "x".repeat(40_000), ..part(&header(2), 1, 0) });
+    journal.part(&part(&header(2), 2, 0));
+    assert!(journal.trouble().unwrap().starts_with("1 records could not be written"), "{:?}", journal.trouble());
+    drop(journal);
+    assert_eq!(usable(&path).parts, [part(&header(2), 2, 0)]);
+}
+
+#[test]
+fn each_of_10_000_parts_costs_one_short_write() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    child::passes(child::command(module_path!(), "child_counts_its_writes", &path));
+    assert_eq!(usable(&path), saved(&header(10_000), 10_000));
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_counts_its_writes() {
+    let Some(path) = child::path() else { return };
+    let counters = || {
+        let text = fs::read_to_string("/proc/self/io").unwrap();
+        let value = |name: &str| -> u64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().trim().parse().unwrap()
+        };
+        (value("wchar:"), value("syscw:"))
+    };
+    let header = header(10_000);
+    let journal = begun(&path, &header, 0);
+    let before = counters();
+    for number in 1..=10_000 {
+        journal.part(&part(&header, number, 0));
+    }
+    let after = counters();
+    assert_eq!(after.1 - before.1, 10_000, "writes");
+    assert!(after.0 - before.0 < 3_000_000, "{} bytes", after.0 - before.0);
+    assert_eq!(journal.trouble(), None);
+}
+
+#[test]
+fn syncs_at_most_once_a_second() {
+    let directory = directory();
+    let journal = begun(&directory.path().join("x.cp"), &header(3), 0);
+    let now = std::time::Instant::now();
+    let unsynced_after = |number: u32, at: Duration| {
+        journal.part(&part(&header(3), number, 0));
+        journal.sync_if_due(now + at);
+        journal.has_unsynced_records()
+    };
+    assert!(!unsynced_after(1, Duration::ZERO));
+    assert!(unsynced_after(2, Duration::from_millis(999)));
+    assert!(!unsynced_after(3, Duration::from_millis(1000)));
+    assert!(unsynced_after(3, Duration::from_millis(1999)));
+    journal.flush();
+    assert!(!journal.has_unsynced_records());
+}
+
+/// The file in `docs/checkpoint-format.md`, built by this code, and read by it.
+#[test]
+fn the_documented_example_is_true() {
+    let document = include_str!("../../../../docs/checkpoint-format.md");
+    let example = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let mut header = header(3);
+    header.source = PathBuf::from(OsString::from_vec(b"/data/100%/\xff.bin".to_vec()));
+    let parts = [part(&header, 2, 0), part(&header, 3, 0)];
+    let created = UNIX_EPOCH + Duration::from_nanos(1_750_000_002_500_000_000);
+
+    assert_eq!(example, render(&header, created, &parts), "docs/checkpoint-format.md");
+    let Ok(Reading::Journal(good)) = read(example.as_bytes(), example.len() as u64) else { panic!() };
+    let upload_id = Some(UPLOAD_ID.to_owned());
+    assert_eq!(good.saved, Saved { header, upload_id, parts: parts.to_vec(), completing: true });
+    assert_eq!(good.created, created);
+}
+
+fn render(header: &Header, created: SystemTime, parts: &[PartRecord]) -> String {
+    let mut records =
+        vec![Record::Header(HeaderRecord::new(header, created)), Record::Upload { upload_id: UPLOAD_ID.to_owned() }];
+    records.extend(parts.iter().cloned().map(Record::Part));
+    records.push(Record::Completing);
+    let mut chain = Chain::new();
+    records.iter().fold(first_line(4242), |text, record| {
+        let line = chain.line(&serde_json::to_string(record).unwrap());
+        chain.advance(line.as_bytes());
+        text + &line
+    })
+}
+
+#[test]
+fn a_description_tells_people_all_but_secrets() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    drop(begun(&path, &header(3), 2));
+    fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .map(|mut file| std::io::Write::write_all(&mut file, b"torn"))
+        .unwrap()
+        .unwrap();
+    let text = crate::upload::checkpoint::describe(&path).unwrap();
+    let begun = text.lines().find(|line| line.starts_with("begun ")).unwrap();
+    let expected = format!(
+        r#"checkpoint   {}
+state        uploading
+endpoint     https://oss-cn-hangzhou.aliyuncs.com
+bucket       examplebucket
+key          "目录/big.bin"
+source       "/data/big.bin"
+size         307199 bytes
+modified     2025-06-15T15:06:40.123456789Z
+upload id    {UPLOAD_ID}
+part size    102400 bytes
+options      5f70bf18a0860070
+{begun}
+parts done   2 of 3
+bytes done   204800 of 307199
+damage       the last 4 bytes are a torn record, which will be dropped
+"#,
+        path.display()
+    );
+    assert_eq!(text, expected);
+    assert_eq!(fs::read(&path).unwrap().last(), Some(&b'n'), "describing repairs nothing");
+}
+
+#[test]
+fn a_description_names_every_state() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    let describe = || crate::upload::checkpoint::describe(&path).unwrap();
+    let (journal, _) = open(&path);
+    assert!(describe().contains("empty: nothing was begun"));
+    journal.begin(&header(3)).unwrap();
+    assert!(describe().contains("begun, but no upload id was recorded"));
+    journal.opened(UPLOAD_ID).unwrap();
+    journal.completing();
+    assert!(describe().contains("completing: the last request may have been sent"));
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace(UPLOAD_ID, "0")).unwrap();
+    assert!(describe().contains("void, all parts will be sent again: record 2 of the checkpoint is damaged"));
+    fs::write(&path, "my diary").unwrap();
+    assert!(crate::upload::checkpoint::describe(&path).unwrap_err().message().contains("is not a checkpoint"));
 }

@@ -1,6 +1,12 @@
 //! What a checkpoint must survive.
 
+mod child;
+mod damage;
+mod disk_full;
 mod format;
+mod history;
+mod holder;
+mod place;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,9 +14,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use super::{Found, Header, Journal, PartRecord, Saved};
+use crate::error::Error;
 use crate::upload::identity::Identity;
 
 const PART_SIZE: u64 = 102_400;
+const UPLOAD_ID: &str = "0004B9894A22E5B1888A1E29F8236E2D";
 
 /// A header of a file with `parts` parts, of which the last is short.
 fn header(parts: u64) -> Header {
@@ -45,12 +53,38 @@ fn part(header: &Header, number: u32, version: u64) -> PartRecord {
     }
 }
 
+/// A checkpoint at `path` with an upload id and the parts `1..=done`.
+fn begun(path: &Path, header: &Header, done: u32) -> Journal {
+    let (journal, _) = open(path);
+    journal.begin(header).unwrap();
+    journal.opened(UPLOAD_ID).unwrap();
+    for number in 1..=done {
+        journal.part(&part(header, number, 0));
+    }
+    assert_eq!(journal.trouble(), None);
+    journal
+}
+
+/// What such a checkpoint holds.
+fn saved(header: &Header, done: u32) -> Saved {
+    let parts = (1..=done).map(|number| part(header, number, 0)).collect();
+    Saved { header: header.clone(), upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false }
+}
+
 fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
 fn open(path: &Path) -> (Journal, Found) {
     Journal::open(path).unwrap()
+}
+
+/// Why the checkpoint at `path` cannot be opened.
+fn refusal(path: &Path) -> Error {
+    match Journal::open(path) {
+        Err(error) => error,
+        Ok((_, found)) => panic!("{} was opened: {found:?}", path.display()),
+    }
 }
 
 /// What the next upload finds at `path`.
@@ -62,5 +96,13 @@ fn usable(path: &Path) -> Saved {
     match found(path) {
         Found::Usable(saved) => saved,
         other => panic!("expected a usable checkpoint, found {other:?}"),
+    }
+}
+
+/// Why the checkpoint at `path` is void, and what could be saved of it.
+fn void(path: &Path) -> (String, Option<Saved>) {
+    match found(path) {
+        Found::Void { reason, saved } => (reason, saved),
+        other => panic!("expected a void checkpoint, found {other:?}"),
     }
 }
