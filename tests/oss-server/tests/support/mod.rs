@@ -355,3 +355,14 @@ pub fn pattern(length: usize) -> Vec<u8> {
 pub fn crc(reply: &Reply) -> u64 {
     reply.header("x-oss-hash-crc64ecma").parse().unwrap()
 }
+
+/// Waits for something that happens soon.
+pub fn wait_until(condition: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if condition() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it did not happen within five seconds");
+}
