@@ -129,7 +129,7 @@ impl Journal {
         let missing = state.pending.len() + state.unfit;
         if missing > 0 {
             let why = state.write_failure.as_deref().unwrap_or("they are too long");
-            return Some(format!("{missing} records could not be written to the checkpoint file {path}: {why}"));
+            return Some(format!("cannot write the checkpoint file {path} (records missing: {missing}): {why}"));
         }
         let why = state.sync_failure.as_ref()?;
         Some(format!("the checkpoint file {path} may not survive a power cut: {why}"))
@@ -166,7 +166,7 @@ impl Journal {
                 Ok(Found::Usable(good.saved))
             }
             // It stays as it is until `begin`.
-            Reading::Void { reason, saved } => Ok(Found::Void { reason, saved }),
+            Reading::Void { reason, saved } => Ok(Found::Void { reason, saved: saved.map(|saved| *saved) }),
             Reading::Newer(what) => Err(newer(&self.path, &what)),
             Reading::Foreign if has_our_suffix(&self.path) => {
                 Ok(Found::Void { reason: "the checkpoint file holds other data".to_owned(), saved: None })

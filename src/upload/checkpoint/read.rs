@@ -15,7 +15,7 @@ pub(super) enum Reading {
     Journal(Box<Good>),
     Void {
         reason: String,
-        saved: Option<Saved>,
+        saved: Option<Box<Saved>>,
     },
     /// A newer version of this library wrote it, as the text says.
     Newer(String),
@@ -179,11 +179,9 @@ impl Replay {
     }
 
     fn void(&self, reason: String) -> Reading {
-        let saved = self.header.as_ref().map(|(header, _)| Saved {
-            header: header.clone(),
-            upload_id: self.upload_id.clone(),
-            parts: Vec::new(),
-            completing: self.completing,
+        let saved = self.header.as_ref().map(|(header, _)| {
+            let upload_id = self.upload_id.clone();
+            Box::new(Saved { header: header.clone(), upload_id, parts: Vec::new(), completing: self.completing })
         });
         Reading::Void { reason, saved }
     }

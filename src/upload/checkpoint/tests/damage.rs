@@ -65,7 +65,7 @@ impl Sample {
                 Some(index + 1)
             }
             Reading::Void { saved: Some(saved), .. } => {
-                assert!(self.states.iter().any(|(_, state)| Saved { parts: Vec::new(), ..state.clone() } == saved));
+                assert!(self.states.iter().any(|(_, state)| Saved { parts: Vec::new(), ..state.clone() } == *saved));
                 None
             }
             Reading::Void { saved: None, .. } | Reading::Fresh | Reading::Foreign => None,
