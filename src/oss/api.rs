@@ -1,5 +1,8 @@
 //! The API calls of an upload: how each request is built, and what each answer says.
 
+use std::time::SystemTime;
+
+use super::date;
 use super::object_headers::ObjectHeaders;
 use super::request::{Method, Operation, Request};
 use super::response::{Response, unquoted_etag};
@@ -68,6 +71,15 @@ pub struct ListedPart {
     pub etag: String,
     /// Older servers do not tell.
     pub crc64: Option<u64>,
+}
+
+/// An upload that is open on the server, in OSS: ListMultipartUploads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// The upload id.
+    pub upload_id: String,
+    /// When it was opened, by the server's clock.
+    pub initiated: SystemTime,
 }
 
 /// What OSS: HeadObject says about an object.
@@ -150,6 +162,14 @@ pub fn head_object(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
     build(Operation::HeadObject, Method::Head, object, &[], headers.for_others())
 }
 
+/// OSS: ListMultipartUploads, for the uploads of one key. The key itself sorts first among those that begin with it, so
+/// one page is enough. Keys come back as they are, since `encoding-type` is not asked for.
+pub fn list_multipart_uploads(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
+    let query = [("uploads", None), ("prefix", Some(object.key)), ("max-uploads", Some("1000"))];
+    let bucket = ObjectRef { bucket: object.bucket, key: "" };
+    build(Operation::ListMultipartUploads, Method::Get, bucket, &query, headers.for_others())
+}
+
 /// The upload id in the answer to OSS: InitiateMultipartUpload.
 pub fn initiated(response: &Response) -> Result<String> {
     let operation = Operation::InitiateMultipartUpload;
@@ -199,6 +219,19 @@ pub fn parts_page(response: &Response, marker: u32) -> Result<PartsPage> {
         return Err(unexpected(Operation::ListParts, response));
     };
     read_parts_page(&answer, marker).ok_or_else(|| unexpected(Operation::ListParts, response))
+}
+
+/// The uploads of `key` in the answer to OSS: ListMultipartUploads.
+pub fn open_uploads(response: &Response, key: &str) -> Result<Vec<OpenUpload>> {
+    let Some(Answer::ListMultipartUploadsResult(answer)) = xml::parse(&response.body) else {
+        return Err(unexpected(Operation::ListMultipartUploads, response));
+    };
+    let ours = answer.upload.into_iter().filter(|upload| upload.key == key);
+    let read = ours.filter_map(|upload| {
+        let initiated = date::parse_iso(upload.initiated.trim())?;
+        Some(OpenUpload { upload_id: upload.upload_id.trim().to_owned(), initiated })
+    });
+    Ok(read.collect())
 }
 
 /// The answer to OSS: HeadObject.
@@ -360,6 +393,30 @@ mod tests {
     }
 
     #[test]
+    fn open_uploads_of_the_key_alone_are_read() {
+        let request = list_multipart_uploads(ObjectRef { bucket: "bucket", key: "a b" }, &no_headers());
+        assert_eq!(
+            (request.key.as_str(), request.query_string().as_str()),
+            ("", "uploads&prefix=a%20b&max-uploads=1000")
+        );
+        let upload = |key: &str, id: &str, time: &str| {
+            format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId><Initiated>{time}</Initiated></Upload>")
+        };
+        let body = [
+            upload("a b", "1", "2012-02-23T04:18:23.000Z"),
+            upload("a b", "2", "some day"),
+            upload("a bc", "3", "2012-02-23T04:18:23.000Z"),
+        ]
+        .concat();
+        let page = format!("<ListMultipartUploadsResult><Prefix/>{body}</ListMultipartUploadsResult>");
+        let found = open_uploads(&response(200, &[], &page), "a b").unwrap();
+        assert_eq!(found.iter().map(|upload| upload.upload_id.as_str()).collect::<Vec<_>>(), ["1"]);
+        let empty = response(200, &[], "<ListMultipartUploadsResult></ListMultipartUploadsResult>");
+        assert_eq!(open_uploads(&empty, "a b").unwrap(), []);
+        assert!(open_uploads(&response(200, &[], "<html/>"), "a b").is_err());
+    }
+
+    #[test]
     fn the_upload_id_is_read() {
         let body = "<InitiateMultipartUploadResult><UploadId>\n 0004B9 \n</UploadId></InitiateMultipartUploadResult>";
         assert_eq!(initiated(&response(200, &[], body)).unwrap(), "0004B9");
@@ -468,7 +525,13 @@ mod tests {
     #[test]
     fn an_object_is_read() {
         let headers = [("content-length", "12"), ("etag", "\"E\""), ("x-oss-hash-crc64ecma", "3")];
-        let expected = HeadInfo { size: Some(12), crc64: Some(3), etag: "E".to_owned(), version_id: None };
+        let expected = HeadInfo {
+            size: Some(12),
+            crc64: Some(3),
+            etag: "E".to_owned(),
+            version_id: None,
+            request_id: String::new(),
+        };
         assert_eq!(head(&response(200, &headers, "")), expected);
     }
 

@@ -81,11 +81,6 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// Whether connections are encrypted.
-    pub fn is_https(&self) -> bool {
-        self.https
-    }
-
     /// The region that a V4 signature names; `None` when it was not given and the host does not tell.
     pub fn region(&self) -> Option<&str> {
         self.region.as_deref()
@@ -256,7 +251,6 @@ mod tests {
             let endpoint = plain(text);
             assert_eq!(endpoint.to_string(), "https://oss-cn-hangzhou.aliyuncs.com", "{text}");
             assert_eq!(endpoint.region(), Some("cn-hangzhou"), "{text}");
-            assert!(endpoint.is_https());
         }
         assert_eq!(plain("http://[0:0:0:0:0:0:0:1]:8080").to_string(), "http://[::1]:8080");
     }

@@ -24,6 +24,6 @@ pub use api::ObjectRef;
 pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
 pub use object_headers::ObjectHeaders;
-pub use request::{Method, Operation, Request};
+pub use request::{Operation, Request};
 pub use response::Response;
 pub use service_error::ServiceError;

@@ -60,19 +60,9 @@ impl ObjectHeaders {
         self.with_roles(|role| role == Role::RequestPayer)
     }
 
-    /// The object's type, when it was given.
-    pub fn content_type(&self) -> Option<&str> {
-        self.value("content-type")
-    }
-
     /// Whether OSS shall call an application server, whose words then are the body of the answer.
     pub fn wants_callback(&self) -> bool {
         self.value("x-oss-callback").is_some()
-    }
-
-    /// Whether an object that is already there must stay.
-    pub fn forbids_overwrite(&self) -> bool {
-        self.value("x-oss-forbid-overwrite") == Some("true")
     }
 
     /// One line `name:value` for each header that shapes the object, sorted. An upload may be resumed when these are
@@ -138,10 +128,9 @@ pub(super) mod tests {
     #[test]
     fn questions_about_the_headers_are_answered() {
         let headers = one_of_each_role();
-        assert_eq!(headers.content_type(), Some("text/plain"));
-        assert!(headers.wants_callback() && headers.forbids_overwrite());
+        assert!(headers.wants_callback());
         let none = ObjectHeaders::default();
-        assert!(none.content_type().is_none() && !none.wants_callback() && !none.forbids_overwrite());
+        assert!(!none.wants_callback());
     }
 
     #[test]

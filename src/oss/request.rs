@@ -8,7 +8,7 @@ use crate::credentials::Credentials;
 /// An HTTP method that OSS's upload calls use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// OSS: ListParts.
+    /// OSS: ListParts, ListMultipartUploads.
     Get,
     /// OSS: HeadObject.
     Head,
@@ -50,6 +50,8 @@ pub enum Operation {
     ListParts,
     /// Asks for an object's size and checksum.
     HeadObject,
+    /// Asks which multipart uploads are open.
+    ListMultipartUploads,
 }
 
 impl fmt::Display for Operation {

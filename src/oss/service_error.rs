@@ -169,6 +169,7 @@ fn permission(operation: Operation) -> &'static str {
         Operation::AbortMultipartUpload => "oss:AbortMultipartUpload",
         Operation::ListParts => "oss:ListParts",
         Operation::HeadObject => "oss:GetObject",
+        Operation::ListMultipartUploads => "oss:ListMultipartUploads",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The XML of OSS's answers and of Complete's body.
 //!
-//! Answers are read with tolerance: namespaces, unknown elements and blanks around values do not matter. Keys in them
-//! are never read, since every answer is about the key that was asked for; `encoding-type=url` is sent only so that
+//! Answers are read with tolerance: namespaces, unknown elements and blanks around values do not matter. Most answers
+//! are about the key that was asked for, and the key in them is not read; `encoding-type=url` is sent there so that
 //! control characters of a key cannot make the answer ill-formed.
 
 use std::fmt::Write;
@@ -19,6 +19,8 @@ pub enum Answer {
     CompleteMultipartUploadResult(Completed),
     /// OSS: ListParts.
     ListPartsResult(ListParts),
+    /// OSS: ListMultipartUploads.
+    ListMultipartUploadsResult(ListMultipartUploads),
     /// OSS: error responses.
     Error(ErrorBody),
 }
@@ -56,6 +58,23 @@ pub struct Part {
     pub etag: String,
     pub size: String,
     pub hash_crc64ecma: Option<String>,
+}
+
+/// OSS: ListMultipartUploads.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListMultipartUploads {
+    #[serde(default)]
+    pub upload: Vec<Upload>,
+}
+
+/// One upload in OSS: ListMultipartUploads.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Upload {
+    pub key: String,
+    pub upload_id: String,
+    pub initiated: String,
 }
 
 /// OSS: error responses. Elements that repeat the request, such as `StringToSign`, are left unread.

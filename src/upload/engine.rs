@@ -152,5 +152,5 @@ fn keep(journal: &Journal, error: Error) -> Error {
         Some(trouble) => error.hint(trouble),
         None => error,
     };
-    error.hint("start it again with the same checkpoint to go on")
+    error.hint(format_args!("start it again with the checkpoint {} to go on", journal.path().display()))
 }

@@ -5,6 +5,7 @@ mod control;
 pub(crate) mod engine;
 mod identity;
 mod media_type;
+mod orphans;
 mod parts;
 mod plan;
 mod progress;

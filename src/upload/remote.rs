@@ -14,7 +14,7 @@ use super::service::{CallError, Service};
 use super::source::Source;
 use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
-use crate::oss::api::{self, Completed, HeadInfo, ListedPart, UploadedPart};
+use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
 use crate::transport::Failure;
 
@@ -133,6 +133,12 @@ impl Remote<'_> {
                 None => return Ok(parts),
             }
         }
+    }
+
+    /// The uploads of the key that are open on the server, ours and others'.
+    pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
+        let request = api::list_multipart_uploads(self.object(), &self.task.headers);
+        self.calling(&request, |response| api::open_uploads(&response, &self.task.key)).result
     }
 
     /// What is stored under the key.

@@ -1,7 +1,10 @@
 //! One round of an upload: either it ends with the proven object, or with the error that the engine weighs.
 
+use std::time::SystemTime;
+
 use super::checkpoint::{Found, Header, Journal, PartRecord, Saved};
 use super::engine::State;
+use super::orphans;
 use super::parts::{Sent, Trust, Workers};
 use super::plan::{PartRange, Plan};
 use super::progress::Phase;
@@ -67,11 +70,18 @@ impl Round<'_> {
 
     /// Removes an earlier upload's parts, best effort: its checkpoint is about to be overwritten.
     fn abandon(&self, saved: Option<&Saved>, wanted: &Header) {
-        if let Some(Saved { header, upload_id: Some(upload_id), .. }) = saved
-            && header.endpoint == wanted.endpoint
-        {
-            let object = ObjectRef { bucket: &header.bucket, key: &header.key };
-            let _ = self.remote.abort_of(object, upload_id);
+        let Some(Saved { header, upload_id, .. }) = saved.filter(|saved| saved.header.endpoint == wanted.endpoint)
+        else {
+            return;
+        };
+        match upload_id {
+            Some(upload_id) => {
+                let object = ObjectRef { bucket: &header.bucket, key: &header.key };
+                let _ = self.remote.abort_of(object, upload_id);
+            }
+            // Killed between Initiate and the record of its answer.
+            None if foreign(header, wanted).is_none() => orphans::remove(self.remote, None, header.observed),
+            None => {}
         }
     }
 
@@ -122,7 +132,12 @@ impl Round<'_> {
         if let Some(journal) = self.journal {
             journal.begin(&self.header(plan))?;
         }
-        let upload_id = self.remote.initiate().result?;
+        let started = SystemTime::now();
+        let opened = self.remote.initiate();
+        if opened.ambiguous {
+            orphans::remove(self.remote, opened.result.as_deref().ok(), started);
+        }
+        let upload_id = opened.result?;
         self.state.open = Some(upload_id.clone());
         self.state.result.upload_id.clone_from(&upload_id);
         if let Some(journal) = self.journal {

@@ -31,7 +31,7 @@ pub(crate) struct Service {
 /// Why one try did not succeed.
 pub(crate) enum CallError {
     /// The server said no, to a request signed with these credentials.
-    Service(ServiceError, Option<Arc<Credentials>>),
+    Service(Box<ServiceError>, Option<Arc<Credentials>>),
     /// There is no answer, or not a whole one.
     Transport(Failure),
     /// There is an answer, but it cannot be right.
@@ -80,12 +80,12 @@ impl Service {
         let response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
         match response.status {
             200..=299 => Ok(response),
-            _ => Err(CallError::Service(ServiceError::parse(&response), credentials)),
+            _ => Err(CallError::Service(Box::new(ServiceError::parse(&response)), credentials)),
         }
     }
 
     fn sign(&self, endpoint: &Endpoint, request: &mut Request, credentials: Option<&Credentials>) {
-        let now = self.server_time();
+        let now = self.by_server_clock(SystemTime::now());
         match (credentials, self.signature, endpoint.region()) {
             (None, _, _) => {}
             (Some(credentials), Signature::V4, Some(region)) => {
@@ -95,13 +95,12 @@ impl Service {
         }
     }
 
-    /// The server's time, as far as we know.
-    fn server_time(&self) -> SystemTime {
+    /// What the server's clock shows, as far as we know, when ours shows `time`.
+    pub(crate) fn by_server_clock(&self, time: SystemTime) -> SystemTime {
         let offset = self.clock_offset_ms.load(Ordering::Relaxed);
         let step = Duration::from_millis(offset.unsigned_abs());
-        let now = SystemTime::now();
-        let shifted = if offset < 0 { now.checked_sub(step) } else { now.checked_add(step) };
-        shifted.unwrap_or(now)
+        let shifted = if offset < 0 { time.checked_sub(step) } else { time.checked_add(step) };
+        shifted.unwrap_or(time)
     }
 
     /// Learns the server's time from its complaint. False when that changes nothing.
