@@ -1,6 +1,6 @@
 //! The log: one entry a request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::Write;
 use std::sync::Mutex;
@@ -78,8 +78,11 @@ pub(crate) struct Log {
     inner: Mutex<Inner>,
 }
 
+/// The memory keeps this many entries, the latest ones; a file keeps all.
+const KEPT: usize = 200_000;
+
 struct Inner {
-    entries: Vec<LogEntry>,
+    entries: VecDeque<LogEntry>,
     sink: Option<Box<dyn Write + Send>>,
 }
 
@@ -90,7 +93,7 @@ impl Log {
             LogTarget::Stderr => Some(Box::new(std::io::stderr())),
             LogTarget::File(path) => Some(Box::new(File::options().create(true).append(true).open(path)?)),
         };
-        Ok(Self { inner: Mutex::new(Inner { entries: Vec::new(), sink }) })
+        Ok(Self { inner: Mutex::new(Inner { entries: VecDeque::new(), sink }) })
     }
 
     pub(crate) fn push(&self, entry: LogEntry) {
@@ -100,7 +103,10 @@ impl Log {
             // A full disk must not end the server: the entry stays in memory.
             let _ = sink.write_all(line.as_bytes()).and_then(|()| sink.flush());
         }
-        inner.entries.push(entry);
+        if inner.entries.len() == KEPT {
+            inner.entries.pop_front();
+        }
+        inner.entries.push_back(entry);
     }
 
     /// Entries after `seq`, in the order of their arrival.

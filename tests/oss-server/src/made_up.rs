@@ -5,14 +5,14 @@ use crate::config::Quirks;
 use crate::error::OssError;
 use crate::fault::{Action, AnswerBody};
 
-/// The answer that a `status` action asks for.
-pub(crate) fn answer(action: &Action, request_id: &str, host: &str) -> Option<Answer> {
+/// The answer that a `status` action asks for; `head` says that it has no room for a body.
+pub(crate) fn answer(action: &Action, request_id: &str, host: &str, head: bool) -> Option<Answer> {
     let Action::Status { status, code, message, headers, body, text, .. } = action else { return None };
     let code = code.clone().unwrap_or_else(|| usual_code(*status).to_owned());
     let message = message.clone().unwrap_or_else(|| format!("A fault script asked for {code}."));
     let error = OssError::new(*status, &code, usual_ec(&code), message.clone());
     let mut answer = match body {
-        AnswerBody::Xml => Answer::error(&error, Quirks::default(), request_id, host, false),
+        AnswerBody::Xml => Answer::error(&error, Quirks::default(), request_id, host, head),
         AnswerBody::Empty => Answer::new(*status),
         AnswerBody::Text => Answer::new(*status).header("Content-Type", "text/plain").bytes(text.clone()?),
         AnswerBody::Html => Answer::new(*status).header("Content-Type", "text/html").bytes(format!(

@@ -120,7 +120,7 @@ fn access_key(text: &str) -> Result<AccessKey, String> {
 
 fn cname(text: &str) -> Result<(String, String), String> {
     let (host, bucket) = text.split_once('=').ok_or("expected HOST=BUCKET")?;
-    Ok((host.to_ascii_lowercase(), bucket.to_owned()))
+    Ok((host.to_owned(), bucket.to_owned()))
 }
 
 impl Options {
@@ -160,7 +160,7 @@ impl Options {
             region: self.region,
             tls: self.tls,
             ca_file: self.ca_file,
-            domain: self.domain.map(|domain| domain.to_ascii_lowercase()),
+            domain: self.domain,
             cname: self.cname.into_iter().collect(),
             list_page: self.list_page,
             clock_offset: self.clock_offset,

@@ -81,8 +81,10 @@ impl Server {
     ///
     /// # Errors
     /// When the address, a bucket's name, the fault script, the storage folder or the log file is no good.
-    pub fn start(config: Config) -> io::Result<Self> {
+    pub fn start(mut config: Config) -> io::Result<Self> {
         check(&config)?;
+        config.domain = config.domain.map(|domain| domain.to_ascii_lowercase());
+        config.cname = config.cname.into_iter().map(|(host, bucket)| (host.to_ascii_lowercase(), bucket)).collect();
         let tls = if config.tls { Some(make_tls(&config)?) } else { None };
         if let (Some(path), Some(tls)) = (&config.ca_file, &tls) {
             std::fs::write(path, &tls.ca_pem)?;

@@ -105,7 +105,8 @@ fn admit(x: &Exchange) -> Result<(), OssError> {
 }
 
 fn made_up_answer(x: &Exchange) -> Stop {
-    match x.action().and_then(|action| made_up::answer(action, &x.request_id, &x.call.host)) {
+    let head = x.call.message.method == "HEAD";
+    match x.action().and_then(|action| made_up::answer(action, &x.request_id, &x.call.host, head)) {
         Some(answer) => Stop::Answer(Box::new(answer)),
         None => Stop::Gone,
     }

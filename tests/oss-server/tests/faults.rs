@@ -31,7 +31,8 @@ fn acted(server: &Server) -> Vec<Option<String>> {
 
 #[test]
 fn a_status_of_every_shape() {
-    let cases: [(&str, u16, fn(&Reply) -> bool); 6] = [
+    type Check = fn(&Reply) -> bool;
+    let cases: [(&str, u16, Check); 6] = [
         (r#""status":503"#, 503, |r| {
             r.element("Code") == "ServiceUnavailable" && r.header("x-oss-request-id").len() == 24
         }),
@@ -58,6 +59,13 @@ fn a_status_has_headers_and_replaces_usual_ones() {
     let reply = put("k", "x").send(&server);
     assert_eq!((reply.header("x-oss-qos-delay-time"), reply.header("retry-after")), ("150", "2"));
     assert_eq!(reply.header("content-type"), "a/b");
+}
+
+#[test]
+fn a_status_for_head_is_told_in_a_header() {
+    let server = faulty(&once(r#"{"type":"status","status":503}"#));
+    let reply = request("HEAD", "k").send(&server);
+    assert_eq!((reply.status, reply.header("x-oss-err").len() > 50), (503, true));
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn buckets_have_names_and_must_exist() {
 #[test]
 fn hosts_choose_the_bucket() {
     let server = Server::start(Config {
-        domain: Some("oss.test".into()),
+        domain: Some("OSS.test".into()),
         cname: BTreeMap::from([("static.example.com".into(), BUCKET.into())]),
         ..Config::default()
     })
