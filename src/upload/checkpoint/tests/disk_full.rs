@@ -96,7 +96,8 @@ fn child_begins_on_a_full_disk() {
         assert!(!path.exists());
     }
     allow(None);
-    let journal = begun(&path, &header(3), 2);
+    drop(begun(&path, &header(3), 2));
+    let (journal, _) = open(&path);
     allow(Some(100));
     journal.begin(&header(3)).unwrap_err();
     drop(journal);
