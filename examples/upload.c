@@ -7,7 +7,7 @@
  *     ./upload oss-cn-hangzhou.aliyuncs.com my-bucket videos/a.mp4 /data/a.mp4
  *
  * Optional, from the environment: OSS_REGION (when the endpoint does not name it), OSS_CA_FILE, PART_SIZE (bytes) and
- * ROUTINES (parts at a time); both are chosen by the library when they are not set.
+ * ROUTINES (parts at a time), both chosen by the library when they are not set, and MAX_BYTES_PER_SECOND.
  */
 #include <oss_upload.h>
 
@@ -75,6 +75,7 @@ int main(int argc, char **argv)
     where.endpoint = argv[1];
     where.region = getenv("OSS_REGION");
     where.ca_file = getenv("OSS_CA_FILE");
+    where.max_bytes_per_second = number_or("MAX_BYTES_PER_SECOND", 0);
     what.bucket = argv[2];
     what.object_key = argv[3];
     what.file_path = argv[4];

@@ -1,0 +1,27 @@
+.PHONY: demo test kill bench lint clean
+
+# A real upload to a local OSS, killed half way and resumed.
+demo:
+	@scripts/demo.sh
+
+# Every test there is.
+test:
+	@scripts/test.sh
+
+# The kill harness in its long form: 500 kills.
+kill:
+	OSS_KILLS=500 cargo test --release --test kill -- --nocapture
+
+# Client CPU time and memory, against peers that run beside it.
+bench:
+	@benches/run.sh
+
+# What CI checks besides the tests.
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
+	git diff --exit-code -- include/oss_upload.h
+
+clean:
+	cargo clean

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Every test there is: Rust, C under valgrind, Python, Go, and the vendor's SDKs as witnesses.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need cargo 'https://rustup.rs' cc 'apt-get install gcc' c++ 'apt-get install g++' nm 'apt-get install binutils' \
+    valgrind 'apt-get install valgrind' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
+export RUST_BACKTRACE=1
+
+say 'Building the library and the local OSS'
+cargo build --release --lib
+cargo build --release -p oss-server
+export OSS_SERVER=$target/release/oss-server
+
+say 'Rust and C: unit tests, uploads, faults, resume, the kill harness in its short form, C programs under valgrind'
+cargo test --workspace
+
+say 'Python'
+venv "$target/venv"
+"$target/venv/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
+(
+    cd bindings/python
+    "$target/venv/bin/ruff" check .
+    "$target/venv/bin/ruff" format --check .
+    "$target/venv/bin/mypy" --strict oss_upload
+    "$target/venv/bin/python" -m pytest -q
+)
+
+say 'Go'
+(
+    cd bindings/go
+    unformatted=$(gofmt -l .)
+    [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+    go vet ./...
+    go test -race -count=1 -v ./... | grep -E '^(---|ok|FAIL|PASS|panic)|FAIL' 
+)
+
+say "Witnesses: the vendor's SDKs"
+tests/witness/run.sh
+say 'All tests passed'
