@@ -144,7 +144,10 @@ impl Authority<'_> {
             let message = "Invalid x-oss-content-sha256: only UNSIGNED-PAYLOAD is supported.";
             return Err(OssError::invalid_argument("0002-00000223", message, "x-oss-content-sha256", &payload));
         }
-        let date = String::from_utf8_lossy(request.header("x-oss-date")).into_owned();
+        // The vendor's first Go SDK knows no x-oss-date: it signs Date, in the form that Date has.
+        let names = ["x-oss-date", "date"];
+        let date = names.iter().map(|name| request.header(name)).find(|date| !date.is_empty()).unwrap_or(b"");
+        let date = String::from_utf8_lossy(date).into_owned();
         let time = v4_time(&date, &claim.scope)?;
         let key = self.key(&claim.id, request.header("x-oss-security-token"))?;
         self.check_skew(time)?;
@@ -327,8 +330,8 @@ fn parse_credential(credential: &str) -> Option<(String, v4::Scope)> {
 
 /// The time of a version 4 request, whose day must be that of the scope.
 fn v4_time(date: &str, scope: &v4::Scope) -> Result<OffsetDateTime> {
-    let time = clock::parse_compact(date).filter(|_| date.starts_with(&scope.day));
-    time.ok_or_else(|| {
+    let time = clock::parse_compact(date).or_else(|| clock::parse_rfc1123(date));
+    time.filter(|time| clock::compact(*time).starts_with(&scope.day)).ok_or_else(|| {
         let message = "x-oss-date must have the form YYYYMMDDTHHMMSSZ and be of the scope's day.";
         OssError::invalid_argument("0002-00000224", message, "x-oss-date", date)
     })

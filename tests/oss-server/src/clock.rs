@@ -46,7 +46,6 @@ pub(crate) fn iso(time: OffsetDateTime) -> String {
 }
 
 /// `20221228T102741Z`.
-#[cfg(test)]
 pub(crate) fn compact(time: OffsetDateTime) -> String {
     time.format(COMPACT).unwrap_or_default()
 }

@@ -72,6 +72,23 @@ fn v1_takes_either_date_into_the_signature() {
 }
 
 #[test]
+fn v4_takes_date_where_there_is_no_x_oss_date() {
+    use oss_server::sign::v4;
+    let server = server();
+    for (day, status) in [(None, 200), (Some("20200101"), 400)] {
+        let sent = put("k", "x").signing(Signing::None).header("x-oss-content-sha256", v4::UNSIGNED_PAYLOAD);
+        let date = support::rfc1123(sent.time);
+        let day = day.map_or_else(|| support::compact(sent.time)[..8].to_owned(), str::to_owned);
+        let scope = v4::Scope { day, region: "cn-hangzhou".into(), product: "oss".into() };
+        let sent = sent.header("date", &date);
+        let text = v4::string_to_sign(&v4::canonical_request(&sent.message, &[]), &date, &scope);
+        let signature = v4::signature("test-secret", &scope, &text);
+        let value = format!("{} Credential=test-id/{scope},Signature={signature}", v4::ALGORITHM);
+        assert_eq!(sent.header("authorization", &value).send(&server).status, status);
+    }
+}
+
+#[test]
 fn additional_headers_are_part_of_v4() {
     let server = server();
     for signing in [Signing::V4, Signing::V4Url] {
