@@ -186,6 +186,36 @@ func TestCancelLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestFileChangesMeanwhile(t *testing.T) {
+	s := newServer(t)
+	client := s.client(limited(1 << 20))
+	upload := func(key string, policy oss.OnFileChange) (content []byte, result *oss.Result, err error) {
+		path, content := file(t, 10*partSize)
+		changed := false
+		result, err = client.UploadFile(context.Background(), path, s.upload(key, func(o *oss.UploadOptions) {
+			o.OnFileChange = policy
+			o.Progress = func(p oss.Progress) {
+				if p.PartsDone >= 2 && !changed {
+					changed = true
+					content = content[partSize+1:]
+					check(t, os.WriteFile(path, content, 0o600))
+				}
+			}
+		}))
+		return content, result, err
+	}
+	_, _, err := upload("failed", oss.FailOnFileChange)
+	expectIs(t, err, oss.ErrFileChanged)
+	s.expectNoObject("failed")
+
+	content, result, err := upload("restarted", oss.RestartOnFileChange)
+	check(t, err)
+	s.expectObject("restarted", content)
+	if result.RestartReason == "" || result.Size != int64(len(content)) {
+		t.Errorf("%+v", result)
+	}
+}
+
 func TestWaitGivesTheSameAgain(t *testing.T) {
 	s := newServer(t)
 	path, content := file(t, 5*partSize)

@@ -50,10 +50,10 @@ func serverBinary(t *testing.T) string {
 	return ""
 }
 
-func newServer(t *testing.T) *server {
+func newServer(t *testing.T, arguments ...string) *server {
 	t.Helper()
 	var complaints bytes.Buffer
-	command := exec.Command(serverBinary(t), "--exit-with-stdin")
+	command := exec.Command(serverBinary(t), append([]string{"--exit-with-stdin"}, arguments...)...)
 	command.Stderr = &complaints
 	stdin, err := command.StdinPipe()
 	check(t, err)
