@@ -1,9 +1,13 @@
 //! What the integration tests share: a local OSS in this process, clients for it, and files to upload.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod proxy;
+pub mod traces;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use oss_server::{Config, FaultScript, LogEntry, Server};
 use oss_upload::{Client, ClientOptions, Credentials, CredentialsSource, PartSize, Routines, UploadOptions};
@@ -110,4 +114,40 @@ pub fn assert_stored(server: &Server, key: &str, file: &Path) {
     let object = server.object(BUCKET, key).unwrap_or_else(|| panic!("no object {key}"));
     assert!(object.bytes == fs::read(file).expect("the source file is read"), "{key} is not the file");
     assert!(server.uploads(BUCKET).is_empty(), "an upload is left behind: {:?}", server.uploads(BUCKET));
+}
+
+/// A server that speaks TLS, and the file with the authority that it is trusted by.
+pub struct TlsServer {
+    pub server: Server,
+    pub ca_file: PathBuf,
+    _dir: tempfile::TempDir,
+}
+
+impl TlsServer {
+    pub fn start(edit: impl FnOnce(&mut Config)) -> TlsServer {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let ca_file = dir.path().join("ca.pem");
+        let server = server_with(|config| {
+            config.tls = true;
+            config.ca_file = Some(ca_file.clone());
+            edit(config);
+        });
+        TlsServer { server, ca_file, _dir: dir }
+    }
+
+    pub fn client_with(&self, edit: impl FnOnce(&mut ClientOptions)) -> Client {
+        client_with(&self.server, |options| {
+            options.ca_file = Some(self.ca_file.clone());
+            edit(options);
+        })
+    }
+}
+
+/// Waits for what must come soon; what does not come fails the test.
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(10), "waited in vain: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -1,0 +1,67 @@
+//! Whom a client trusts.
+
+use oss_server::Server;
+use oss_upload::{Client, ClientOptions, ErrorKind};
+
+use crate::common::proxy::Proxy;
+use crate::common::*;
+
+/// The client does not trust the server, says so clearly, and does not ask again.
+fn assert_distrusts(server: &Server, client: &Client, says: &str) {
+    let scratch = Scratch::new(250_000);
+    let error = client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network, "{error}");
+    assert!(!error.is_retryable(), "a certificate does not become better");
+    assert!(error.message().contains("certificate is not trusted") && error.message().contains(says), "{error}");
+    assert_eq!(server.connections_accepted(), 1, "it is not tried again");
+    assert!(server.log().is_empty(), "nothing is sent to a server that is not trusted");
+}
+
+#[test]
+fn a_server_with_a_certificate_of_an_unknown_authority_is_not_trusted() {
+    let tls = TlsServer::start(|_| ());
+    assert_distrusts(&tls.server, &client(&tls.server), "ca_file");
+}
+
+#[test]
+fn a_server_with_a_certificate_of_another_authority_is_not_trusted() {
+    let (tls, other) = (TlsServer::start(|_| ()), TlsServer::start(|_| ()));
+    let client = tls.client_with(|options| options.ca_file = Some(other.ca_file.clone()));
+    assert_distrusts(&tls.server, &client, "ca_file");
+}
+
+#[test]
+fn a_server_with_a_certificate_of_another_name_is_not_trusted() {
+    let tls = TlsServer::start(|_| ());
+    let proxy = Proxy::start(tls.server.port(), None);
+    let client = tls.client_with(|options| {
+        options.endpoint = Some("https://files.example.com".into());
+        options.cname = true;
+        options.proxy = Some(format!("http://{}", proxy.address()));
+    });
+    assert_distrusts(&tls.server, &client, "files.example.com");
+}
+
+#[test]
+fn verification_can_be_switched_off() {
+    let tls = TlsServer::start(|_| ());
+    let client = client_with(&tls.server, |options| options.insecure_skip_verify = true);
+    let scratch = Scratch::new(250_000);
+    client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
+    assert_stored(&tls.server, "key", &scratch.file);
+}
+
+#[test]
+fn a_ca_file_that_is_missing_or_holds_no_certificate_is_an_error_at_once() {
+    let server = server();
+    let with = |path: std::path::PathBuf| {
+        Client::new(ClientOptions { ca_file: Some(path), ..client_options(&server) }).unwrap_err()
+    };
+    let scratch = Scratch::new(100);
+    let missing = with(scratch.path("missing.pem"));
+    assert_eq!(missing.kind(), ErrorKind::Io);
+    assert!(missing.message().contains("missing.pem"), "{missing}");
+    let nonsense = with(scratch.file.clone());
+    assert_eq!(nonsense.kind(), ErrorKind::InvalidArgument);
+    assert!(nonsense.message().contains("source.bin"), "{nonsense}");
+}
