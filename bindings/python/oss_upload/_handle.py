@@ -67,4 +67,5 @@ class Handle:
     def _free_when_unused(self) -> None:
         if self._closed and self._users == 0:
             pointer, self.pointer = self.pointer, c_void_p()
-            self._free(pointer)
+            if pointer.value:
+                self._free(pointer)

@@ -173,6 +173,7 @@ def test_close_pauses_and_waits(slow_client: Client, server: Server, make_file: 
     wait_for_parts(upload)
     upload.close()
     upload.close()
+    assert not upload._handle.open
     with pytest.raises(oss_upload.Paused):
         upload.wait()
     assert 0 < upload.progress.done_bytes < SIZE
@@ -227,7 +228,7 @@ def test_an_exception_of_the_last_callback_tells_of_the_failure_too(
     assert isinstance(caught.value.__context__, oss_upload.ServiceError)
 
 
-INTERRUPTED = """
+PROGRAM = """
     import signal, sys
     import oss_upload
 
@@ -238,7 +239,13 @@ INTERRUPTED = """
         endpoint, region=region, access_key_id=key_id, access_key_secret=secret, max_bytes_per_second=int(rate)
     )
     try:
-        if how == "start":
+        if how == "forgotten":
+            upload = client.start(path, bucket, "k", checkpoint=True)
+            while upload.progress.parts_done < 3:
+                pass
+            upload.lost = upload  # a cycle, so that only the end of the program frees it
+            print("the end")
+        elif how == "start":
             with client.start(path, bucket, "k", checkpoint=True) as upload:
                 upload.wait()
         else:
@@ -249,12 +256,16 @@ INTERRUPTED = """
 """
 
 
+def program(server: Server, path: Path, how: str) -> subprocess.Popen[str]:
+    arguments = [server.endpoint, server.region, server.access_key_id, server.access_key_secret, server.bucket]
+    command = [sys.executable, "-c", textwrap.dedent(PROGRAM), *arguments, str(path), how, str(SLOW)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
 @pytest.mark.parametrize("how", ["upload_file", "progress", "start"])
 def test_ctrl_c_pauses(server: Server, make_file: Callable[[int], Path], how: str) -> None:
     path = make_file(SIZE)
-    arguments = [server.endpoint, server.region, server.access_key_id, server.access_key_secret, server.bucket]
-    command = [sys.executable, "-c", textwrap.dedent(INTERRUPTED), *arguments, str(path), how, str(SLOW)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with program(server, path, how) as process:
         wait_until(lambda: len(server.log("UploadPart")) >= 3, "three parts sent")
         started = time.monotonic()
         process.send_signal(signal.SIGINT)
@@ -262,6 +273,37 @@ def test_ctrl_c_pauses(server: Server, make_file: Callable[[int], Path], how: st
         took = time.monotonic() - started
     assert (output, process.returncode) == ("interrupted\n", 0)
     assert took < 2
+    assert len(server.log("CompleteMultipartUpload")) == 0
+    assert resume(server, path).parts_resumed >= 2
+
+
+def test_ctrl_c_while_it_starts(
+    slow_client: Client, server: Server, make_file: Callable[[int], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_file(SIZE)
+    call = oss_upload.client._call
+
+    def interrupted(*arguments: Any) -> None:
+        call(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("oss_upload.client._call", interrupted)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            slow_client.start(path, server.bucket, "k", checkpoint=True)
+    # Nothing runs on, although the traceback still holds the upload.
+    assert caught.tb is not None
+    resume(server, path)
+    assert len(server.log("CompleteMultipartUpload")) == 1
+
+
+def test_a_forgotten_upload_does_not_hold_up_the_end_of_the_program(
+    server: Server, make_file: Callable[[int], Path]
+) -> None:
+    path = make_file(SIZE)
+    with program(server, path, "forgotten") as process:
+        output, _ = process.communicate(timeout=DEADLINE)
+    assert (output, process.returncode) == ("the end\n", 0)
     assert len(server.log("CompleteMultipartUpload")) == 0
     assert resume(server, path).parts_resumed >= 2
 

@@ -123,7 +123,7 @@ INVALID_UPLOADS: list[tuple[dict[str, Any], str]] = [
     ({"key": "\ud800"}, "key is not valid Unicode"),
     ({"headers": {"a\0": "b"}}, "headers has a NUL"),
     ({"headers": {"a": "b\0"}}, "has a NUL"),
-    ({"headers": {"Cache-Control": "a\r\nHost: b"}}, "Cache-Control"),
+    ({"headers": {"Cache-Control": "a\r\nHost: b"}}, "(?i)cache-control"),
     ({"headers": {"Authorization": "a"}}, "(?i)authorization"),
     ({"metadata": {"author": "Jürgen\n"}}, "x-oss-meta-author"),
     ({"on_file_change": "ignore"}, "on_file_change is 'ignore'"),
