@@ -505,7 +505,8 @@ typedef struct {
    */
   uint64_t total_bytes;
   /**
-   * Bytes behind us, resumed ones included.
+   * Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
+   * begin a little below where a pause ended.
    */
   uint64_t done_bytes;
   /**

@@ -255,7 +255,8 @@ pub struct oss_progress {
     pub retries: u32,
     /// Bytes of the file; 0 while it has not been looked at.
     pub total_bytes: u64,
-    /// Bytes behind us, resumed ones included.
+    /// Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
+    /// begin a little below where a pause ended.
     pub done_bytes: u64,
     /// Bytes that an earlier call had sent.
     pub resumed_bytes: u64,

@@ -32,8 +32,11 @@ pub(crate) use throttle::Throttle;
 pub(crate) use watch::Limits;
 use watch::{Interrupted, Watch};
 
-/// What is read of a file goes straight into this buffer, and from there to the socket.
-const OUTPUT_BUFFER: usize = 256 * 1024;
+/// What is read of a file goes straight into this buffer, and from there to the socket. Larger ones fall out of the
+/// processor's caches between the two copies: 256 KiB cost a tenth more CPU time (benches/).
+const OUTPUT_BUFFER: usize = 64 * 1024;
+/// Answers are short.
+const INPUT_BUFFER: usize = 16 * 1024;
 /// Answers are refused above this: a page of ListParts has about 300 KiB.
 const MOST_ANSWER: u64 = 4 * 1024 * 1024;
 /// Connections kept for the next request; as many as there can be routines.
@@ -227,7 +230,7 @@ fn config(options: &ClientOptions) -> Result<Config> {
         .user_agent(user_agent(options.user_agent.as_deref()))
         .accept(AutoHeaderValue::None)
         .accept_encoding(AutoHeaderValue::None)
-        .input_buffer_size(OUTPUT_BUFFER / 8)
+        .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
         .max_idle_connections(IDLE_CONNECTIONS)
         .max_idle_connections_per_host(IDLE_CONNECTIONS)

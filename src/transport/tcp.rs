@@ -16,8 +16,6 @@ use ureq::unversioned::transport::{
 
 use super::watch::{Interrupted, Patience, SLICE, Watch};
 
-/// Answers are short.
-const INPUT_BUFFER: usize = 16 * 1024;
 /// Under TLS this buffer holds one record at a time.
 const OUTPUT_BUFFER_UNDER_TLS: usize = 20 * 1024;
 
@@ -35,7 +33,7 @@ impl<In: Transport> Connector<In> for TcpConnector {
         let stream = connect_any(&details.addrs)?;
         stream.set_nodelay(true)?;
         let output = if details.needs_tls() { OUTPUT_BUFFER_UNDER_TLS } else { details.config.output_buffer_size() };
-        let buffers = LazyBuffers::new(INPUT_BUFFER, output);
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), output);
         let authority = details.uri.authority().map_or("", |authority| authority.as_str());
         let speaks_http = !details.needs_tls() && Watch::current()?.authority == authority;
         Ok(Some(Either::B(TcpTransport { stream, buffers, speaks_http, has_served: false, heard_end: false })))

@@ -15,7 +15,8 @@ pub struct Progress {
     pub phase: Phase,
     /// Bytes of the file; 0 while it has not been looked at.
     pub total_bytes: u64,
-    /// Bytes behind us, resumed ones included.
+    /// Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
+    /// begin a little below where a pause ended.
     pub done_bytes: u64,
     /// Bytes that an earlier call had sent.
     pub resumed_bytes: u64,
@@ -96,6 +97,16 @@ impl Meter {
 
     pub(crate) fn part_done(&self) {
         self.parts_done.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The server does not have a part any more that it had.
+    pub(crate) fn part_lost(&self, bytes: u64, resumed: bool) {
+        self.done.fetch_sub(bytes, Ordering::Relaxed);
+        self.parts_done.fetch_sub(1, Ordering::Relaxed);
+        if resumed {
+            self.resumed.fetch_sub(bytes, Ordering::Relaxed);
+            self.parts_resumed.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn attempt(&self) {
