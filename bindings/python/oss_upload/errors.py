@@ -156,7 +156,7 @@ class Paused(OSSUploadError):
 
 
 class Cancelled(OSSUploadError):
-    """The upload was cancelled; nothing of it is left on the server."""
+    """The upload was cancelled: what was sent is gone from the server, or the message says why it is still there."""
 
     status = -12
     status_name = "OSS_CANCELLED"
