@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use super::checkpoint::{self, Found, Journal};
 use super::control::{Control, Wish};
+use super::orphans;
 use super::progress::{Meter, Phase};
 use super::remote::Remote;
 use super::round::Round;
@@ -36,6 +37,8 @@ pub(crate) struct State {
     pub result: UploadResult,
     /// The upload id that is open on the server.
     pub open: Option<String>,
+    /// Since then an upload may have been opened on the server without our hearing of it.
+    pub unheard: Option<SystemTime>,
 }
 
 impl Job {
@@ -115,13 +118,14 @@ impl Job {
     /// Leaves things as the user expects them, and says how they are.
     fn wind_up(&self, journal: Option<&Journal>, error: Error, state: &mut State) -> Error {
         let wish = self.control.wish();
+        let keeps = wish != Wish::Cancel && can_go_on(&error);
         let error = match wish {
             Wish::GoOn => error,
             Wish::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
             Wish::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
         };
         match journal {
-            Some(journal) if wish != Wish::Cancel && state.open.is_some() => keep(journal, error),
+            Some(journal) if keeps && (state.open.is_some() || state.unheard.is_some()) => keep(journal, error),
             _ => self.leave_nothing(journal, error, state),
         }
     }
@@ -139,11 +143,22 @@ impl Job {
 
     /// Removes what was sent from the server. Not interrupted by the user's wish: it is what carries the wish out.
     fn abort(&self, state: &mut State) -> Result<()> {
+        let remote = self.remote(Arc::default());
+        if let Some(since) = state.unheard.take() {
+            // Best effort: it has no parts, and a policy may not allow to look for it.
+            let _ = orphans::remove(&remote, state.open.as_deref(), since);
+        }
         match state.open.take() {
-            Some(upload_id) => self.remote(Arc::default()).abort(&upload_id),
+            Some(upload_id) => remote.abort(&upload_id),
             None => Ok(()),
         }
     }
+}
+
+/// Whether a later call could go on after this error. It could not with the parts of a file that is another now, nor
+/// without the upload id in the checkpoint.
+fn can_go_on(error: &Error) -> bool {
+    !matches!(error.kind(), ErrorKind::FileChanged | ErrorKind::Checkpoint)
 }
 
 fn keep(journal: &Journal, error: Error) -> Error {

@@ -13,13 +13,9 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// No process keeps trying to open an upload for longer than this.
 const LONGEST_OPENING: Duration = Duration::from_secs(600);
 
-/// Removes uploads of the key, except `ours`, that were opened after `since` by our clock and hold no part. Best
-/// effort: a policy that does not allow to list them does not keep the upload from going on.
-pub(crate) fn remove(remote: &Remote<'_>, ours: Option<&str>, since: SystemTime) {
-    let _ = try_remove(remote, ours, since);
-}
-
-fn try_remove(remote: &Remote<'_>, ours: Option<&str>, since: SystemTime) -> Result<()> {
+/// Removes uploads of the key, except `ours`, that were opened after `since` by our clock and hold no part. A failure,
+/// such as that of a policy that does not allow to list them, should not keep the upload from going on.
+pub(crate) fn remove(remote: &Remote<'_>, ours: Option<&str>, since: SystemTime) -> Result<()> {
     let since = remote.service.by_server_clock(since);
     for upload in remote.open_uploads()? {
         let id = upload.upload_id.as_str();

@@ -80,7 +80,9 @@ impl Round<'_> {
                 let _ = self.remote.abort_of(object, upload_id);
             }
             // Killed between Initiate and the record of its answer.
-            None if foreign(header, wanted).is_none() => orphans::remove(self.remote, None, header.observed),
+            None if foreign(header, wanted).is_none() => {
+                let _ = orphans::remove(self.remote, None, header.observed);
+            }
             None => {}
         }
     }
@@ -134,8 +136,10 @@ impl Round<'_> {
         }
         let started = SystemTime::now();
         let opened = self.remote.initiate();
-        if opened.ambiguous {
-            orphans::remove(self.remote, opened.result.as_deref().ok(), started);
+        // Who was stopped may have been so while the answer was on its way.
+        let unheard = opened.ambiguous || self.remote.go_on().is_err();
+        if unheard && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
+            self.state.unheard = Some(started);
         }
         let upload_id = opened.result?;
         self.state.open = Some(upload_id.clone());
