@@ -11,7 +11,7 @@ use super::remote::Remote;
 use super::source::Source;
 use crate::crc64::Combiner;
 use crate::error::{Error, Result};
-use crate::options::VerifyResume;
+use crate::options::{OnFileChange, VerifyResume};
 use crate::oss::api::{HeadInfo, ListedPart};
 
 /// What is to be done with a checkpoint.
@@ -29,6 +29,8 @@ pub(crate) struct Resumed {
     pub upload_id: String,
     pub plan: Plan,
     pub sent: Vec<Sent>,
+    /// An earlier call may have completed it already.
+    pub completing: bool,
 }
 
 /// Weighs the checkpoint `saved` for an upload that would write `wanted` into a new one.
@@ -44,7 +46,12 @@ pub(crate) fn reconcile(
     }
     let comparison = saved.header.identity.compare(&wanted.identity);
     if comparison == Comparison::Changed {
-        return Ok(Verdict::StartOver("file-changed: the local file is not the one that was being uploaded".into()));
+        return match remote.task.on_file_change {
+            OnFileChange::Restart => {
+                Ok(Verdict::StartOver("file-changed: the local file is not the one that was being uploaded".into()))
+            }
+            OnFileChange::Fail => Err(source.changed("it is not the one that was being uploaded")),
+        };
     }
     let plan = Plan::of_checkpoint(wanted.identity.size, saved.header.part_size);
     let (Some(plan), Some(upload_id)) = (plan, saved.upload_id.clone()) else {
@@ -56,10 +63,10 @@ pub(crate) fn reconcile(
         Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
         // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
         Err(error) if is_denied(&error) => known.values().map(|part| Sent { record: (*part).clone(), trust }).collect(),
-        Err(error) if error.service_code() == "NoSuchUpload" => return gone(remote, saved, plan, upload_id),
+        Err(error) if error.service_code() == "NoSuchUpload" => return gone(remote, saved, plan, upload_id, trust),
         Err(error) => return Err(error.context("cannot resume")),
     };
-    Ok(Verdict::Resume(Resumed { upload_id, plan, sent }))
+    Ok(Verdict::Resume(Resumed { upload_id, plan, sent, completing: saved.completing }))
 }
 
 /// Why the checkpoint belongs to something else.
@@ -131,7 +138,7 @@ pub(crate) fn is_same(record: &PartRecord, listed: &ListedPart) -> bool {
 }
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.
-fn gone(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String) -> Result<Verdict> {
+fn gone(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust: Trust) -> Result<Verdict> {
     let start_over = || Verdict::StartOver("upload-gone: the server does not know the upload any more".into());
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());
@@ -139,9 +146,8 @@ fn gone(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String) -> Re
     let crc64 = whole_crc64(&plan, saved.parts.iter().map(|part| part.crc64));
     match stored(remote, plan.size, crc64)? {
         Some(head) => {
-            let trust = Trust::ReadSince(saved.header.observed);
             let sent = saved.parts.iter().map(|part| Sent { record: part.clone(), trust }).collect();
-            Ok(Verdict::Stored(head, Resumed { upload_id, plan, sent }))
+            Ok(Verdict::Stored(head, Resumed { upload_id, plan, sent, completing: true }))
         }
         None => Ok(start_over()),
     }

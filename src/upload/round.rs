@@ -34,8 +34,9 @@ impl Round<'_> {
         let plan = Plan::new(self.source.identity().size, self.remote.task.part_size)?;
         match self.weigh(&plan, found)? {
             Some(Verdict::Resume(resumed)) => self.multipart(resumed),
-            Some(Verdict::Stored(head, resumed)) => {
+            Some(Verdict::Stored(head, mut resumed)) => {
                 self.show(&resumed);
+                settle(self.remote, self.source, &mut resumed.sent)?;
                 self.proven(of_head(head))
             }
             Some(Verdict::StartOver(_)) | None if plan.is_single() => self.put_object(&plan),
@@ -147,7 +148,7 @@ impl Round<'_> {
         if let Some(journal) = self.journal {
             journal.opened(&upload_id)?;
         }
-        Ok(Resumed { upload_id, plan: *plan, sent: Vec::new() })
+        Ok(Resumed { upload_id, plan: *plan, sent: Vec::new(), completing: false })
     }
 
     fn multipart(&mut self, mut upload: Resumed) -> Result<()> {
@@ -171,9 +172,6 @@ impl Round<'_> {
         self.note_plan(&upload.plan, &upload.upload_id);
         self.remote.meter.begin_round(upload.plan.size, upload.plan.count());
         upload.sent.iter().for_each(|part| self.remote.meter.part_resumed(part.record.size));
-        let mut crc64s: Vec<_> = upload.sent.iter().map(|part| (part.record.number, part.record.crc64)).collect();
-        crc64s.sort_unstable();
-        self.state.result.crc64 = whole_crc64(&upload.plan, crc64s.into_iter().map(|(_, crc64)| crc64));
     }
 
     fn note_plan(&mut self, plan: &Plan, upload_id: &str) {
@@ -213,7 +211,8 @@ impl Round<'_> {
         match tried {
             Tried { result: Ok(completed), .. } if completed.crc64 == Some(crc64) => self.proven(completed),
             Tried { result: Ok(completed), .. } => self.doubt(completed, size, crc64),
-            Tried { result: Err(error), ambiguous } if ambiguous || is_taken(&error) || is_gone(&error) => {
+            // Only then it can be ours: an object of the same content may have been there before, with other headers.
+            Tried { result: Err(error), ambiguous } if ambiguous || upload.completing => {
                 match stored(self.remote, size, crc64)? {
                     Some(head) => self.proven(of_head(head)),
                     None => Err(error),
@@ -225,8 +224,10 @@ impl Round<'_> {
 
     /// Complete succeeded, but its answer has another CRC-64, or none: the object itself is asked.
     fn doubt(&mut self, completed: Completed, size: u64, crc64: u64) -> Result<()> {
-        // The upload id is spent: there is nothing left to resume or to abort.
-        self.state.open = None;
+        // The upload id is spent. With a checkpoint, the next call finds out what came of it.
+        if self.journal.is_none() {
+            self.state.open = None;
+        }
         let head = match self.remote.head() {
             // Nothing contradicts the parts' CRCs, which were all right.
             Err(error) if is_denied(&error) && completed.crc64.is_none() => return self.proven(completed),
@@ -285,8 +286,4 @@ fn of_head(head: HeadInfo) -> Completed {
 /// An object is there already, perhaps ours.
 fn is_taken(error: &Error) -> bool {
     error.service_code() == "FileAlreadyExists"
-}
-
-fn is_gone(error: &Error) -> bool {
-    error.service_code() == "NoSuchUpload"
 }
