@@ -1,5 +1,6 @@
 //! One round of an upload: either it ends with the proven object, or with the error that the engine weighs.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::checkpoint::{Found, Header, Journal, PartRecord, Saved};
@@ -153,6 +154,7 @@ impl Round<'_> {
 
     fn multipart(&mut self, mut upload: Resumed) -> Result<()> {
         self.show(&upload);
+        let mut resumed: HashSet<u32> = upload.sent.iter().map(|part| part.record.number).collect();
         let mut repairs = 0;
         loop {
             self.send_missing(&mut upload)?;
@@ -160,7 +162,7 @@ impl Round<'_> {
             match self.complete(&upload) {
                 Err(error) if error.service_code() == "InvalidPart" && repairs < MOST_REPAIRS => {
                     repairs += 1;
-                    self.forget_lost_parts(&mut upload, error)?;
+                    self.forget_lost_parts(&mut upload, &mut resumed, error)?;
                 }
                 ended => return ended,
             }
@@ -257,7 +259,7 @@ impl Round<'_> {
     }
 
     /// Keeps of `upload` what the server has.
-    fn forget_lost_parts(&self, upload: &mut Resumed, why: Error) -> Result<()> {
+    fn forget_lost_parts(&self, upload: &mut Resumed, resumed: &mut HashSet<u32>, why: Error) -> Result<()> {
         let listed = match self.remote.list_parts(&upload.upload_id) {
             Ok(listed) => listed,
             Err(error) if is_denied(&error) => return Err(why),
@@ -266,7 +268,11 @@ impl Round<'_> {
         let before = upload.sent.len();
         upload.sent.retain(|part| {
             let found = listed.binary_search_by_key(&part.record.number, |listed| listed.number);
-            found.is_ok_and(|at| is_same(&part.record, &listed[at]))
+            let kept = found.is_ok_and(|at| is_same(&part.record, &listed[at]));
+            if !kept {
+                self.remote.meter.part_lost(part.record.size, resumed.remove(&part.record.number));
+            }
+            kept
         });
         if upload.sent.len() == before { Err(why) } else { Ok(()) }
     }
