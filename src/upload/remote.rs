@@ -220,8 +220,8 @@ impl Remote<'_> {
     fn costs_nothing(&self, error: &CallError) -> bool {
         match error {
             CallError::Transport(Failure::Connection { stale, .. }) => *stale,
-            CallError::Service(error, used) => match (error.code.as_str(), error.server_time) {
-                ("RequestTimeTooSkewed", Some(server_time)) => self.service.correct_clock(server_time),
+            CallError::Service(error, signed) => match (error.code.as_str(), error.server_time) {
+                ("RequestTimeTooSkewed", Some(server_time)) => self.service.correct_clock(server_time, signed),
                 (
                     "SecurityTokenExpired"
                     | "InvalidSecurityToken"
@@ -229,7 +229,7 @@ impl Remote<'_> {
                     | "AccessKeyIdAndSecurityTokenNotMatch"
                     | "SignatureDoesNotMatch",
                     _,
-                ) => self.service.credentials() != *used,
+                ) => self.service.credentials() != signed.credentials,
                 _ => false,
             },
             _ => false,

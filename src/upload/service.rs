@@ -30,12 +30,18 @@ pub(crate) struct Service {
 
 /// Why one try did not succeed.
 pub(crate) enum CallError {
-    /// The server said no, to a request signed with these credentials.
-    Service(Box<ServiceError>, Option<Arc<Credentials>>),
+    /// The server said no, to a request signed so.
+    Service(Box<ServiceError>, Signed),
     /// There is no answer, or not a whole one.
     Transport(Failure),
     /// There is an answer, but it cannot be right.
     Answer(crate::error::Error),
+}
+
+/// What a request was signed with.
+pub(crate) struct Signed {
+    pub credentials: Option<Arc<Credentials>>,
+    clock_offset_ms: i64,
 }
 
 /// A smaller step of the clock is not worth a retry: OSS allows 15 minutes.
@@ -73,42 +79,48 @@ impl Service {
         body: Option<&mut dyn Body>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Response, CallError> {
-        let credentials = self.credentials();
         let mut request = request.clone();
-        self.sign(endpoint, &mut request, credentials.as_deref());
+        let signed = self.sign(endpoint, &mut request);
         let url = endpoint.url(&request);
         let response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
         match response.status {
             200..=299 => Ok(response),
-            _ => Err(CallError::Service(Box::new(ServiceError::parse(&response)), credentials)),
+            _ => Err(CallError::Service(Box::new(ServiceError::parse(&response)), signed)),
         }
     }
 
-    fn sign(&self, endpoint: &Endpoint, request: &mut Request, credentials: Option<&Credentials>) {
-        let now = self.by_server_clock(SystemTime::now());
-        match (credentials, self.signature, endpoint.region()) {
+    fn sign(&self, endpoint: &Endpoint, request: &mut Request) -> Signed {
+        let credentials = self.credentials();
+        let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
+        let now = shifted(SystemTime::now(), clock_offset_ms);
+        match (credentials.as_deref(), self.signature, endpoint.region()) {
             (None, _, _) => {}
             (Some(credentials), Signature::V4, Some(region)) => {
                 oss::sign_v4::sign(request, credentials, region, endpoint.product(), now);
             }
             (Some(credentials), _, _) => oss::sign_v1::sign(request, credentials, now),
         }
+        Signed { credentials, clock_offset_ms }
     }
 
     /// What the server's clock shows, as far as we know, when ours shows `time`.
     pub(crate) fn by_server_clock(&self, time: SystemTime) -> SystemTime {
-        let offset = self.clock_offset_ms.load(Ordering::Relaxed);
-        let step = Duration::from_millis(offset.unsigned_abs());
-        let shifted = if offset < 0 { time.checked_sub(step) } else { time.checked_add(step) };
-        shifted.unwrap_or(time)
+        shifted(time, self.clock_offset_ms.load(Ordering::Relaxed))
     }
 
-    /// Learns the server's time from its complaint. False when that changes nothing.
-    pub(crate) fn correct_clock(&self, server_time: SystemTime) -> bool {
+    /// Learns the server's time from its complaint about a request. False when that changes nothing: the request
+    /// counts, not the clock, which the complaint about another one may have corrected already.
+    pub(crate) fn correct_clock(&self, server_time: SystemTime, signed: &Signed) -> bool {
         let offset = milliseconds(server_time) - milliseconds(SystemTime::now());
-        let before = self.clock_offset_ms.swap(offset, Ordering::Relaxed);
-        (offset - before).abs() >= LEAST_CORRECTION_MS
+        self.clock_offset_ms.store(offset, Ordering::Relaxed);
+        (offset - signed.clock_offset_ms).abs() >= LEAST_CORRECTION_MS
     }
+}
+
+fn shifted(time: SystemTime, by_ms: i64) -> SystemTime {
+    let step = Duration::from_millis(by_ms.unsigned_abs());
+    let shifted = if by_ms < 0 { time.checked_sub(step) } else { time.checked_add(step) };
+    shifted.unwrap_or(time)
 }
 
 fn milliseconds(time: SystemTime) -> i64 {
