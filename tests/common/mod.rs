@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 pub mod proxy;
+pub mod relay;
+pub mod rig;
 pub mod traces;
 
 use std::fs;

@@ -1,0 +1,359 @@
+//! The file changes under the upload: the object is the file as it is at the end, or there is no object.
+
+mod common;
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use common::rig::*;
+use common::*;
+use oss_upload::{Error, ErrorKind, OnFileChange, PartSize, Result, UploadOptions, UploadResult};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Change {
+    /// A byte of part 2 is another.
+    Rewritten,
+    /// The same, and the modification time is put back.
+    RewrittenUnseen,
+    Appended,
+    Truncated,
+    Replaced,
+    /// The modification time is another.
+    Touched,
+    /// Only the change time is another.
+    Chmod,
+    Removed,
+}
+
+use Change::*;
+
+const CHANGES: [Change; 8] = [Rewritten, RewrittenUnseen, Appended, Truncated, Replaced, Touched, Chmod, Removed];
+
+impl Change {
+    fn act(self, file: &Path) {
+        let open = || OpenOptions::new().write(true).open(file).unwrap();
+        let metadata = fs::metadata(file).unwrap();
+        match self {
+            Rewritten => open().write_all_at(b"changed", PART + 5).unwrap(),
+            RewrittenUnseen => {
+                let file = open();
+                file.write_all_at(b"changed", PART + 5).unwrap();
+                file.set_modified(metadata.modified().unwrap()).unwrap();
+            }
+            Appended => {
+                let mut file = OpenOptions::new().append(true).open(file).unwrap();
+                file.write_all(&content(PART as usize, 3)).unwrap();
+            }
+            Truncated => open().set_len(metadata.len() / 2).unwrap(),
+            Replaced => {
+                let new = file.with_extension("new");
+                fs::write(&new, content(metadata.len() as usize, 4)).unwrap();
+                File::options().write(true).open(&new).unwrap().set_modified(metadata.modified().unwrap()).unwrap();
+                fs::rename(new, file).unwrap();
+            }
+            Touched => open().set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap(),
+            Chmod => fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap(),
+            Removed => fs::remove_file(file).unwrap(),
+        }
+    }
+}
+
+/// When it happens to an upload in parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moment {
+    /// Nobody is at work: parts 1 to 4 of 8 are on the server.
+    BetweenTwoRuns,
+    /// The second run has looked at the file and at the checkpoint, and sends nothing yet.
+    BeforeTheResume,
+    /// Parts 1 to 4 are on the server, part 5 is on its way.
+    DuringTheUpload,
+}
+
+use Moment::*;
+
+/// A multipart upload to which `change` happens; what its last run came to.
+fn change_at(rig: &Rig, moment: Moment, change: Change, mode: OnFileChange) -> Result<UploadResult> {
+    let file = &rig.scratch.file;
+    let options = |o: &mut UploadOptions| o.on_file_change = mode;
+    let gate = match moment {
+        BetweenTwoRuns => {
+            rig.stop_at_with(5, options);
+            change.act(file);
+            return rig.run_with(options);
+        }
+        BeforeTheResume => {
+            rig.stop_at_with(5, options);
+            rig.relay.hold_answer("ListParts")
+        }
+        DuringTheUpload => rig.relay.hold_request("UploadPart 5"),
+    };
+    let upload = rig.start_with(options);
+    gate.reached();
+    change.act(file);
+    gate.release();
+    finish(&upload)
+}
+
+fn assert_ends_right(rig: &Rig, moment: Moment, change: Change, mode: OnFileChange) {
+    let what = format!("{change:?} {moment:?}, {mode:?}");
+    let ended = change_at(rig, moment, change, mode);
+    let kind = ended.as_ref().err().map(Error::kind);
+    match (change, mode) {
+        (Chmod, _) => {
+            let result = ended.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(result.restart_reason, "", "{what}: it is no change");
+            rig.assert_done();
+        }
+        (Removed, _) => {
+            // What is not there cannot be sent again; a run that begins without the file does not know that it was there.
+            let expected = if mode == OnFileChange::Fail && moment != BetweenTwoRuns {
+                ErrorKind::FileChanged
+            } else {
+                ErrorKind::Io
+            };
+            assert_eq!(kind, Some(expected), "{what}: {ended:?}");
+            assert_eq!(rig.server.objects(BUCKET), Vec::<String>::new(), "{what}");
+        }
+        (_, OnFileChange::Restart) => {
+            let result = ended.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(result.restart_reason.starts_with("file-changed: "), "{what}: {:?}", result.restart_reason);
+            assert_eq!((result.parts_resumed, result.bytes_resumed), (0, 0), "{what}: all parts go again");
+            rig.assert_done();
+        }
+        (_, OnFileChange::Fail) => {
+            assert_eq!(kind, Some(ErrorKind::FileChanged), "{what}: {ended:?}");
+            rig.assert_nothing_left();
+            // It does not fail for ever: the next call is about the file as it is now.
+            rig.run_with(|o| o.on_file_change = mode).unwrap_or_else(|error| panic!("{what}, again: {error}"));
+            rig.assert_done();
+        }
+    }
+}
+
+fn matrix_row(moment: Moment, mode: OnFileChange) {
+    for change in CHANGES {
+        assert_ends_right(&Rig::new(8), moment, change, mode);
+    }
+}
+
+#[test]
+fn changed_between_two_runs_starts_over() {
+    matrix_row(BetweenTwoRuns, OnFileChange::Restart);
+}
+
+#[test]
+fn changed_between_two_runs_fails_when_told_so() {
+    matrix_row(BetweenTwoRuns, OnFileChange::Fail);
+}
+
+#[test]
+fn changed_just_before_the_resume_starts_over() {
+    matrix_row(BeforeTheResume, OnFileChange::Restart);
+}
+
+#[test]
+fn changed_just_before_the_resume_fails_when_told_so() {
+    matrix_row(BeforeTheResume, OnFileChange::Fail);
+}
+
+#[test]
+fn changed_during_the_upload_starts_over() {
+    matrix_row(DuringTheUpload, OnFileChange::Restart);
+}
+
+#[test]
+fn changed_during_the_upload_fails_when_told_so() {
+    matrix_row(DuringTheUpload, OnFileChange::Fail);
+}
+
+#[test]
+fn a_chmod_costs_no_part() {
+    for moment in [BetweenTwoRuns, BeforeTheResume, DuringTheUpload] {
+        let rig = Rig::new(8);
+        change_at(&rig, moment, Chmod, OnFileChange::Fail).unwrap();
+        let expected: Vec<u32> = if moment == DuringTheUpload { (1..=8).collect() } else { (5..=8).collect() };
+        assert_eq!(rig.sent(), expected, "{moment:?}");
+        rig.assert_done();
+    }
+}
+
+#[test]
+fn without_a_checkpoint_a_change_fails_and_leaves_nothing() {
+    for change in CHANGES.into_iter().filter(|change| *change != Chmod) {
+        let rig = Rig::new(8);
+        let gate = rig.relay.hold_request("UploadPart 5");
+        let upload = rig.start_with(|o| {
+            o.on_file_change = OnFileChange::Fail;
+            o.checkpoint = oss_upload::Checkpoint::Off;
+        });
+        gate.reached();
+        change.act(&rig.scratch.file);
+        gate.release();
+        assert_eq!(finish(&upload).unwrap_err().kind(), ErrorKind::FileChanged, "{change:?}");
+        rig.assert_nothing_left();
+    }
+}
+
+/// Larger than what the connection takes in ahead.
+const LARGE: usize = 6 << 20;
+
+/// One PutObject, to which `change` happens when its head has arrived and its body is on its way.
+fn change_during_put(rig: &Rig, change: Change, mode: OnFileChange) -> Result<UploadResult> {
+    let gate = rig.relay.hold_request("PutObject");
+    let upload = rig.start_with(|o| {
+        o.part_size = PartSize::Bytes(2 * LARGE as u64);
+        o.on_file_change = mode;
+    });
+    gate.reached();
+    change.act(&rig.scratch.file);
+    gate.release();
+    finish(&upload)
+}
+
+fn put_rig() -> Rig {
+    Rig::of_size(LARGE, |_| (), |_| ())
+}
+
+#[test]
+fn a_small_file_changed_while_it_is_sent_is_sent_again() {
+    for change in CHANGES {
+        let rig = put_rig();
+        let ended = change_during_put(&rig, change, OnFileChange::Restart);
+        match change {
+            Removed => {
+                assert_eq!(ended.unwrap_err().kind(), ErrorKind::Io);
+                rig.assert_nothing_left();
+            }
+            _ => {
+                let result = ended.unwrap_or_else(|error| panic!("{change:?}: {error}"));
+                assert_eq!(result.restart_reason.starts_with("file-changed: "), change != Chmod, "{change:?}");
+                rig.assert_done();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_small_file_changed_while_it_is_sent_fails_when_told_so() {
+    for change in CHANGES {
+        let rig = put_rig();
+        let ended = change_during_put(&rig, change, OnFileChange::Fail);
+        if change == Chmod {
+            ended.unwrap();
+            rig.assert_done();
+        } else {
+            assert_eq!(ended.unwrap_err().kind(), ErrorKind::FileChanged, "{change:?}");
+            rig.assert_nothing_left();
+        }
+    }
+}
+
+#[test]
+fn a_small_file_changed_between_two_runs_is_sent_as_it_is_now() {
+    for mode in [OnFileChange::Restart, OnFileChange::Fail] {
+        for change in CHANGES {
+            let rig = Rig::new(2);
+            let options = |o: &mut UploadOptions| {
+                o.part_size = PartSize::Auto;
+                o.on_file_change = mode;
+            };
+            faults(
+                &rig.server,
+                r#"[{"match":{"operation":"PutObject","times":1},"action":{"type":"status","status":403}}]"#,
+            );
+            rig.run_with(options).unwrap_err();
+            rig.assert_nothing_left();
+            change.act(&rig.scratch.file);
+            match rig.run_with(options) {
+                Ok(_) => rig.assert_done(),
+                Err(error) => assert_eq!((change, error.kind()), (Removed, ErrorKind::Io), "{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_to_one_part_between_two_runs_is_put_in_one_piece() {
+    let rig = Rig::new(8);
+    rig.stop_at(5);
+    File::options().write(true).open(&rig.scratch.file).unwrap().set_len(1000).unwrap();
+    let result = rig.run().unwrap();
+    assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+    assert_eq!((result.parts, rig.count("PutObject")), (1, 1));
+    rig.assert_done();
+}
+
+#[test]
+fn a_file_truncated_within_the_part_that_is_read_ends_at_once() {
+    for mode in [OnFileChange::Restart, OnFileChange::Fail] {
+        let rig = Rig::of_size(2 * LARGE, |_| (), |_| ());
+        let gate = rig.relay.hold_request("UploadPart 2");
+        let upload = rig.start_with(|o| {
+            o.part_size = PartSize::Bytes(LARGE as u64);
+            o.on_file_change = mode;
+        });
+        gate.reached();
+        File::options().write(true).open(&rig.scratch.file).unwrap().set_len(LARGE as u64 + 100).unwrap();
+        let changed = Instant::now();
+        gate.release();
+        let ended = finish(&upload);
+        assert!(changed.elapsed() < Duration::from_secs(5), "{:?}", changed.elapsed());
+        match mode {
+            OnFileChange::Restart => {
+                let reason = ended.unwrap().restart_reason;
+                assert!(reason.contains("it ends at byte"), "{reason}");
+                rig.assert_done();
+            }
+            OnFileChange::Fail => {
+                let error = ended.unwrap_err();
+                assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
+                rig.assert_nothing_left();
+            }
+        }
+        let short =
+            requests(&rig.server, "UploadPart").into_iter().filter(|part| part.stored && part.body_bytes == 100);
+        assert_eq!(
+            short.count(),
+            usize::from(mode == OnFileChange::Restart),
+            "a short part only as the last of a new upload"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_never_rests_ends_with_an_error() {
+    let rig = Rig::new(6);
+    let mut gate = rig.relay.hold_request("UploadPart 4");
+    let upload = rig.start();
+    for _ in 0..3 {
+        gate.reached();
+        Appended.act(&rig.scratch.file);
+        let next = rig.relay.hold_request("UploadPart 4");
+        gate.release();
+        gate = next;
+    }
+    gate.reached();
+    Appended.act(&rig.scratch.file);
+    gate.release();
+    assert_eq!(finish(&upload).unwrap_err().kind(), ErrorKind::FileChanged);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_change_while_sent_parts_are_read_again_is_seen() {
+    let rig = Rig::new(8);
+    rig.stop_at(8);
+    Chmod.act(&rig.scratch.file);
+    // The last part is held until the first byte has changed: the reading that the chmod asks for comes after it.
+    let gate = rig.relay.hold_answer("UploadPart 8");
+    let upload = rig.start_with(|o| o.on_file_change = OnFileChange::Fail);
+    gate.reached();
+    RewrittenUnseen.act(&rig.scratch.file);
+    gate.release();
+    let error = finish(&upload).unwrap_err();
+    assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
+    rig.assert_nothing_left();
+}

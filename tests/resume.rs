@@ -1,0 +1,629 @@
+//! What was sent is not sent again, and what cannot be gone on with is started over.
+
+mod common;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use common::rig::*;
+use common::*;
+use oss_server::Policy;
+use oss_upload::{Checkpoint, ErrorKind, PartSize, Phase, Routines, VerifyResume};
+
+#[test]
+fn a_failed_upload_goes_on_where_it_stopped() {
+    let rig = Rig::new(8);
+    rig.stop_at(5);
+    let result = rig.run().unwrap();
+    assert_eq!(rig.sent(), [5, 6, 7, 8]);
+    assert_eq!((result.parts, result.parts_resumed, result.bytes_resumed), (8, 4, 4 * PART));
+    assert_eq!(result.bytes_sent, result.size - 4 * PART);
+    assert_eq!(result.restart_reason, "");
+    rig.assert_done();
+}
+
+#[test]
+fn many_failures_send_each_part_once() {
+    let rig = Rig::new(9);
+    let mut sent = Vec::new();
+    for part in [2, 3, 6, 9] {
+        refuse_part(&rig.server, part);
+        rig.run().unwrap_err();
+        rig.server.clear_faults();
+        sent.extend(rig.sent().into_iter().filter(|number| *number != part));
+        rig.server.clear_log();
+    }
+    rig.run().unwrap();
+    sent.extend(rig.sent());
+    assert_eq!(sent, (1..=9).collect::<Vec<_>>());
+    assert_eq!(rig.count("InitiateMultipartUpload"), 0);
+    rig.assert_done();
+}
+
+#[test]
+fn parts_sent_side_by_side_are_all_kept_although_one_fails() {
+    let rig = Rig::new(12);
+    // Part 2 is refused only after the others have gone past it.
+    let gate = rig.relay.hold_request("UploadPart 2");
+    refuse_part(&rig.server, 2);
+    let upload = rig.start_with(|o| o.routines = Routines::Count(4));
+    gate.reached();
+    wait_until("the other parts are there", || rig.parts_on_server().len() == 11);
+    gate.release();
+    finish(&upload).unwrap_err();
+    rig.server.clear_faults();
+    rig.server.clear_log();
+    rig.run_with(|o| o.routines = Routines::Count(4)).unwrap();
+    assert_eq!(rig.sent(), [2]);
+    rig.assert_done();
+}
+
+#[test]
+fn parts_whose_acknowledgement_was_lost_are_adopted() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    forget_records(&rig.checkpoint(), 3);
+    let result = rig.run().unwrap();
+    assert_eq!(rig.sent(), [5, 6]);
+    assert_eq!(result.parts_resumed, 4);
+    rig.assert_done();
+}
+
+#[test]
+fn adopted_parts_are_written_into_the_journal() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    forget_records(&rig.checkpoint(), 4);
+    rig.stop_at_with(6, |_| ());
+    rig.server.set_policy(Policy::PutOnly);
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [6], "without the server's list, the journal knows");
+    rig.assert_done();
+}
+
+#[test]
+fn a_torn_record_costs_no_more_than_its_part() {
+    let rig = Rig::with(6, |config| config.policy = Policy::PutOnly, |_| ());
+    rig.stop_at(5);
+    let length = fs::metadata(rig.checkpoint()).unwrap().len();
+    File::options().write(true).open(rig.checkpoint()).unwrap().set_len(length - 3).unwrap();
+    let result = rig.run().unwrap();
+    assert_eq!(rig.sent(), [4, 5, 6]);
+    assert_eq!(result.restart_reason, "");
+    rig.assert_done();
+}
+
+#[test]
+fn a_part_on_the_server_that_is_not_the_files_is_not_adopted() {
+    let rig = Rig::new(6);
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"UploadPart","part":2},"action":{"type":"replace_part"}},
+            {"match":{"operation":"UploadPart","part":5},"action":{"type":"status","status":403,"before_body":false}}]"#,
+    );
+    rig.run().unwrap_err();
+    rig.server.clear_faults();
+    rig.server.clear_log();
+    forget_records(&rig.checkpoint(), 4);
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [2, 5, 6]);
+    rig.assert_done();
+}
+
+#[test]
+fn put_object_permission_is_enough() {
+    let rig = Rig::with(8, |config| config.policy = Policy::PutOnly, |_| ());
+    rig.stop_at(5);
+    let result = rig.run().unwrap();
+    assert_eq!(rig.sent(), [5, 6, 7, 8]);
+    assert_eq!(result.parts_resumed, 4);
+    rig.assert_done();
+}
+
+#[test]
+fn another_part_size_in_the_call_keeps_that_of_the_checkpoint() {
+    let rig = Rig::new(8);
+    rig.stop_at(5);
+    let result = rig.run_with(|o| o.part_size = PartSize::Bytes(3 * PART)).unwrap();
+    assert_eq!((result.part_size, result.parts), (PART, 8));
+    assert_eq!(rig.sent(), [5, 6, 7, 8]);
+    rig.assert_done();
+}
+
+#[test]
+fn a_part_size_that_fits_the_file_keeps_that_of_the_checkpoint_too() {
+    let rig = Rig::new(4);
+    rig.stop_at(3);
+    let result = rig.run_with(|o| o.part_size = PartSize::Auto).unwrap();
+    assert_eq!((result.part_size, result.parts), (PART, 4));
+    assert_eq!((rig.sent(), rig.count("PutObject")), (vec![3, 4], 0));
+    rig.assert_done();
+}
+
+#[test]
+fn an_upload_that_is_gone_starts_over() {
+    // Without permission to list the parts, the first part to be sent tells.
+    for (policy, operation) in [(Policy::All, "ListParts"), (Policy::PutOnly, "UploadPart")] {
+        let rig = Rig::with(5, |config| config.policy = policy, |_| ());
+        rig.stop_at(4);
+        let script = r#"[{"match":{"operation":"OPERATION","times":1},"action":{"type":"drop_upload"}}]"#;
+        faults(&rig.server, &script.replace("OPERATION", operation));
+        let result = rig.run().unwrap();
+        assert!(result.restart_reason.starts_with("upload-gone: "), "{policy:?}: {}", result.restart_reason);
+        assert_eq!((result.parts_resumed, result.bytes_resumed), (0, 0));
+        rig.assert_done();
+    }
+}
+
+#[test]
+fn an_upload_that_goes_in_the_middle_starts_over() {
+    let rig = Rig::new(5);
+    faults(&rig.server, r#"[{"match":{"operation":"UploadPart","part":3,"times":1},"action":{"type":"drop_upload"}}]"#);
+    let result = rig.run().unwrap();
+    assert!(result.restart_reason.starts_with("upload-gone: "), "{}", result.restart_reason);
+    assert_eq!(rig.sent(), [1, 1, 2, 2, 3, 3, 4, 5]);
+    rig.assert_done();
+}
+
+#[test]
+fn other_headers_start_over() {
+    let rig = Rig::new(5);
+    rig.stop_at(4);
+    let before = rig.upload_id();
+    let header = ("x-oss-meta-who".to_owned(), "me".to_owned());
+    let result = rig.run_with(|o| o.headers = vec![header]).unwrap();
+    assert!(result.restart_reason.starts_with("headers-changed: "), "{}", result.restart_reason);
+    assert_ne!(result.upload_id, before);
+    assert_eq!(rig.sent(), [1, 2, 3, 4, 5]);
+    assert_eq!(rig.server.object(BUCKET, KEY).unwrap().headers["x-oss-meta-who"], "me");
+    rig.assert_done();
+}
+
+#[test]
+fn another_key_never_continues_and_the_old_upload_is_aborted() {
+    let rig = Rig::new(5);
+    rig.stop_at(4);
+    let result = rig.run_with(|o| o.object_key = "other".into()).unwrap();
+    assert!(result.restart_reason.starts_with("other-object: "), "{}", result.restart_reason);
+    assert_eq!(rig.server.objects(BUCKET), ["other"]);
+    assert_stored(&rig.server, "other", &rig.scratch.file);
+}
+
+#[test]
+fn another_bucket_never_continues_and_the_old_upload_is_aborted() {
+    let rig = Rig::with(5, |config| config.buckets.push("bucket-two".into()), |_| ());
+    rig.stop_at(4);
+    let result = rig.run_with(|o| o.bucket = "bucket-two".into()).unwrap();
+    assert!(result.restart_reason.starts_with("other-object: "), "{}", result.restart_reason);
+    assert_nothing_on(&rig.server);
+    assert!(rig.server.object("bucket-two", KEY).unwrap().bytes == rig.scratch.bytes());
+}
+
+#[test]
+fn another_file_never_continues_even_when_size_and_time_are_the_same() {
+    let rig = Rig::new(5);
+    let checkpoint = rig.scratch.path("shared.cp");
+    rig.stop_at_with(4, |o| o.checkpoint = Checkpoint::File(checkpoint.clone()));
+    let other = rig.scratch.path("other.bin");
+    fs::write(&other, content(rig.scratch.bytes().len(), 2)).unwrap();
+    let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+    File::options().write(true).open(&other).unwrap().set_modified(modified).unwrap();
+    let options = |o: &mut oss_upload::UploadOptions| {
+        o.checkpoint = Checkpoint::File(checkpoint.clone());
+        o.file_path.clone_from(&other);
+    };
+    let result = rig.run_with(options).unwrap();
+    assert!(result.restart_reason.starts_with("other-file: "), "{}", result.restart_reason);
+    assert_stored(&rig.server, KEY, &other);
+    assert!(!checkpoint.exists());
+}
+
+#[test]
+fn another_endpoint_never_continues() {
+    let rig = Rig::new(5);
+    rig.stop_at(4);
+    let elsewhere = Rig::new(1);
+    let result = elsewhere.run_with(|o| o.file_path.clone_from(&rig.scratch.file)).unwrap();
+    assert!(result.restart_reason.starts_with("other-endpoint: "), "{}", result.restart_reason);
+    assert_stored(&elsewhere.server, KEY, &rig.scratch.file);
+    assert_eq!(rig.parts_on_server(), [1, 2, 3], "another server is not told");
+}
+
+/// What becomes of a checkpoint before the second run.
+type Damage = (&'static str, fn(&Path));
+
+fn damages() -> Vec<Damage> {
+    vec![
+        ("one character of the upload id", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            let at = text.find("\"upload_id\":\"").unwrap() + 13;
+            let other = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
+            fs::write(path, format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
+        }),
+        ("a record in the middle is gone", |path| {
+            let mut lines = lines(path);
+            lines.remove(4);
+            fs::write(path, lines.concat()).unwrap();
+        }),
+        ("a checksum is edited", |path| {
+            let mut lines = lines(path);
+            lines[3].replace_range(..4, "beef");
+            fs::write(path, lines.concat()).unwrap();
+        }),
+        ("halved", |path| fs::write(path, &fs::read(path).unwrap()[..120]).unwrap()),
+        ("emptied", |path| fs::write(path, "").unwrap()),
+        ("random", |path| fs::write(path, content(700, 9)).unwrap()),
+        ("an empty JSON list", |path| fs::write(path, "[]").unwrap()),
+    ]
+}
+
+#[test]
+fn a_damaged_checkpoint_starts_over_and_says_so() {
+    for (damage, act) in damages() {
+        let rig = Rig::new(6);
+        rig.stop_at(5);
+        act(&rig.checkpoint());
+        let result = rig.run().unwrap_or_else(|error| panic!("{damage}: {error}"));
+        assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 6], "{damage}");
+        let silent = ["halved", "emptied"].contains(&damage);
+        assert_eq!(result.restart_reason.starts_with("checkpoint-damaged: "), !silent, "{damage}: {result:?}");
+        assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes(), "{damage}");
+        assert!(!rig.checkpoint().exists(), "{damage}");
+    }
+}
+
+#[test]
+fn a_checkpoint_damaged_after_its_upload_id_aborts_the_old_upload() {
+    for line in [3, 4, 5] {
+        let rig = Rig::new(6);
+        rig.stop_at(5);
+        let mut lines = lines(&rig.checkpoint());
+        let end = lines[line].len() - 6;
+        lines[line].replace_range(end..end + 1, "#");
+        fs::write(rig.checkpoint(), lines.concat()).unwrap();
+        rig.run().unwrap();
+        assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 6]);
+        rig.assert_done();
+    }
+}
+
+/// Changes one byte, and puts the modification time back.
+fn change_unseen(file: &Path, offset: u64) {
+    let metadata = fs::metadata(file).unwrap();
+    let modified = metadata.modified().unwrap();
+    let mut bytes = fs::read(file).unwrap();
+    bytes[offset as usize] ^= 1;
+    let handle = File::options().write(true).open(file).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&handle, &bytes, 0).unwrap();
+    handle.set_modified(modified).unwrap();
+    assert_eq!(fs::metadata(file).unwrap().modified().unwrap(), modified);
+}
+
+#[test]
+fn in_doubt_sent_parts_are_read_again() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    change_unseen(&rig.scratch.file, 2 * PART + 7);
+    let result = rig.run().unwrap();
+    assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+    assert!(result.restart_reason.contains("part 3"), "{}", result.restart_reason);
+    rig.assert_done();
+}
+
+#[test]
+fn verify_never_takes_the_users_word() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    change_unseen(&rig.scratch.file, 2 * PART + 7);
+    let result = rig.run_with(|o| o.verify_resume = VerifyResume::Never).unwrap();
+    assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4));
+    let object = rig.server.object(BUCKET, KEY).unwrap();
+    assert!(object.bytes != rig.scratch.bytes(), "this is what the option costs");
+}
+
+#[test]
+fn verify_always_reads_again_what_is_in_no_doubt() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    let hides = |path: PathBuf| {
+        // As a file system would that keeps no change time at all: the header says that nothing has happened since.
+        change_unseen(&rig.scratch.file, 2 * PART + 7);
+        forge_change_time(&path, &rig.scratch.file);
+    };
+    hides(rig.checkpoint());
+    let result = rig.run_with(|o| o.verify_resume = VerifyResume::Always).unwrap();
+    assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+    rig.assert_done();
+}
+
+#[test]
+fn in_no_doubt_nothing_is_read_again() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    change_unseen(&rig.scratch.file, 2 * PART + 7);
+    forge_change_time(&rig.checkpoint(), &rig.scratch.file);
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [5, 6], "a file without a trace of change is not read as a whole");
+}
+
+/// Rewrites a checkpoint as if the file had had its present change time all along, and had been looked at much later.
+fn forge_change_time(checkpoint: &Path, file: &Path) {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(file).unwrap();
+    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    let mut forged = String::new();
+    let mut chained = String::new();
+    for (index, line) in lines(checkpoint).into_iter().enumerate() {
+        if index == 0 {
+            forged.push_str(&line);
+            continue;
+        }
+        let mut json = line[17..line.len() - 1].to_owned();
+        if index == 1 {
+            json = with_field(&json, "changed_ns", changed);
+            json = with_field(&json, "observed_ns", changed + 3_600_000_000_000);
+        }
+        let crc64 = oss_server::crc64(format!("{chained}{json}").as_bytes());
+        let line = format!("{crc64:016x} {json}\n");
+        chained.push_str(&line);
+        forged.push_str(&line);
+    }
+    fs::write(checkpoint, forged).unwrap();
+}
+
+fn with_field(json: &str, name: &str, value: i128) -> String {
+    let start = json.find(&format!("\"{name}\":\"")).unwrap() + name.len() + 4;
+    let end = start + json[start..].find('"').unwrap();
+    format!("{}{value}{}", &json[..start], &json[end..])
+}
+
+#[test]
+fn lists_come_in_pages() {
+    let rig = Rig::with(12, |config| config.list_page = Some(2), |_| ());
+    rig.stop_at(10);
+    forget_records(&rig.checkpoint(), 5);
+    let result = rig.run().unwrap();
+    assert_eq!(rig.count("ListParts"), 5);
+    assert_eq!((rig.sent(), result.parts_resumed), (vec![10, 11, 12], 9));
+    rig.assert_done();
+}
+
+#[test]
+fn lists_without_checksums_confirm_the_journal_but_adopt_nothing() {
+    let rig = Rig::with(8, |config| config.quirks.no_part_crc = true, |_| ());
+    rig.stop_at(6);
+    forget_records(&rig.checkpoint(), 2);
+    let result = rig.run().unwrap();
+    assert_eq!((rig.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
+    rig.assert_done();
+}
+
+#[test]
+fn a_part_replaced_between_two_runs_is_sent_again() {
+    for policy in [Policy::All, Policy::PutOnly] {
+        let rig = Rig::with(6, |config| config.policy = policy, |_| ());
+        faults(
+            &rig.server,
+            r#"[{"match":{"operation":"UploadPart","part":2,"times":1},"action":{"type":"replace_part"}},
+                {"match":{"operation":"UploadPart","part":5},"action":{"type":"status","status":403,"before_body":false}}]"#,
+        );
+        rig.run().unwrap_err();
+        rig.server.clear_faults();
+        rig.server.clear_log();
+        rig.run().unwrap();
+        match policy {
+            Policy::All => assert_eq!(rig.sent(), [2, 5, 6]),
+            // Only Complete tells, and not which part: all go again.
+            Policy::PutOnly => assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 5, 6, 6]),
+        }
+        assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
+        assert!(!rig.checkpoint().exists());
+    }
+}
+
+#[test]
+fn a_part_replaced_during_the_upload_is_repaired() {
+    let rig = Rig::new(6);
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"UploadPart","part":2,"times":1},"action":{"type":"replace_part"}}]"#,
+    );
+    let upload = rig.start();
+    let result = finish(&upload).unwrap();
+    assert_eq!(rig.sent(), [1, 2, 2, 3, 4, 5, 6]);
+    assert_eq!(result.restart_reason, "");
+    let progress = upload.progress();
+    assert_eq!((progress.parts_done, progress.parts_total), (6, 6));
+    assert_eq!(progress.done_bytes, progress.total_bytes);
+    rig.assert_done();
+}
+
+#[test]
+fn progress_counts_resumed_bytes_apart() {
+    let rig = Rig::new(8);
+    rig.stop_at(5);
+    let gate = rig.relay.hold_request("UploadPart 6");
+    let upload = rig.start();
+    gate.reached();
+    let progress = upload.progress();
+    assert_eq!((progress.phase, progress.resumed_bytes), (Phase::Uploading, 4 * PART));
+    assert_eq!((progress.parts_done, progress.parts_total), (5, 8));
+    assert!(progress.done_bytes >= 5 * PART && progress.done_bytes <= 6 * PART, "{progress:?}");
+    assert!(progress.sent_bytes >= PART && progress.sent_bytes <= 2 * PART, "{progress:?}");
+    gate.release();
+    let result = finish(&upload).unwrap();
+    let progress = upload.progress();
+    assert_eq!((progress.done_bytes, progress.total_bytes), (result.size, result.size));
+    assert_eq!((progress.resumed_bytes, progress.sent_bytes), (4 * PART, result.size - 4 * PART));
+}
+
+/// How long a pause or cancel may take.
+const SOON: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_pause_stops_within_a_second_and_keeps_what_was_sent() {
+    let rig = Rig::new(8);
+    let gate = rig.relay.hold_request("UploadPart 4");
+    let upload = rig.start();
+    gate.reached();
+    let asked = Instant::now();
+    upload.pause();
+    let outcome = outcome(&upload);
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+    let error = outcome.error.unwrap();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Paused, true));
+    assert!(error.message().contains(rig.checkpoint().to_str().unwrap()), "{error}");
+    gate.cut();
+    assert_eq!(rig.parts_on_server(), [1, 2, 3]);
+    assert!(rig.checkpoint().exists());
+    rig.server.clear_log();
+    let result = rig.run().unwrap();
+    assert_eq!((rig.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
+    rig.assert_done();
+}
+
+#[test]
+fn a_cancel_stops_within_a_second_and_leaves_nothing() {
+    let rig = Rig::new(8);
+    let gate = rig.relay.hold_request("UploadPart 4");
+    let upload = rig.start();
+    gate.reached();
+    let asked = Instant::now();
+    upload.cancel();
+    let outcome = outcome(&upload);
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+    assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_pause_in_the_middle_of_a_body_takes_effect_within_a_second() {
+    let rig = Rig::of_size(16 << 20, |_| (), |_| ());
+    let gate = rig.relay.hold_request("UploadPart 2");
+    let upload = rig.start_with(|o| o.part_size = PartSize::Bytes(8 << 20));
+    gate.reached();
+    let asked = Instant::now();
+    upload.pause();
+    assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+    assert!(upload.progress().sent_bytes < 16 << 20, "part 2 was on its way");
+    assert_eq!(rig.parts_on_server(), [1]);
+}
+
+#[test]
+fn a_pause_between_two_tries_takes_effect_within_a_second() {
+    let rig = Rig::new(4);
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"UploadPart","part":2},
+            "action":{"type":"status","status":503,"headers":{"Retry-After":"60"},"before_body":false}}]"#,
+    );
+    let upload = rig.start();
+    wait_until("part 2 is refused", || rig.sent().contains(&2));
+    let asked = Instant::now();
+    upload.pause();
+    assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
+}
+
+#[test]
+fn a_pause_without_a_checkpoint_leaves_nothing() {
+    let rig = Rig::new(4);
+    let gate = rig.relay.hold_request("UploadPart 3");
+    let upload = rig.start_with(|o| o.checkpoint = Checkpoint::Off);
+    gate.reached();
+    upload.pause();
+    assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn the_progress_callback_can_pause_and_the_next_call_goes_on() {
+    let rig = Rig::new(8);
+    let gate = rig.relay.hold_request("UploadPart 4");
+    let error = rig
+        .client
+        .upload_file(rig.options(), |upload, _| {
+            if gate.is_reached() {
+                upload.pause();
+            }
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Paused);
+    gate.cut();
+    rig.server.clear_log();
+    assert_eq!(rig.run().unwrap().parts_resumed, 3);
+    rig.assert_done();
+}
+
+#[test]
+fn the_progress_callback_can_cancel() {
+    let rig = Rig::new(8);
+    let gate = rig.relay.hold_request("UploadPart 4");
+    let error = rig
+        .client
+        .upload_file(rig.options(), |upload, _| {
+            if gate.is_reached() {
+                upload.cancel();
+            }
+        })
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_stop_while_the_upload_is_being_opened_leaves_no_empty_upload_for_ever() {
+    type Stop = fn(&oss_upload::Upload);
+    let stops: [(&str, Stop); 2] = [("pause", |upload| upload.pause()), ("cancel", |upload| upload.cancel())];
+    for (name, stop) in stops {
+        let rig = Rig::new(4);
+        let gate = rig.relay.hold_answer("InitiateMultipartUpload");
+        let upload = rig.start();
+        gate.reached();
+        stop(&upload);
+        outcome(&upload).error.unwrap();
+        gate.cut();
+        if name == "pause" {
+            rig.run().unwrap();
+            rig.assert_done();
+        } else {
+            rig.assert_nothing_left();
+        }
+    }
+}
+
+#[test]
+fn a_lost_answer_to_initiate_leaves_no_empty_upload() {
+    let rig = Rig::new(4);
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_answer"}}]"#,
+    );
+    rig.run().unwrap();
+    assert_eq!(rig.count("InitiateMultipartUpload"), 2);
+    rig.assert_done();
+}
+
+#[test]
+fn an_upload_freed_while_it_runs_is_paused() {
+    let rig = Rig::new(6);
+    let gate = rig.relay.hold_request("UploadPart 4");
+    let upload = rig.start();
+    gate.reached();
+    drop(upload);
+    gate.cut();
+    wait_until("the checkpoint is released", || {
+        rig.server.clear_log();
+        match rig.run() {
+            Ok(_) => true,
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::CheckpointBusy, "{error}");
+                false
+            }
+        }
+    });
+    assert!(!rig.sent().contains(&1), "{:?}", rig.sent());
+    rig.assert_done();
+}
