@@ -36,7 +36,14 @@ impl<In: Transport> Connector<In> for TcpConnector {
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), output);
         let authority = details.uri.authority().map_or("", |authority| authority.as_str());
         let speaks_http = !details.needs_tls() && Watch::current()?.authority == authority;
-        Ok(Some(Either::B(TcpTransport { stream, buffers, speaks_http, has_served: false, heard_end: false })))
+        Ok(Some(Either::B(TcpTransport {
+            stream,
+            buffers,
+            speaks_http,
+            has_served: false,
+            heard_end: false,
+            for_answer: None,
+        })))
     }
 }
 
@@ -102,6 +109,8 @@ pub(super) struct TcpTransport {
     has_served: bool,
     /// The peer has closed its side.
     heard_end: bool,
+    /// With the answer to the request that was sent last: it may come in many pieces, but not one by one for ever.
+    for_answer: Option<Patience>,
 }
 
 impl Transport for TcpTransport {
@@ -115,6 +124,7 @@ impl Transport for TcpTransport {
             return Ok(());
         }
         watch.reused.set(self.has_served);
+        self.for_answer = None;
         let mut patience = Patience::new(watch.limits.stall);
         let mut sent = 0;
         while sent < amount {
@@ -130,20 +140,22 @@ impl Transport for TcpTransport {
         if watch.unseen_input.take() {
             return Ok(true);
         }
-        let mut patience = Patience::new(watch.limits.answer);
+        let mut patience = self.for_answer.take().unwrap_or_else(|| Patience::new(watch.limits.answer));
         loop {
             watch.check()?;
+            if patience.is_over() {
+                return Err(io::Error::other(Interrupted::AnswerTimeout).into());
+            }
             let time = if watch.probing.get() { Duration::ZERO } else { SLICE };
             let events = patience.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
             if !events.is_empty() {
                 let count = self.receive()?;
+                patience.moved(count);
+                self.for_answer = Some(patience);
                 return Ok(count > 0);
             }
             if watch.probing.get() {
                 return Err(io::Error::from(ErrorKind::WouldBlock).into());
-            }
-            if patience.is_over() {
-                return Err(io::Error::other(Interrupted::AnswerTimeout).into());
             }
         }
     }
