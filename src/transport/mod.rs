@@ -275,7 +275,9 @@ fn failure(error: ureq::Error, watch: &Watch) -> Failure {
     let kind = match interrupted {
         Some(Interrupted::Stopped) => return Failure::Stopped,
         Some(_) => ErrorKind::Timeout,
-        None if is_hopeless(&error) => return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error))),
+        None if is_hopeless(&error, watch) => {
+            return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, &watch.authority)));
+        }
         None => ErrorKind::Network,
     };
     let errno = match &error {
@@ -283,29 +285,45 @@ fn failure(error: ureq::Error, watch: &Watch) -> Failure {
         _ => 0,
     };
     let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
-    Failure::Connection { kind, message: explain(&error), errno, stale }
+    Failure::Connection { kind, message: explain(&error, &watch.authority), errno, stale }
 }
 
-/// An untrusted certificate or a server that does not speak TLS stays so.
-fn is_hopeless(error: &ureq::Error) -> bool {
+/// An untrusted certificate, a server that does not speak TLS or a proxy that wants another password stay so.
+fn is_hopeless(error: &ureq::Error, watch: &Watch) -> bool {
     is_certificate_trouble(error)
+        // Later, on a connection that has served, it would be damage on the way.
+        || (is_no_tls(error) && !watch.reused.get())
         || matches!(error, ureq::Error::Tls(_) | ureq::Error::TlsRequired | ureq::Error::BadUri(_))
+        || matches!(error, ureq::Error::ConnectProxyFailed(reason) if reason.contains("407"))
 }
 
 fn is_certificate_trouble(error: &ureq::Error) -> bool {
     error.to_string().contains("invalid peer certificate")
 }
 
-fn explain(error: &ureq::Error) -> String {
+/// rustls's word for bytes that are no TLS record.
+fn is_no_tls(error: &ureq::Error) -> bool {
+    error.to_string().contains("InvalidContentType")
+}
+
+/// What is wrong with the connection to `server`, and what to do.
+fn explain(error: &ureq::Error, server: &str) -> String {
     match error {
         _ if is_certificate_trouble(error) => {
             format!(
-                "the server's certificate is not trusted ({error}); set ca_file when it is signed by your own authority"
+                "the certificate of {server} is not trusted ({error}); set ca_file when it is signed by your own authority"
             )
         }
-        ureq::Error::HostNotFound => "the endpoint's name has no address; check the endpoint".into(),
-        ureq::Error::Io(error) => error.to_string(),
-        error => error.to_string(),
+        _ if is_no_tls(error) => {
+            format!("{server} does not speak TLS; check the endpoint's port, or give it as http://")
+        }
+        ureq::Error::HostNotFound => format!("{server} has no address; check the endpoint"),
+        ureq::Error::Protocol(error) => {
+            format!("{server} does not speak HTTP ({error}); check the endpoint and its port")
+        }
+        ureq::Error::ConnectProxyFailed(reason) => format!("the proxy leads to no {server}: {reason}; check proxy"),
+        ureq::Error::Io(error) => format!("{server}: {error}"),
+        error => format!("{server}: {error}"),
     }
 }
 

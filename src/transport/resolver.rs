@@ -63,7 +63,7 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     let mut patience = Patience::new(watch.limits.connect);
     loop {
         match patience.wait(|| receiver.recv_timeout(SLICE)) {
-            Ok(found) => return found,
+            Ok(found) => return found.map_err(|error| io::Error::other(format!("the name has no address ({error})"))),
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the name look-up failed")),
             Err(RecvTimeoutError::Timeout) => watch.check()?,
         }
