@@ -1,5 +1,6 @@
 //! When to try again. Pure: the clock, the dice and the sleeping are the caller's.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Exponential back-off with full jitter, as the vendor's second-generation SDKs have it.
@@ -30,6 +31,36 @@ impl RetryPolicy {
     }
 }
 
+/// What all requests of one upload may spend on retries together, so that a dying server is not hammered by every part
+/// on its own. Successes earn it back: an upload that gets on may retry without end.
+#[derive(Debug)]
+pub(crate) struct RetryBudget {
+    left: AtomicU32,
+    most: u32,
+}
+
+/// What there is on top of one request's own attempts.
+const SHARED_RETRIES: u32 = 50;
+
+impl RetryBudget {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
+        let most = policy.max_attempts.saturating_add(SHARED_RETRIES);
+        RetryBudget { left: AtomicU32::new(most), most }
+    }
+
+    /// Takes one retry; false when none is left.
+    pub(crate) fn spend(&self) -> bool {
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// A request has succeeded.
+    pub(crate) fn earn(&self) {
+        let more = |left| (left < self.most).then_some(left + 1);
+        // Full already is as good.
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +85,20 @@ mod tests {
     fn attempts_end() {
         assert_eq!(POLICY.delay(8, None, 0.5), None);
         assert_eq!(RetryPolicy { max_attempts: 1 }.delay(1, None, 0.5), None);
+    }
+
+    #[test]
+    fn a_budget_ends_unless_it_is_earned_back() {
+        let budget = RetryBudget::new(POLICY);
+        assert_eq!(std::iter::repeat_with(|| budget.spend()).take_while(|granted| *granted).count(), 58);
+        budget.earn();
+        assert!(budget.spend() && !budget.spend());
+        for _ in 0..10_000 {
+            budget.earn();
+            assert!(budget.spend(), "every second request may fail for ever");
+        }
+        (0..1000).for_each(|_| budget.earn());
+        assert_eq!(budget.left.into_inner(), 58, "calm does not save up");
     }
 
     #[test]

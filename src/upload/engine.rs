@@ -17,6 +17,7 @@ use super::{Outcome, UploadResult};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::OnFileChange;
 use crate::oss::Endpoint;
+use crate::transport::retry::RetryBudget;
 
 /// How often an upload starts over in one call.
 const MOST_RESTARTS: u32 = 3;
@@ -29,6 +30,7 @@ pub(crate) struct Job {
     pub task: Task,
     pub control: Arc<Control>,
     pub meter: Arc<Meter>,
+    pub budget: RetryBudget,
 }
 
 /// What has been reached so far, over all rounds.
@@ -96,6 +98,7 @@ impl Job {
             task: &self.task,
             control: &self.control,
             meter: &self.meter,
+            budget: &self.budget,
             stop,
         }
     }

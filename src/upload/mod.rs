@@ -6,6 +6,7 @@ pub(crate) mod engine;
 mod identity;
 mod media_type;
 mod orphans;
+mod pace;
 mod parts;
 mod plan;
 mod progress;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::oss::Endpoint;
+use crate::transport::retry::RetryBudget;
 use control::Control;
 use engine::Job;
 use progress::Meter;
@@ -96,7 +98,8 @@ impl Upload {
     /// Starts `task` on a thread of its own.
     pub(crate) fn start(service: Arc<Service>, endpoint: Endpoint, task: Task) -> Result<Upload> {
         let (control, meter) = (Arc::new(Control::new()), Arc::new(Meter::default()));
-        let job = Job { service, endpoint, task, control: control.clone(), meter: meter.clone() };
+        let budget = RetryBudget::new(service.retry);
+        let job = Job { service, endpoint, task, control: control.clone(), meter: meter.clone(), budget };
         let shared = Arc::new(Shared { control, meter, outcome: Mutex::new(None), ended: Condvar::new() });
         let thread = shared.clone();
         let work = move || {

@@ -1,13 +1,15 @@
 //! Sends missing parts with several threads.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{Builder, Scope, scope};
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::checkpoint::{Journal, PartRecord};
+use super::pace::Pace;
 use super::plan::PartRange;
 use super::remote::Remote;
 use super::source::Source;
@@ -42,50 +44,98 @@ pub(crate) struct Workers<'a> {
     pub journal: Option<&'a Journal>,
 }
 
+/// What a worker tells the coordinator.
+enum News {
+    Part(Result<Sent>),
+    /// The worker of this number has left, since there is nothing more to do or since it is one too many.
+    Left(u32),
+}
+
+/// What workers and coordinator share while parts are sent.
+struct Shift {
+    todo: Receiver<PartRange>,
+    news: Sender<News>,
+    /// Workers with a higher number leave after the part in hand.
+    limit: AtomicU32,
+}
+
 impl Workers<'_> {
-    /// Sends `missing`, up to `routines` at a time, and adds what arrived to `sent`. Ends early, with the first error,
-    /// when a part fails for good; parts that arrived until then are in `sent` and in the journal.
-    pub(crate) fn send(&self, missing: Vec<PartRange>, routines: u32, sent: &mut Vec<Sent>) -> Result<()> {
-        let threads = (routines as usize).min(missing.len());
+    /// Sends `missing`, at the pace that `routines` asks for, and adds what arrived to `sent`. Ends early, with the
+    /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
+    pub(crate) fn send(&self, missing: Vec<PartRange>, routines: Option<u32>, sent: &mut Vec<Sent>) -> Result<()> {
+        let mut pace = Pace::new(routines, missing.len());
         let (work, todo) = unbounded();
-        let (outcomes, arrived) = unbounded();
-        // The channel has room for all: nobody receives yet, and nothing can fail.
+        let (news, arriving) = unbounded();
+        // The channel has room for all, and its other end is here: this cannot fail.
         missing.into_iter().for_each(|part| {
             let _ = work.send(part);
         });
-        drop(work);
-        scope(|scope| {
-            let started = (1..=threads).try_for_each(|n| self.start(scope, n, todo.clone(), outcomes.clone()));
-            drop(outcomes);
-            if started.is_err() {
-                self.remote.control.halt();
-            }
-            let collected = self.collect(&arrived, sent);
-            collected.and(started)
-        })
+        let shift = Shift { todo, news, limit: AtomicU32::new(pace.limit()) };
+        scope(|scope| self.coordinate(scope, &shift, &arriving, &mut pace, sent))
     }
 
-    fn start<'s>(
+    /// Hires workers up to the pace's limit, and takes their news until all have left.
+    fn coordinate<'s>(
         &'s self,
         scope: &'s Scope<'s, '_>,
-        n: usize,
-        todo: Receiver<PartRange>,
-        outcomes: Sender<Result<Sent>>,
+        shift: &'s Shift,
+        arriving: &Receiver<News>,
+        pace: &mut Pace,
+        sent: &mut Vec<Sent>,
     ) -> Result<()> {
-        let work = move || {
-            // The sender goes with this thread: when all have ended, the collector ends.
-            while let Ok(part) = todo.try_recv() {
-                let outcome = catch_unwind(AssertUnwindSafe(|| self.send_part(part)))
-                    .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
-                let failed = outcome.is_err();
-                let _ = outcomes.send(outcome);
-                if failed || self.remote.stop.load(Ordering::Relaxed) {
-                    break;
+        let start = Instant::now();
+        let mut crew = BTreeSet::new();
+        let mut first_error = Ok(());
+        loop {
+            if first_error.is_ok() {
+                first_error = self.hire(scope, shift, &mut crew);
+            }
+            if crew.is_empty() {
+                return first_error;
+            }
+            match arriving.recv_timeout(TICK) {
+                Ok(News::Part(Ok(part))) => sent.push(part),
+                Ok(News::Part(Err(error))) => {
+                    self.remote.control.halt();
+                    first_error = first_error.and(Err(error));
+                }
+                Ok(News::Left(worker)) => drop(crew.remove(&worker)),
+                Err(_) => {}
+            }
+            pace.observe(start.elapsed(), self.remote.meter.sent(), self.remote.meter.complaints());
+            shift.limit.store(pace.limit(), Ordering::Relaxed);
+            if let Some(journal) = self.journal {
+                journal.sync_if_due(Instant::now());
+            }
+        }
+    }
+
+    fn hire<'s>(&'s self, scope: &'s Scope<'s, '_>, shift: &'s Shift, crew: &mut BTreeSet<u32>) -> Result<()> {
+        for worker in 1..=shift.limit.load(Ordering::Relaxed) {
+            if shift.todo.is_empty() || self.remote.go_on().is_err() {
+                break;
+            }
+            if crew.insert(worker) {
+                let thread = Builder::new().name(format!("oss-part-{worker}"));
+                let spawned = thread.spawn_scoped(scope, move || self.work(worker, shift));
+                if let Err(error) = spawned {
+                    crew.remove(&worker);
+                    self.remote.control.halt();
+                    return Err(Error::os(ErrorKind::Internal, "no thread can be made", &error));
                 }
             }
-        };
-        let spawned = Builder::new().name(format!("oss-part-{n}")).spawn_scoped(scope, work);
-        spawned.map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error)).map(|_| ())
+        }
+        Ok(())
+    }
+
+    fn work(&self, worker: u32, shift: &Shift) {
+        while worker <= shift.limit.load(Ordering::Relaxed) && self.remote.go_on().is_ok() {
+            let Ok(part) = shift.todo.try_recv() else { break };
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.send_part(part)))
+                .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
+            let _ = shift.news.send(News::Part(outcome));
+        }
+        let _ = shift.news.send(News::Left(worker));
     }
 
     fn send_part(&self, part: PartRange) -> Result<Sent> {
@@ -98,23 +148,5 @@ impl Workers<'_> {
             journal.part(&record);
         }
         Ok(Sent { record, trust: Trust::ReadSince(started) })
-    }
-
-    fn collect(&self, arrived: &Receiver<Result<Sent>>, sent: &mut Vec<Sent>) -> Result<()> {
-        let mut first_error = Ok(());
-        loop {
-            match arrived.recv_timeout(TICK) {
-                Ok(Ok(part)) => sent.push(part),
-                Ok(Err(error)) => {
-                    self.remote.control.halt();
-                    first_error = first_error.and(Err(error));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return first_error,
-            }
-            if let Some(journal) = self.journal {
-                journal.sync_if_due(Instant::now());
-            }
-        }
     }
 }

@@ -68,6 +68,7 @@ pub(crate) struct Meter {
     parts_resumed: AtomicU32,
     attempts: AtomicU32,
     retries: AtomicU32,
+    complaints: AtomicU32,
     rate: Mutex<Rate>,
 }
 
@@ -115,6 +116,15 @@ impl Meter {
 
     pub(crate) fn retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The server asked to slow down, or did not keep up.
+    pub(crate) fn complaint(&self) {
+        self.complaints.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn complaints(&self) -> u32 {
+        self.complaints.load(Ordering::Relaxed)
     }
 
     pub(crate) fn attempts(&self) -> u32 {

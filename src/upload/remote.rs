@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
 use crate::transport::Failure;
+use crate::transport::retry::{RetryBudget, RetryPolicy};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
@@ -32,6 +33,7 @@ pub(crate) struct Remote<'a> {
     pub task: &'a Task,
     pub control: &'a Control,
     pub meter: &'a Meter,
+    pub budget: &'a RetryBudget,
     /// Ends every call.
     pub stop: Arc<AtomicBool>,
 }
@@ -187,7 +189,7 @@ impl Remote<'_> {
         max_attempts: u32,
         mut attempt: impl FnMut(&Request) -> std::result::Result<T, CallError>,
     ) -> Tried<T> {
-        let policy = crate::transport::retry::RetryPolicy { max_attempts };
+        let policy = RetryPolicy { max_attempts };
         let (mut failed, mut free, mut ambiguous) = (0, 0, false);
         let result = loop {
             if let Err(error) = self.go_on() {
@@ -195,7 +197,10 @@ impl Remote<'_> {
             }
             self.meter.attempt();
             let error = match attempt(request) {
-                Ok(value) => break Ok(value),
+                Ok(value) => {
+                    self.budget.earn();
+                    break Ok(value);
+                }
                 Err(error) => error,
             };
             ambiguous |= may_have_been_done(&error);
@@ -208,9 +213,13 @@ impl Remote<'_> {
                 CallError::Service(error, _) => error.delay,
                 _ => None,
             };
-            let delay = policy.delay(failed, asked, fastrand::f64()).filter(|_| may_help(&error));
+            let delay =
+                policy.delay(failed, asked, fastrand::f64()).filter(|_| may_help(&error) && self.budget.spend());
             let Some(delay) = delay else { break Err(explain(error, request.operation, failed)) };
             self.meter.retry();
+            if is_complaint(&error) {
+                self.meter.complaint();
+            }
             self.control.sleep(delay, &self.stop);
         };
         Tried { result, ambiguous }
@@ -253,6 +262,15 @@ fn may_have_been_done(error: &CallError) -> bool {
     match error {
         CallError::Transport(Failure::Connection { .. }) | CallError::Answer(_) => true,
         CallError::Service(error, _) => error.http_status >= 500,
+        _ => false,
+    }
+}
+
+/// A sign that fewer requests at a time would do better.
+fn is_complaint(error: &CallError) -> bool {
+    match error {
+        CallError::Service(error, _) => matches!(error.http_status, 429 | 503),
+        CallError::Transport(Failure::Connection { kind, .. }) => *kind == ErrorKind::Timeout,
         _ => false,
     }
 }

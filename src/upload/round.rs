@@ -19,8 +19,6 @@ use crate::oss::api::{Completed, HeadInfo};
 
 /// How often Complete is tried again after parts were found missing.
 const MOST_REPAIRS: u32 = 2;
-/// Enough to fill most links, and few enough for any.
-const AUTO_ROUTINES: u32 = 8;
 
 pub(crate) struct Round<'a> {
     pub remote: &'a Remote<'a>,
@@ -192,8 +190,7 @@ impl Round<'_> {
         let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]).collect();
         let workers =
             Workers { remote: self.remote, source: self.source, upload_id: &upload.upload_id, journal: self.journal };
-        let routines = self.remote.task.routines.unwrap_or(AUTO_ROUTINES);
-        workers.send(missing, routines, &mut upload.sent)?;
+        workers.send(missing, self.remote.task.routines, &mut upload.sent)?;
         self.remote.go_on()?;
         upload.sent.sort_unstable_by_key(|part| part.record.number);
         Ok(())
