@@ -36,6 +36,8 @@ impl Round<'_> {
             Some(Verdict::Stored(head, mut resumed)) => {
                 self.show(&resumed);
                 settle(self.remote, self.source, &mut resumed.sent)?;
+                // It is known to be that of the parts.
+                self.state.result.crc64 = head.crc64.unwrap_or_default();
                 self.proven(of_head(head))
             }
             Some(Verdict::StartOver(_)) | None if plan.is_single() => self.put_object(&plan),
