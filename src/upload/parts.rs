@@ -95,10 +95,7 @@ impl Workers<'_> {
             }
             match arriving.recv_timeout(TICK) {
                 Ok(News::Part(Ok(part))) => sent.push(part),
-                Ok(News::Part(Err(error))) => {
-                    self.remote.control.halt();
-                    first_error = first_error.and(Err(error));
-                }
+                Ok(News::Part(Err(error))) => first_error = first_error.and(Err(error)),
                 Ok(News::Left(worker)) => drop(crew.remove(&worker)),
                 Err(_) => {}
             }
@@ -133,6 +130,10 @@ impl Workers<'_> {
             let Ok(part) = shift.todo.try_recv() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| self.send_part(part)))
                 .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
+            if outcome.is_err() {
+                // At once, so that nobody takes another part.
+                self.remote.control.halt();
+            }
             let _ = shift.news.send(News::Part(outcome));
         }
         let _ = shift.news.send(News::Left(worker));
