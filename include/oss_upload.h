@@ -156,7 +156,7 @@ typedef enum {
    */
   OSS_PAUSED = -11,
   /**
-   * The upload was cancelled; nothing of it is left on the server.
+   * The upload was cancelled; nothing of it is left on the server, or the message says what is.
    */
   OSS_CANCELLED = -12,
   /**
@@ -222,11 +222,13 @@ typedef struct {
    */
   const char *credentials;
   /**
-   * "http://[user:password@]host:port" of a proxy; NULL: none. The environment is not asked.
+   * "http://[user:password@]host:port" of a proxy; "env": what the environment variables https_proxy, http_proxy,
+   * all_proxy and no_proxy say; NULL: none.
    */
   const char *proxy;
   /**
-   * PEM file with the certificate authorities to trust instead of the built-in ones; NULL: the built-in ones.
+   * PEM file with the certificate authorities to trust instead of the built-in ones; "system": the platform's; NULL:
+   * the built-in ones.
    */
   const char *ca_file;
   /**

@@ -8,7 +8,7 @@ export RUST_BACKTRACE=1
 say 'Building the library and the local OSS'
 cargo build --release --lib
 cargo build --release -p oss-server
-export OSS_SERVER=$target/release/oss-server
+export OSS_SERVER=$target/release/oss-server OSS_UPLOAD_LIBRARY=$target/release/liboss_upload.so
 
 say 'Rust and C: unit tests, uploads, faults, resume, the kill harness in its short form, C programs under valgrind'
 cargo test --workspace

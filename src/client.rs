@@ -7,8 +7,8 @@ use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
-use crate::transport::Transport;
 use crate::transport::retry::RetryPolicy;
+use crate::transport::{Transport, proxy};
 use crate::upload::service::{Service, Signature};
 use crate::upload::task::Task;
 use crate::upload::{Progress, Upload, UploadResult};
@@ -35,7 +35,7 @@ impl Client {
             CredentialsSource::Environment => Some(credentials::env::credentials(|name| env::var(name).ok())?),
             CredentialsSource::Anonymous => None,
         };
-        let transport = Transport::new(&options)?;
+        let transport = Transport::new(&with_proxy(options.clone(), &endpoint))?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
         Ok(Client { service: Arc::new(Service::new(transport, signature, credentials, retry)), endpoint })
     }
@@ -70,6 +70,14 @@ impl Client {
             }
         }
     }
+}
+
+/// Asks the environment for the proxy when the options say so.
+fn with_proxy(mut options: ClientOptions, endpoint: &Endpoint) -> ClientOptions {
+    if options.proxy.as_deref() == Some("env") {
+        options.proxy = proxy::from_environment(&endpoint.to_string(), |name| env::var(name).ok());
+    }
+    options
 }
 
 /// An empty text is the same as none.

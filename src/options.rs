@@ -32,9 +32,10 @@ pub struct ClientOptions {
     pub region: Option<String>,
     /// Who signs the requests.
     pub credentials: CredentialsSource,
-    /// `http://[user:password@]host:port`; `None`: no proxy. The environment is not asked.
+    /// `http://[user:password@]host:port`; `env`: what `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say;
+    /// `None`: no proxy.
     pub proxy: Option<String>,
-    /// PEM file with the certificate authorities to trust instead of the built-in ones.
+    /// PEM file with the certificate authorities to trust instead of the built-in ones; `system`: the platform's.
     pub ca_file: Option<PathBuf>,
     /// Added to the `User-Agent` header: visible ASCII.
     pub user_agent: Option<String>,

@@ -32,7 +32,7 @@ pub enum oss_status {
     OSS_CHECKPOINT_BUSY = -10,
     /// The upload was paused: with a checkpoint, start it again to go on where it stopped.
     OSS_PAUSED = -11,
-    /// The upload was cancelled; nothing of it is left on the server.
+    /// The upload was cancelled; nothing of it is left on the server, or the message says what is.
     OSS_CANCELLED = -12,
     /// The object is stored, but the application server's callback (x-oss-callback) failed.
     OSS_CALLBACK_FAILED = -13,
@@ -92,9 +92,11 @@ pub struct oss_client_options {
     /// OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "env": the same. "anonymous": requests are
     /// not signed. Any other value gets OSS_UNSUPPORTED in this version.
     pub credentials: *const c_char,
-    /// "http://[user:password@]host:port" of a proxy; NULL: none. The environment is not asked.
+    /// "http://[user:password@]host:port" of a proxy; "env": what the environment variables https_proxy, http_proxy,
+    /// all_proxy and no_proxy say; NULL: none.
     pub proxy: *const c_char,
-    /// PEM file with the certificate authorities to trust instead of the built-in ones; NULL: the built-in ones.
+    /// PEM file with the certificate authorities to trust instead of the built-in ones; "system": the platform's; NULL:
+    /// the built-in ones.
     pub ca_file: *const c_char,
     /// Added to the User-Agent header: visible ASCII; NULL: nothing.
     pub user_agent: *const c_char,

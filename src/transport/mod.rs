@@ -5,6 +5,7 @@
 //! the body has been sent.
 
 mod early_answer;
+pub(crate) mod proxy;
 mod resolver;
 pub(crate) mod retry;
 mod tcp;
@@ -43,8 +44,10 @@ const MOST_ANSWER: u64 = 4 * 1024 * 1024;
 const IDLE_CONNECTIONS: usize = 128;
 /// Shorter than servers and load balancers keep idle connections.
 const IDLE_AGE: Duration = Duration::from_secs(25);
-/// Putting an object together may take the server minutes.
-const LONG_ANSWER: Duration = Duration::from_secs(300);
+/// Putting an object together may take the server minutes: it gets this many times the usual time for an answer.
+const COMPLETE_PATIENCE: u32 = 10;
+/// Who pauses or cancels an upload does not want to wait for what is only tidying up.
+const TIDY_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The connections of a client.
 #[derive(Debug)]
@@ -151,11 +154,17 @@ impl Transport {
     }
 
     fn limits_for(&self, operation: oss::Operation) -> Limits {
+        let Limits { connect, stall, answer } = self.limits;
         match operation {
             oss::Operation::CompleteMultipartUpload => {
-                Limits { answer: self.limits.answer.max(LONG_ANSWER), ..self.limits.clone() }
+                Limits { connect, stall, answer: answer.saturating_mul(COMPLETE_PATIENCE) }
             }
-            _ => self.limits.clone(),
+            oss::Operation::AbortMultipartUpload | oss::Operation::ListMultipartUploads => Limits {
+                connect: connect.min(TIDY_PATIENCE),
+                stall: stall.min(TIDY_PATIENCE),
+                answer: answer.min(TIDY_PATIENCE),
+            },
+            _ => Limits { connect, stall, answer },
         }
     }
 }
@@ -246,6 +255,7 @@ fn user_agent(suffix: Option<&str>) -> String {
 
 fn tls_config(options: &ClientOptions) -> Result<TlsConfig> {
     let roots = match &options.ca_file {
+        Some(path) if path.as_os_str() == "system" => RootCerts::PlatformVerifier,
         Some(path) => RootCerts::new_with_certs(&certificates(path)?),
         None => RootCerts::WebPki,
     };

@@ -24,7 +24,7 @@ const PAGE: u32 = 1000;
 /// Retries that count as none (stale connections, a corrected clock, new credentials) end here all the same.
 const FREE_RETRIES: u32 = 200;
 /// How often something is tried that is only tidying up.
-const TIDY_ATTEMPTS: u32 = 3;
+const TIDY_ATTEMPTS: u32 = 2;
 
 /// The calls of one upload.
 pub(crate) struct Remote<'a> {

@@ -79,7 +79,7 @@ class Client:
                 default.
             max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
                 limit by default.
-            proxy: "http://[user:password@]host:port" of a proxy; none by default. The environment is not asked.
+            proxy: "http://[user:password@]host:port" of a proxy; "env" asks the environment; none by default.
             ca_file: PEM file with the certificate authorities to trust instead of the built-in ones.
             insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
                 read and change the data.

@@ -1,0 +1,56 @@
+//! The proxy that the environment names, as other programs read it.
+
+/// The proxy for `endpoint` (`scheme://host[:port]`) that the environment names, if any; `variable` looks up.
+///
+/// `http_proxy` counts in lower case only: a CGI program's HTTP_PROXY comes from its client.
+pub(crate) fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let (scheme, host) = endpoint.split_once("://")?;
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+    let exempt = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+    if exempt.split(',').any(|entry| is_exempt(host, entry.trim())) {
+        return None;
+    }
+    match scheme {
+        "https" => first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
+        _ => first(&["http_proxy", "all_proxy", "ALL_PROXY"]),
+    }
+}
+
+/// `entry` is `*`, the host itself, or a domain that it lies in.
+fn is_exempt(host: &str, entry: &str) -> bool {
+    let domain = entry.trim_start_matches('.').to_ascii_lowercase();
+    let host = host.to_ascii_lowercase();
+    entry == "*" || (!domain.is_empty() && (host == domain || host.ends_with(&format!(".{domain}"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxy(endpoint: &str, variables: &[(&str, &str)]) -> Option<String> {
+        let look_up = |name: &str| variables.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).into());
+        from_environment(endpoint, look_up)
+    }
+
+    #[test]
+    fn the_scheme_chooses_the_variable() {
+        let both = [("http_proxy", "http://a:1"), ("HTTPS_PROXY", "http://b:2")];
+        assert_eq!(proxy("http://oss.example", &both).as_deref(), Some("http://a:1"));
+        assert_eq!(proxy("https://oss.example:8443", &both).as_deref(), Some("http://b:2"));
+        assert_eq!(proxy("https://oss.example", &[("ALL_PROXY", "http://c:3")]).as_deref(), Some("http://c:3"));
+        assert_eq!(proxy("http://oss.example", &[("HTTP_PROXY", "http://evil:1")]), None);
+        assert_eq!(proxy("https://oss.example", &[("https_proxy", "")]), None);
+    }
+
+    #[test]
+    fn exempt_hosts_are_reached_directly() {
+        let with = |no_proxy| proxy("https://oss-cn-x.aliyuncs.com", &[("https_proxy", "p"), ("NO_PROXY", no_proxy)]);
+        for exempt in ["*", "aliyuncs.com", " .aliyuncs.com", "a,OSS-CN-X.aliyuncs.com"] {
+            assert_eq!(with(exempt), None, "{exempt}");
+        }
+        for other in ["", "liyuncs.com", "oss-cn-y.aliyuncs.com", ","] {
+            assert!(with(other).is_some(), "{other}");
+        }
+    }
+}
