@@ -1,0 +1,44 @@
+/*
+ * The other half of double_include_a.c. Uses every type and function, so that each must exist and be callable.
+ */
+#include <oss_upload.h>
+#include <oss_upload.h>
+
+#ifdef __cplusplus
+extern "C"
+#endif
+int the_other_unit(void);
+
+static int32_t on_progress(const oss_progress *progress, void *user_data)
+{
+    (void)progress;
+    (void)user_data;
+    return OSS_CONTINUE;
+}
+
+int the_other_unit(void)
+{
+    oss_client_options where = oss_client_options_default();
+    oss_upload_options what = oss_upload_options_default();
+    oss_header header = {"name", "value"};
+    oss_progress_fn callback = on_progress;
+    oss_client *client;
+    oss_upload *upload;
+    oss_progress progress;
+    oss_result result;
+    oss_error error;
+    oss_status status;
+    where.signature_version = 9;
+    what.headers = &header;
+    status = oss_client_new(&where, &client, &error);
+    if (status != OSS_INVALID_ARGUMENT || client || error.status != status) return 1;
+    if (oss_client_set_credentials(client, "id", "secret", NULL, &error) != OSS_INVALID_ARGUMENT) return 2;
+    if (oss_upload_file(client, &what, &result, &error, callback, &where) != OSS_INVALID_ARGUMENT) return 3;
+    if (oss_upload_start(client, &what, &upload, &error) != OSS_INVALID_ARGUMENT || upload) return 4;
+    if (oss_upload_wait(upload, 0, &progress, &result, &error) != OSS_INVALID_ARGUMENT) return 5;
+    oss_upload_pause(upload);
+    oss_upload_cancel(upload);
+    oss_upload_free(upload);
+    oss_client_free(client);
+    return oss_version()[0] && oss_status_name(OSS_OK)[0] ? 0 : 6;
+}

@@ -1,0 +1,276 @@
+//! The C API, used by C programs (tests/c) under valgrind, against a local OSS. Here it is seen what they left behind.
+#![cfg(target_os = "linux")]
+
+mod common;
+#[path = "c/toolchain.rs"]
+mod toolchain;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
+
+use common::*;
+use oss_server::{AccessKey, Server};
+use serde_json::{Value, json};
+
+/// Four parts and a shorter one.
+const SIZE: usize = 4 * PART as usize + 40_000;
+/// Long enough to be found nowhere by chance.
+const SECRET: &str = "TopSecretKeyThatNobodyMaySee00";
+const TOKEN: &str = "TopSecretTokenThatNobodyMaySee";
+const CFLAGS: [&str; 2] = ["-std=c99", "-D_POSIX_C_SOURCE=200809L"];
+const VALGRIND: [&str; 5] = [
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite,indirect,possible",
+    "--errors-for-leak-kinds=definite,indirect,possible",
+    "--num-callers=30",
+];
+
+/// A local OSS, a folder with a file, and a C program that uses both.
+struct Case {
+    server: Server,
+    scratch: Scratch,
+    settings: Vec<(&'static str, String)>,
+}
+
+impl Case {
+    fn new() -> Case {
+        Case::with(false, json!([]))
+    }
+
+    fn with(tls: bool, faults: Value) -> Case {
+        let server = server_with(|config| {
+            config.tls = tls;
+            config.access_keys = vec![AccessKey::new(ID, SECRET)];
+        });
+        common::faults(&server, &faults.to_string());
+        Case { server, scratch: Scratch::new(SIZE), settings: Vec::new() }
+    }
+
+    /// Runs the program under valgrind. It must succeed, say so in one line, and nothing else may be printed.
+    fn run(&self, program: &str) {
+        let tools = tempfile::tempdir().unwrap();
+        let small = tools.path().join("small.bin");
+        fs::write(&small, content(5000, 2)).unwrap();
+        let log = tools.path().join("valgrind.txt");
+        let source = format!("{program}.c");
+        let mut command = Command::new("valgrind");
+        command.args(VALGRIND).arg(format!("--log-file={}", log.display()));
+        command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
+        command.arg(toolchain::program(tools.path(), "cc", &CFLAGS, &[&source]));
+        toolchain::with_library(&mut command, tools.path());
+        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"] {
+            command.env_remove(variable);
+        }
+        let path = |path: PathBuf| path.into_os_string().into_string().expect("temporary paths are UTF-8");
+        let settings = [
+            ("ENDPOINT", self.server.endpoint()),
+            ("ID", ID.into()),
+            ("SECRET", SECRET.into()),
+            ("TOKEN", TOKEN.into()),
+            ("BUCKET", BUCKET.into()),
+            ("DIR", path(self.scratch.dir.path().into())),
+            ("FILE", path(self.scratch.file.clone())),
+            ("SMALL_FILE", path(small)),
+        ];
+        command.envs(settings.iter().chain(&self.settings).map(|(name, value)| (format!("OSS_TEST_{name}"), value)));
+        let output = toolchain::output(&mut command);
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let said = format!("{program} ended with {}\n{out}{err}", output.status);
+        assert!(output.status.success(), "{said}\n{}", fs::read_to_string(&log).unwrap_or_default());
+        assert!(out.ends_with(" checks, 0 failed\n") && out.lines().count() == 1, "{said}");
+        assert!(err.is_empty(), "the library writes to nobody's standard error: {said}");
+    }
+
+    /// The files in the scratch folder besides the source.
+    fn files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.scratch.dir.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        let names: BTreeSet<_> = names.filter(|name| name != "source.bin").collect();
+        names.into_iter().collect()
+    }
+
+    /// These objects are there, and nothing else.
+    fn assert_only_objects(&self, wanted: &[&str]) {
+        assert!(self.server.uploads(BUCKET).is_empty(), "left on the server: {:?}", self.server.uploads(BUCKET));
+        let mut wanted: Vec<_> = wanted.to_vec();
+        wanted.sort_unstable();
+        assert_eq!(self.server.objects(BUCKET), wanted);
+    }
+
+    fn assert_stored(&self, keys: &[&str]) {
+        for key in keys {
+            assert_stored(&self.server, key, &self.scratch.file);
+        }
+    }
+}
+
+/// The server takes the third part of `key` in only after it has been sent `times` times.
+fn stalls(key: &str, times: u32) -> Value {
+    json!({
+        "match": {"operation": "UploadPart", "part": 3, "key": key, "times": times},
+        "action": {"type": "stall", "at": "before_processing"},
+    })
+}
+
+#[test]
+fn bad_input_is_refused_before_anything_is_sent() {
+    let case = Case::new();
+    case.run("bad_input");
+    assert_eq!(case.server.connections_accepted(), 0);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn bad_files_are_refused_before_anything_is_sent() {
+    let case = Case::new();
+    case.run("bad_file");
+    assert_eq!(case.server.connections_accepted(), 0);
+    assert_eq!(case.files(), ["empty", "fifo", "unreadable"]);
+}
+
+#[test]
+fn bad_servers_are_told_apart_and_nothing_is_left() {
+    let key = |key: &str, action: Value| json!({"match": {"key": key}, "action": action});
+    let mut case = Case::with(
+        false,
+        json!([
+            key("html-502", json!({"type": "status", "status": 502, "body": "html"})),
+            key("html-200", json!({"type": "status", "status": 200, "body": "html"})),
+            key("hangs-up", json!({"type": "close", "at": "before_processing"})),
+            key("resets", json!({"type": "reset", "after_body_bytes": 1000})),
+        ]),
+    );
+    case.settings.push(("OTHER_ENDPOINT", speaker_of_something_else()));
+    case.run("bad_server");
+    case.assert_only_objects(&[]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+    assert!(requests(&case.server, "InitiateMultipartUpload").iter().any(|request| request.status == 403));
+    assert!(requests(&case.server, "PutObject").iter().any(|request| request.status == 404));
+}
+
+/// A server that does not speak HTTP. It lives as long as this process.
+fn speaker_of_something_else() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            // Whoever has gone again has not missed anything.
+            let _ = connection.and_then(|mut connection| connection.write_all(b"SSH-2.0-OpenSSH_9.2\r\n"));
+        }
+    });
+    endpoint
+}
+
+const UPLOADED: [&str; 9] =
+    ["auto", "empty", "headers", "no-user-data", "parts", "slow", "small", "watched", "目/ +%?#&=\u{1}.bin"];
+
+fn check_uploaded(case: &Case) {
+    case.assert_only_objects(&UPLOADED);
+    case.assert_stored(&["auto", "headers", "no-user-data", "parts", "slow", "watched", UPLOADED[8]]);
+    let headers = case.server.object(BUCKET, "headers").unwrap().headers;
+    assert_eq!(headers["content-type"], "text/x-test");
+    assert_eq!(headers["x-oss-meta-author"], "a c program");
+    assert_eq!(case.server.object(BUCKET, "parts").unwrap().parts, 5);
+    assert_eq!(case.server.object(BUCKET, "empty").unwrap().size, 0);
+    assert_eq!(case.files().len(), 2, "besides the sources: {:?}", case.files());
+}
+
+fn upload_stalls() -> Value {
+    ["stalls-pause", "stalls-cancel", "stalls-other", "stalls-negative"].map(|key| stalls(key, 1)).to_vec().into()
+}
+
+#[test]
+fn uploads_and_callbacks() {
+    let case = Case::with(false, upload_stalls());
+    case.run("upload");
+    check_uploaded(&case);
+    let parts = requests(&case.server, "UploadPart");
+    let with_md5 = parts.iter().filter(|part| part.headers.contains_key("content-md5"));
+    assert_eq!(with_md5.map(|part| part.key.clone().unwrap()).collect::<BTreeSet<_>>(), ["headers".into()].into());
+}
+
+#[test]
+fn uploads_and_callbacks_over_tls() {
+    let mut case = Case::with(true, upload_stalls());
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    fs::write(&ca_file, case.server.ca_pem().expect("a TLS server has a CA")).unwrap();
+    case.settings.push(("CA_FILE", ca_file.to_str().unwrap().to_owned()));
+    case.run("upload");
+    check_uploaded(&case);
+}
+
+#[test]
+fn handles_in_any_order() {
+    let keys = ["stalls-look", "stalls-early", "stalls-freed", "stalls-kept", "stalls-waiters"];
+    let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());
+    case.run("handles");
+    let objects = ["again", "client-first", "freed-at-once", "replaced", "stalls-kept"];
+    let shared: Vec<_> = (0..6).map(|i| format!("shared-{i}")).collect();
+    let objects: Vec<_> = objects.into_iter().chain(shared.iter().map(String::as_str)).collect();
+    case.assert_only_objects(&objects);
+    case.assert_stored(&objects);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn options_of_older_and_newer_programs() {
+    let case = Case::new();
+    case.run("options");
+    case.assert_only_objects(&["copied", "newer", "older"]);
+    case.assert_stored(&["copied", "newer", "older"]);
+    assert_eq!(case.server.object(BUCKET, "copied").unwrap().headers["x-oss-meta-a"], "b");
+}
+
+#[test]
+fn checkpoints() {
+    let once = [
+        "stalls-beside",
+        "stalls-path",
+        "stalls-dir",
+        "stalls-empty",
+        "stalls-progress",
+        "stalls-cancelled",
+        "stalls-without",
+        "stalls-held",
+        "stalls-damaged",
+    ];
+    let mut faults = once.map(|key| stalls(key, 1)).to_vec();
+    faults.push(stalls("stalls-twice", 2));
+    faults.extend(["fails-part", "fails-part-without"].map(|key| {
+        json!({
+            "match": {"operation": "UploadPart", "part": 4, "key": key, "times": 1},
+            "action": {"type": "status", "status": 403, "code": "AccessDenied"},
+        })
+    }));
+    let case = Case::with(false, faults.into());
+    case.run("checkpoint");
+    let objects = [
+        "fails-part",
+        "stalls-beside",
+        "stalls-damaged",
+        "stalls-dir",
+        "stalls-empty",
+        "stalls-held",
+        "stalls-path",
+        "stalls-progress",
+    ];
+    case.assert_only_objects(&objects);
+    case.assert_stored(&objects);
+    assert_eq!(case.files(), ["checkpoints"]);
+}
+
+#[test]
+fn outputs_are_whole() {
+    let silent = json!([{"match": {"key": "silent"}, "action": {"type": "stall", "at": "before_processing"}}]);
+    let case = Case::with(false, silent);
+    case.run("outputs");
+    case.assert_only_objects(&["waited", "whole"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
