@@ -89,7 +89,7 @@ type ClientOptions struct {
 	// MaxBytesPerSecond is what all uploads of the client may send together: at least 1024, or 0 for no limit.
 	MaxBytesPerSecond int64
 
-	// Proxy, such as "http://[user:password@]host:port". Default none: the environment is not asked.
+	// Proxy, such as "http://[user:password@]host:port"; "env" asks the environment. Default none.
 	Proxy string
 	// CAFile is a PEM file with the certificate authorities to trust instead of the built-in ones.
 	CAFile string
