@@ -1,0 +1,419 @@
+//! Where the checkpoint is, who may hold it, and what happens when it cannot be kept.
+
+mod common;
+
+use std::env::{current_exe, var};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio, id};
+
+use common::rig::*;
+use common::*;
+use md5::{Digest, Md5};
+use oss_server::Policy;
+use oss_upload::{Checkpoint, Client, ClientOptions, ErrorKind, PartSize, UploadOptions};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// The names in a directory.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn off_writes_nothing_anywhere() {
+    let rig = Rig::new(5);
+    let gate = rig.relay.hold_request("UploadPart 3");
+    let upload = rig.start_with(|o| o.checkpoint = Checkpoint::Off);
+    gate.reached();
+    assert_eq!(names(rig.scratch.dir.path()), ["source.bin"]);
+    gate.release();
+    finish(&upload).unwrap();
+    assert_eq!(names(rig.scratch.dir.path()), ["source.bin"]);
+    rig.assert_done();
+}
+
+#[test]
+fn a_failure_without_a_checkpoint_leaves_nothing_on_the_server() {
+    let rig = Rig::new(5);
+    rig.stop_at_with(4, |o| o.checkpoint = Checkpoint::Off);
+    rig.assert_nothing_left();
+    assert_eq!(rig.count("AbortMultipartUpload"), 0, "the log was cleared after it");
+}
+
+#[test]
+fn what_cannot_be_aborted_is_told() {
+    let rig = Rig::with(5, |config| config.policy = Policy::PutOnly, |_| ());
+    let error = rig.stop_at_with(4, |o| o.checkpoint = Checkpoint::Off);
+    assert!(error.message().contains(&rig.upload_id()), "{error}");
+}
+
+#[test]
+fn beside_the_file() {
+    let rig = Rig::new(5);
+    rig.stop_at(4);
+    assert_eq!(names(rig.scratch.dir.path()), ["source.bin", "source.bin.cp"]);
+    assert_eq!(fs::metadata(rig.checkpoint()).unwrap().permissions().mode() & 0o777, 0o600);
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [4, 5]);
+    rig.assert_done();
+}
+
+#[test]
+fn in_a_given_file() {
+    let rig = Rig::new(5);
+    let path = rig.scratch.path("any name");
+    let given = |o: &mut UploadOptions| o.checkpoint = Checkpoint::File(path.clone());
+    rig.stop_at_with(4, given);
+    assert_eq!(names(rig.scratch.dir.path()), ["any name", "source.bin"]);
+    rig.run_with(given).unwrap();
+    assert_eq!(rig.sent(), [4, 5]);
+    assert!(!path.exists());
+    rig.assert_done();
+}
+
+#[test]
+fn in_a_directory_each_upload_has_its_own() {
+    let rig = Rig::new(5);
+    let directory = rig.scratch.path("checkpoints");
+    fs::create_dir(&directory).unwrap();
+    let other = rig.scratch.path("other.bin");
+    fs::write(&other, rig.scratch.bytes()).unwrap();
+    let cases = [("key", &rig.scratch.file), ("other", &rig.scratch.file), ("key", &other)];
+    let options = |o: &mut UploadOptions, key: &str, file: &Path| {
+        o.checkpoint = Checkpoint::Directory(directory.clone());
+        o.object_key = key.into();
+        o.file_path = file.into();
+    };
+    let md5 = |text: &str| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut expected = Vec::new();
+    for (key, file) in cases {
+        rig.stop_at_with(4, |o| options(o, key, file));
+        expected.push(format!("{}-{}.cp", md5(file.to_str().unwrap()), md5(&format!("oss://{BUCKET}/{key}"))));
+    }
+    expected.sort();
+    assert_eq!(names(&directory), expected);
+    for (key, file) in cases {
+        rig.server.clear_log();
+        rig.run_with(|o| options(o, key, file)).unwrap();
+        assert_eq!(rig.sent(), [4, 5], "{key} {file:?}");
+    }
+    assert_eq!(names(&directory), Vec::<String>::new());
+}
+
+#[test]
+fn a_file_that_goes_in_one_piece_leaves_no_checkpoint() {
+    let rig = Rig::new(1);
+    let gate = rig.relay.hold_request("PutObject");
+    let upload = rig.start();
+    gate.reached();
+    gate.release();
+    finish(&upload).unwrap();
+    rig.assert_done();
+}
+
+/// The upload is refused because of the checkpoint, and the server hears nothing of it.
+fn assert_refused(rig: &Rig, checkpoint: Checkpoint, errnos: &[i32]) {
+    for part_size in [PartSize::Bytes(PART), PartSize::Auto] {
+        let error = rig
+            .run_with(|o| {
+                o.checkpoint = checkpoint.clone();
+                o.part_size = part_size;
+            })
+            .unwrap_err();
+        let what = format!("{checkpoint:?}, {part_size:?}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Checkpoint, "{what}");
+        assert!(errnos.contains(&error.os_errno()), "{what}: {}", error.os_errno());
+        assert_eq!(rig.server.log().len(), 0, "{what}: something was sent");
+        rig.assert_nothing_left();
+    }
+}
+
+#[test]
+fn a_missing_directory_is_an_error_before_anything_is_sent() {
+    let rig = Rig::new(3);
+    assert_refused(&rig, Checkpoint::File(rig.scratch.path("missing/x.cp")), &[libc::ENOENT]);
+    assert_refused(&rig, Checkpoint::Directory(rig.scratch.path("missing")), &[libc::ENOENT]);
+    assert_refused(&rig, Checkpoint::File(rig.scratch.file.join("x.cp")), &[libc::ENOTDIR]);
+    assert!(!rig.scratch.path("missing").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_an_error_before_anything_is_sent() {
+    let rig = Rig::new(3);
+    // Nobody makes files there, not even root.
+    let refusals = [libc::EACCES, libc::EPERM, libc::EROFS];
+    assert_refused(&rig, Checkpoint::File("/sys/x.cp".into()), &refusals);
+    assert_refused(&rig, Checkpoint::Directory("/sys".into()), &refusals);
+    let long = rig.scratch.path(&"x".repeat(300));
+    assert_refused(&rig, Checkpoint::File(long), &[libc::ENAMETOOLONG]);
+}
+
+#[test]
+fn what_is_no_file_of_its_own_is_an_error_before_anything_is_sent() {
+    let rig = Rig::new(3);
+    let directory = rig.scratch.path("directory.cp");
+    fs::create_dir(&directory).unwrap();
+    assert_refused(&rig, Checkpoint::File(directory), &[libc::EISDIR]);
+
+    let target = rig.scratch.path("target");
+    fs::write(&target, "precious").unwrap();
+    let link = rig.scratch.path("link.cp");
+    symlink(&target, &link).unwrap();
+    assert_refused(&rig, Checkpoint::File(link.clone()), &[libc::ELOOP]);
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(link.is_symlink());
+
+    assert_refused(&rig, Checkpoint::File("/dev/null".into()), &[libc::EINVAL]);
+}
+
+#[test]
+fn the_file_to_upload_is_never_taken_for_its_checkpoint() {
+    let rig = Rig::new(3);
+    let before = rig.scratch.bytes();
+    assert_refused(&rig, Checkpoint::File(rig.scratch.file.clone()), &[0]);
+    assert!(rig.scratch.bytes() == before);
+    // Also under another name that looks like that of a checkpoint.
+    let twin = rig.scratch.path("twin.cp");
+    fs::hard_link(&rig.scratch.file, &twin).unwrap();
+    let error = rig.run_with(|o| o.checkpoint = Checkpoint::File(twin.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Checkpoint, "{error}");
+    assert!(rig.scratch.bytes() == before);
+    assert_nothing_on(&rig.server);
+}
+
+#[test]
+fn a_foreign_file_is_left_alone() {
+    let rig = Rig::new(3);
+    let path = rig.scratch.path("notes.txt");
+    fs::write(&path, "notes that nobody wants to lose, and that are longer than a first line of a journal\n").unwrap();
+    let before = fs::read(&path).unwrap();
+    assert_refused(&rig, Checkpoint::File(path.clone()), &[0]);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_checkpoint_of_a_newer_version_is_left_alone() {
+    let rig = Rig::new(3);
+    let versioned = "oss-upload checkpoint 0002";
+    let first = format!("{versioned} {:016x} pid 0000000001\n", oss_server::crc64(versioned.as_bytes()));
+    let path = rig.scratch.path("newer.cp");
+    fs::write(&path, &first).unwrap();
+    assert_refused(&rig, Checkpoint::File(path.clone()), &[0]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), first);
+}
+
+fn assert_busy(error: &oss_upload::Error, pid: u32) {
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::CheckpointBusy, true), "{error}");
+    assert!(error.message().contains(&pid.to_string()), "{error}");
+}
+
+#[test]
+fn a_second_thread_is_told_that_the_checkpoint_is_in_use() {
+    let rig = Rig::new(5);
+    let gate = rig.relay.hold_request("UploadPart 3");
+    let upload = rig.start();
+    gate.reached();
+    let before = rig.server.log().len();
+    assert_busy(&rig.run().unwrap_err(), id());
+    assert_busy(&rig.run_with(|o| o.object_key = "other".into()).unwrap_err(), id());
+    assert_eq!(rig.server.log().len(), before, "nothing was sent");
+    gate.release();
+    finish(&upload).unwrap();
+    assert_eq!(rig.sent(), [1, 2, 3, 4, 5], "the first one is not disturbed");
+    rig.assert_done();
+}
+
+/// The first line of output of a process that uploads the file of `rig` and never gets part 3 through.
+fn stuck_process(rig: &Rig) -> std::process::Child {
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"UploadPart","part":3},"action":{"type":"stall","at":"before_body"}}]"#,
+    );
+    let mut command = Command::new(current_exe().unwrap());
+    command.args(["--exact", "--ignored", "--nocapture", "child_uploads_and_gets_stuck"]);
+    command.env("TEST_ENDPOINT", rig.relay.endpoint()).env("TEST_FILE", &rig.scratch.file);
+    let child = command.stdout(Stdio::null()).spawn().unwrap();
+    wait_until("the child has sent two parts", || rig.server.uploads(BUCKET).iter().any(|u| u.parts.len() == 2));
+    wait_until("the checkpoint knows of them", || lines(&rig.checkpoint()).len() == 5);
+    child
+}
+
+#[test]
+#[ignore = "a child of the tests below"]
+fn child_uploads_and_gets_stuck() {
+    let (Ok(endpoint), Ok(file)) = (var("TEST_ENDPOINT"), var("TEST_FILE")) else { return };
+    let credentials = oss_upload::CredentialsSource::Given(oss_upload::Credentials::new(ID, SECRET, None));
+    let options = ClientOptions {
+        endpoint: Some(endpoint),
+        region: Some("cn-hangzhou".into()),
+        credentials,
+        ..ClientOptions::default()
+    };
+    let options_of_upload = UploadOptions {
+        checkpoint: Checkpoint::BesideFile,
+        routines: oss_upload::Routines::Default,
+        ..upload_options(KEY, Path::new(&file))
+    };
+    let _ = Client::new(options).unwrap().upload_file(options_of_upload, |_, _| ());
+}
+
+#[test]
+fn another_process_is_named_and_when_it_dies_its_upload_goes_on() {
+    let rig = Rig::new(5);
+    let mut child = stuck_process(&rig);
+    let before = rig.server.log().len();
+    assert_busy(&rig.run().unwrap_err(), child.id());
+    assert_eq!(rig.server.log().len(), before, "nothing was sent");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    rig.server.clear_faults();
+    rig.server.clear_log();
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [3, 4, 5]);
+    rig.assert_done();
+}
+
+/// Runs an ignored test of this program in a process of its own, in which a write beyond the limit of a file's size is
+/// an error.
+fn in_a_child(name: &str) {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(current_exe().unwrap());
+    command.args(["--exact", "--ignored", "--nocapture", name]).env("TEST_CHILD", "1");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect::<Vec<_>>();
+    let errors = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&errors.stderr).into_owned();
+    assert!(lines.iter().any(|line| line.contains("1 passed")), "{}\n{errors}", lines.join("\n"));
+}
+
+fn is_child() -> bool {
+    var("TEST_CHILD").is_ok()
+}
+
+/// From now on no file of this process grows beyond `limit`, as on a full disk.
+fn allow(limit: Option<u64>) {
+    let maximum = getrlimit(Resource::Fsize).maximum;
+    setrlimit(Resource::Fsize, Rlimit { current: limit.or(maximum), maximum }).unwrap();
+}
+
+fn length(path: &PathBuf) -> u64 {
+    fs::metadata(path).unwrap().len()
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_is_an_error_before_anything_is_sent() {
+    in_a_child("child_begins_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_begins_on_a_full_disk() {
+    if !is_child() {
+        return;
+    }
+    let rig = Rig::new(5);
+    allow(Some(100));
+    let error = rig.run().unwrap_err();
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::EFBIG), "{error}");
+    assert_eq!(rig.server.log().len(), 0);
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_disk_too_full_for_the_upload_id_is_an_error_that_leaves_nothing() {
+    in_a_child("child_opens_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_opens_on_a_full_disk() {
+    if !is_child() {
+        return;
+    }
+    let rig = Rig::new(5);
+    let gate = rig.relay.hold_answer("InitiateMultipartUpload");
+    let upload = rig.start();
+    gate.reached();
+    allow(Some(length(&rig.checkpoint()) + 10));
+    gate.release();
+    let error = finish(&upload).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Checkpoint, "{error}");
+    assert_eq!(rig.sent(), Vec::<u32>::new());
+    rig.assert_nothing_left();
+}
+
+#[test]
+fn a_disk_that_fills_up_does_not_stop_the_upload() {
+    in_a_child("child_goes_on_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_goes_on_on_a_full_disk() {
+    if !is_child() {
+        return;
+    }
+    let rig = Rig::new(8);
+    let gate = rig.relay.hold_request("UploadPart 3");
+    let upload = rig.start();
+    gate.reached();
+    allow(Some(length(&rig.checkpoint()) + 10));
+    gate.release();
+    finish(&upload).unwrap();
+    assert_eq!(rig.sent(), (1..=8).collect::<Vec<_>>());
+    rig.assert_done();
+}
+
+#[test]
+fn a_disk_that_fills_up_leaves_a_checkpoint_that_is_whole() {
+    in_a_child("child_fails_on_a_full_disk");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_fails_on_a_full_disk() {
+    if !is_child() {
+        return;
+    }
+    for (policy, resumed) in [(Policy::All, 6), (Policy::PutOnly, 2)] {
+        allow(None);
+        let rig = Rig::with(8, |config| config.policy = policy, |_| ());
+        refuse_part(&rig.server, 7);
+        let gate = rig.relay.hold_request("UploadPart 3");
+        let upload = rig.start();
+        gate.reached();
+        allow(Some(length(&rig.checkpoint()) + 10));
+        gate.release();
+        let error = finish(&upload).unwrap_err();
+        assert!(error.message().contains("records missing: 4"), "{error}");
+        allow(None);
+        rig.server.clear_faults();
+        rig.server.clear_log();
+        let result = rig.run().unwrap();
+        assert_eq!((result.parts_resumed, result.restart_reason.as_str()), (resumed, ""), "{policy:?}");
+        assert_eq!(rig.sent(), (resumed + 1..=8).collect::<Vec<_>>(), "{policy:?}");
+        rig.assert_done();
+    }
+}
+
+#[test]
+fn a_missing_file_touches_no_checkpoint() {
+    let rig = Rig::new(5);
+    rig.stop_at(4);
+    let before = fs::read(rig.checkpoint()).unwrap();
+    let away = rig.scratch.path("away");
+    fs::rename(&rig.scratch.file, &away).unwrap();
+    let error = rig.run().unwrap_err();
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENOENT));
+    assert_eq!((fs::read(rig.checkpoint()).unwrap(), rig.server.log().len()), (before, 0));
+    // A rename is a change of the inode's change time only: what was sent is read again, and kept.
+    fs::rename(&away, &rig.scratch.file).unwrap();
+    rig.run().unwrap();
+    assert_eq!(rig.sent(), [4, 5]);
+    rig.assert_done();
+}
