@@ -1,0 +1,322 @@
+//! The house keeps its plan: who may use whom, who may touch what, and how long a file may get.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and the rooms that its files may use besides their own. `lib.rs` sees them all.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("capi", &["client", "credentials", "error", "options", "upload"]),
+    ("client", &["credentials", "error", "options", "oss", "transport", "upload"]),
+    ("upload", &["credentials", "crc64", "error", "options", "oss", "transport"]),
+    ("transport", &["error", "options", "oss"]),
+    ("oss", &["credentials", "error"]),
+    ("credentials", &["error"]),
+    ("options", &["credentials", "error"]),
+    ("crc64", &[]),
+    ("error", &[]),
+];
+
+/// Files that may use less than their room.
+const LEAVES: &[(&str, &[&str])] = &[("upload/plan", &["error", "options"]), ("transport/retry", &[])];
+
+const LONGEST_FILE: usize = 600;
+
+#[test]
+fn every_file_uses_only_what_the_plan_allows_it() {
+    let mut offences = Vec::new();
+    for (path, text) in sources() {
+        offences.extend(check(&path, &text));
+    }
+    assert!(offences.is_empty(), "\n{}", offences.join("\n"));
+}
+
+#[test]
+fn every_room_of_the_plan_exists_and_no_other() {
+    let mut found: Vec<String> = sources().iter().filter_map(|(path, _)| module_of(path).first().cloned()).collect();
+    found.sort();
+    found.dedup();
+    let mut planned: Vec<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
+    planned.sort_unstable();
+    assert_eq!(found, planned);
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read_at_a_sitting() {
+    for (path, text) in sources() {
+        let lines = text.lines().count();
+        assert!(lines <= LONGEST_FILE, "src/{path} has {lines} lines; split it by concepts");
+    }
+}
+
+/// The checks themselves: each must find what it is for, and name the line.
+#[test]
+fn offences_are_found() {
+    for (path, text, offence) in [
+        ("oss/api.rs", "use crate::transport::Limits;", "oss may not use transport"),
+        ("oss/api.rs", "//\n\nuse crate::{error::Error, upload::plan};", "src/oss/api.rs:3: oss may not use upload"),
+        ("oss/api.rs", "fn f() { super::super::client::f() }", "oss may not use client"),
+        ("oss/api.rs", "use std::{fmt,\n fs::File};", "src/oss/api.rs:2: oss may not use std::fs"),
+        ("oss/api.rs", "use std::net::TcpStream;", "oss may not use std::net"),
+        ("oss/api.rs", "fn f() { std::thread::spawn(g) }", "oss may not use std::thread"),
+        ("oss/date.rs", "let now = SystemTime::now();", "oss may not read a clock"),
+        ("oss/date.rs", "let now = std::time::Instant::now;", "oss may not read a clock"),
+        ("oss/date.rs", "use rustix::time;", "oss may not use rustix"),
+        ("upload/engine.rs", "use crate::capi::types;", "upload may not use capi"),
+        ("upload/engine.rs", "use crate::Client;", "upload may not use the root's Client"),
+        ("upload/engine.rs", "use ureq::Agent;", "only transport may name ureq"),
+        ("upload/engine.rs", "let x = unsafe { f() };", "only capi may be unsafe"),
+        ("upload/engine.rs", "#[allow(unsafe_code)]", "only capi may be unsafe"),
+        ("credentials/env.rs", "use std::env;", "only client may read std::env"),
+        ("upload/plan.rs", "use super::engine::Job;", "upload/plan may not use upload/engine"),
+        ("transport/retry.rs", "use crate::error::Result;", "transport/retry may not use error"),
+        ("error.rs", "use crate::options::X;", "error may not use options"),
+    ] {
+        let found = check(path, text);
+        assert!(found.iter().any(|found| found.contains(offence)), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_no_offence() {
+    for (path, text) in [
+        ("oss/endpoint.rs", "use std::net::{Ipv4Addr, Ipv6Addr};"),
+        ("oss/api.rs", "// use std::fs; unsafe\nlet a = \"std::fs unsafe ureq\"; let b = '\"';"),
+        ("oss/api.rs", "/* crate::client */ let life: &'static str = r#\"use \"crate::client\"\"#;"),
+        ("oss/api.rs", "fn f() {}\n#[cfg(test)]\npub(super) mod tests {\n use ureq::http; fn g() { unsafe {} }\n}"),
+        ("transport/mod.rs", "use ureq::Agent; fn os() -> &'static str { std::env::consts::OS }"),
+        ("transport/mod.rs", "const V: &str = env!(\"CARGO_PKG_VERSION\");"),
+        ("capi/guard.rs", "unsafe fn f() { crate::client::Client::new() }"),
+        ("upload/engine.rs", "use super::plan::Plan; use crate::transport::retry::RetryPolicy;"),
+        ("lib.rs", "#![deny(unsafe_code)] pub use upload::Upload;"),
+    ] {
+        assert_eq!(check(path, text), [""; 0], "{text}");
+    }
+}
+
+/// All files of `src`, by their path in it.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    assert!(found.len() > 30, "where is src?");
+    let name = |path: &Path| path.strip_prefix(&root).expect("it is below src").to_str().expect("UTF-8").to_owned();
+    found.iter().map(|path| (name(path), fs::read_to_string(path).expect("a readable source"))).collect()
+}
+
+fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a readable folder") {
+        let path = entry.expect("a readable entry").path();
+        if path.is_dir() {
+            walk(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The module that a file is: empty for the root.
+fn module_of(path: &str) -> Vec<String> {
+    let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    if path == "lib" { Vec::new() } else { path.split('/').map(str::to_owned).collect() }
+}
+
+/// What is wrong with the file `path`, with lines. Tests may use what they like, except for what is unsafe.
+fn check(path: &str, text: &str) -> Vec<String> {
+    let module = module_of(path);
+    let Some(room) = module.first() else { return Vec::new() };
+    let mut offences = Vec::new();
+    let mut offend = |line: usize, what: String| {
+        let code = text.lines().nth(line - 1).unwrap_or_default().trim();
+        offences.push(format!("src/{path}:{line}: {what}: {code}"));
+    };
+    let tokens = tokens(text);
+    let tests = tests_begin(&tokens);
+    if room != "capi" {
+        for token in tokens.iter().filter(|token| token.text == "unsafe" || token.text == "unsafe_code") {
+            if token.line < tests || token.text == "unsafe_code" {
+                offend(token.line, "only capi may be unsafe".into());
+            }
+        }
+    }
+    if module.iter().any(|part| part == "tests") {
+        return offences;
+    }
+    let tokens: Vec<Token> = tokens.into_iter().take_while(|token| token.line < tests).collect();
+    for window in tokens.windows(3) {
+        let is_clock = window[0].text == "SystemTime" || window[0].text == "Instant";
+        if room == "oss" && is_clock && window[1].text == "::" && window[2].text == "now" {
+            offend(window[0].line, "oss may not read a clock".into());
+        }
+    }
+    for (line, used) in paths(&tokens, &module) {
+        if let Some(what) = objection(&module, room, &used) {
+            offend(line, what);
+        }
+    }
+    offences
+}
+
+/// Why `module` may not use the path `used`, which is absolute: `crate`, `std` or another crate first.
+fn objection(module: &[String], room: &str, used: &[String]) -> Option<String> {
+    let name = |n: usize| used.get(n).map_or("", String::as_str);
+    match name(0) {
+        "crate" if name(1).starts_with(char::is_uppercase) => {
+            Some(format!("{room} may not use the root's {}", name(1)))
+        }
+        "crate" => {
+            let leaf = LEAVES.iter().find(|(leaf, _)| *leaf == module.join("/"));
+            let allowed =
+                leaf.or_else(|| ROOMS.iter().find(|(known, _)| *known == room)).map_or(&[][..], |(_, may)| may);
+            let target = name(1);
+            match leaf {
+                Some((leaf, _)) if target == room => Some(format!("{leaf} may not use {target}/{}", name(2))),
+                Some((leaf, _)) if !allowed.contains(&target) => Some(format!("{leaf} may not use {target}")),
+                None if target != room && !allowed.contains(&target) => Some(format!("{room} may not use {target}")),
+                _ => None,
+            }
+        }
+        "ureq" if room != "transport" => Some("only transport may name ureq".into()),
+        "std" if name(1) == "env" && name(2) != "consts" && room != "client" => {
+            Some("only client may read std::env".into())
+        }
+        "std" if room == "oss" && ["fs", "thread", "process", "os", "sync"].contains(&name(1)) => {
+            Some(format!("oss may not use std::{}", name(1)))
+        }
+        // Addresses are plain values.
+        "std" if room == "oss" && name(1) == "net" && !["IpAddr", "Ipv4Addr", "Ipv6Addr"].contains(&name(2)) => {
+            Some("oss may not use std::net".into())
+        }
+        "rustix" | "libc" | "crossbeam_channel" if room == "oss" => Some(format!("oss may not use {}", name(0))),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Token {
+    text: String,
+    line: usize,
+}
+
+/// The line at which the unit tests begin, which stand at the end of a file.
+fn tests_begin(tokens: &[Token]) -> usize {
+    let sign = ["cfg", "(", "test", ")", "]"];
+    let is_sign = |at: usize| tokens[at..].iter().map(|token| token.text.as_str()).take(sign.len()).eq(sign);
+    let is_module = |at: usize| tokens[at + sign.len()..].iter().take(5).any(|token| token.text == "mod");
+    (0..tokens.len()).find(|at| is_sign(*at) && is_module(*at)).map_or(usize::MAX, |at| tokens[at].line)
+}
+
+/// Identifiers, `::` and single signs. Comments are left out; texts and characters become a blank text.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let (mut rest, mut line) = (text, 1);
+    while let Some(first) = rest.chars().next() {
+        let length = token_length(rest);
+        let token = &rest[..length];
+        let is_comment = token.starts_with("//") || token.starts_with("/*");
+        if !first.is_whitespace() && !is_comment {
+            let is_text = token.len() > 1 && token.ends_with(['"', '\'', '#']);
+            tokens.push(Token { text: if is_text { String::new() } else { token.to_owned() }, line });
+        }
+        line += token.matches('\n').count();
+        rest = &rest[length..];
+    }
+    tokens
+}
+
+fn token_length(text: &str) -> usize {
+    let until = |sign: &str, from: usize| text[from..].find(sign).map_or(text.len(), |at| from + at + sign.len());
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    if text.starts_with("//") {
+        return text.find('\n').unwrap_or(text.len());
+    }
+    if text.starts_with("/*") {
+        return until("*/", 2);
+    }
+    for quote in ["r\"", "r#\"", "r##\""] {
+        if text.starts_with(quote) {
+            let end = format!("\"{}", "#".repeat(quote.len() - 2));
+            return until(&end, quote.len());
+        }
+    }
+    if text.starts_with('"') || text.starts_with("b\"") || text.starts_with("c\"") {
+        return string_length(text, '"');
+    }
+    if text.starts_with("'\\") || (text.starts_with('\'') && text.chars().nth(2) == Some('\'')) {
+        return string_length(text, '\'');
+    }
+    if text.starts_with("::") {
+        return 2;
+    }
+    let name = text.find(|c: char| !is_name(c)).unwrap_or(text.len());
+    if name > 0 { name } else { text.chars().next().map_or(1, char::len_utf8) }
+}
+
+fn string_length(text: &str, quote: char) -> usize {
+    let start = text.find(quote).expect("it begins with a quote") + 1;
+    let mut escaped = false;
+    for (at, c) in text[start..].char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return start + at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// All paths that begin at a crate or with `super`, with the trees of `use` spread out, made absolute.
+fn paths(tokens: &[Token], module: &[String]) -> Vec<(usize, Vec<String>)> {
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        let begins = at == 0 || tokens[at - 1].text != "::";
+        let is_path = tokens.get(at + 1).is_some_and(|next| next.text == "::");
+        if begins && is_path && !token.text.is_empty() {
+            let mut prefix = Vec::new();
+            spread(tokens, at, &mut prefix, &mut found);
+        }
+    }
+    for (_, path) in &mut found {
+        *path = absolute(path, module);
+    }
+    found
+}
+
+/// Reads one tree of paths from `at`, and returns where it ends.
+fn spread(tokens: &[Token], mut at: usize, prefix: &mut Vec<String>, found: &mut Vec<(usize, Vec<String>)>) -> usize {
+    let depth = prefix.len();
+    let mut line = tokens.get(at).map_or(1, |token| token.line);
+    loop {
+        let text = tokens.get(at).map_or("", |token| token.text.as_str());
+        if text == "{" {
+            at += 1;
+            while tokens.get(at).is_some_and(|token| token.text != "}") {
+                at = spread(tokens, at, prefix, found);
+                // A comma, or something that is no tree at all.
+                at += usize::from(tokens.get(at).is_some_and(|token| token.text != "}"));
+            }
+            prefix.truncate(depth);
+            return at + 1;
+        }
+        line = tokens.get(at).map_or(line, |token| token.line);
+        prefix.push(text.to_owned());
+        at += 1;
+        if tokens.get(at).is_none_or(|token| token.text != "::") {
+            break;
+        }
+        at += 1;
+    }
+    found.push((line, prefix.clone()));
+    prefix.truncate(depth);
+    at
+}
+
+fn absolute(path: &[String], module: &[String]) -> Vec<String> {
+    let ups = path.iter().take_while(|part| *part == "super").count();
+    if ups == 0 && path[0] != "self" {
+        return path.to_vec();
+    }
+    let base = &module[..module.len().saturating_sub(ups)];
+    let rest = &path[ups.max(1)..];
+    [&["crate".to_owned()][..], base, rest].concat()
+}
