@@ -3,7 +3,7 @@
 #
 #     tests/witness/run.sh
 #
-# Needs cargo, cc, python3 (3.10 or newer, with venv) and go, and at the first time the registries of Python and Go. Works
+# Needs cargo, cc, python3 (3.11 or newer, with venv) and go, and at the first time the registries of Python and Go. Works
 # from any directory. OSS_SERVER names another oss-server, OSS_UPLOAD_LIB_DIR another place of liboss_upload.
 set -euo pipefail
 
@@ -19,7 +19,7 @@ die() {
 for tool in cargo "${CC:-cc}" python3 go; do
     command -v "$tool" >/dev/null || die "$tool is needed, and was not found"
 done
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || die "python3 must be 3.10 or newer"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 must be 3.11 or newer"
 python3 -c 'import ensurepip, venv' 2>/dev/null || die "python3 cannot make virtual environments; is python3-venv missing?"
 
 if [[ -z ${OSS_SERVER:-} ]]; then

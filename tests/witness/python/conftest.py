@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import sdks
+from library import Uploader, build
 from local_oss import LocalOss, local_oss
 
 # Both SDKs send with requests, which would ask the environment for proxies.
@@ -65,6 +66,12 @@ def kind(request: pytest.FixtureRequest) -> tuple[type[sdks.Sdk], int]:
 def sdk(kind: tuple[type[sdks.Sdk], int], server: LocalOss) -> sdks.Sdk:
     """Every SDK, connected to each server."""
     return sdks.connect(kind, server)
+
+
+@pytest.fixture(scope="session")
+def upload(tmp_path_factory: pytest.TempPathFactory) -> Uploader:
+    """The library."""
+    return build(tmp_path_factory.mktemp("program"))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ AWKWARD = [
     "a//",
     "a///../b//./c",
     "~'()*!",
-    "\"quoted\"",
+    '"quoted"',
     "back\\slash",
     "<xml>&amp;]]>",
     "[a]{b}|^`",
@@ -55,8 +55,8 @@ def reachable(sdk: Sdk, key: str) -> bool:
     """Whether an SDK can name a key at all.
 
     Both SDKs for Python send with requests, whose urllib3 removes dot segments from the path of a URL (RFC 3986 5.2.4)
-    after the SDK has signed it: urllib3.util.url.parse_url(). oss2 escapes every "/", which hides most of them. The SDKs
-    for Go leave paths alone: they read all these keys in tests/witness/go.
+    after the SDK has signed it: urllib3.util.url.parse_url(). oss2 escapes every "/", which hides most of them. The
+    SDKs for Go leave paths alone: they read all these keys in tests/witness/go.
     """
     segments = [key] if isinstance(sdk, Oss2) else key.split("/")
     return not {".", ".."} & set(segments)

@@ -292,9 +292,7 @@ class V2(Sdk):
         return self.client.is_object_exist(self.where.bucket, key)
 
     def copy(self, source, key):
-        self.client.copy_object(
-            self._of(v2.CopyObjectRequest, key, source_bucket=self.where.bucket, source_key=source)
-        )
+        self.client.copy_object(self._of(v2.CopyObjectRequest, key, source_bucket=self.where.bucket, source_key=source))
 
     def append(self, key, position, data):
         return self.client.append_object(

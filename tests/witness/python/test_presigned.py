@@ -103,7 +103,9 @@ def test_additional_headers_of_version_4(server: LocalOss) -> None:
     additional_headers in its Config, but never hands them to its signer."""
     sdk = sdks.connect((Oss2, 4), server)
     sdk.put("object", b"content")
-    url = sdk.bucket.sign_url("GET", "object", 60, headers={"X-Witness": "yes"}, additional_headers=["x-witness", "host"])
+    url = sdk.bucket.sign_url(
+        "GET", "object", 60, headers={"X-Witness": "yes"}, additional_headers=["x-witness", "host"]
+    )
     assert fetch(server, "GET", url, {"X-Witness": "yes"}) == (200, b"content")
     status, body = fetch(server, "GET", url, {"X-Witness": "no"})
     assert (status, code(body)) == (403, "SignatureDoesNotMatch")

@@ -10,7 +10,7 @@ import pytest
 
 import sdks
 from keys import AWKWARD, reachable
-from library import UploadFailed, Uploader, build
+from library import Uploader, UploadFailed, build
 from local_oss import BUCKET, CHECKOUT, CUSTOM_DOMAIN, DOMAIN, TEMPORARY, LocalOss, local_oss
 from sdks import Sdk
 from tunnel import tunnel
@@ -31,12 +31,6 @@ HEADERS = {
     "x-oss-object-acl": "public-read",
     "x-oss-server-side-encryption": "AES256",
 }
-
-
-@pytest.fixture(scope="session")
-def upload(tmp_path_factory: pytest.TempPathFactory) -> Uploader:
-    """The library."""
-    return build(tmp_path_factory.mktemp("program"))
 
 
 @pytest.fixture(scope="session")

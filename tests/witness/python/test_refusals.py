@@ -140,8 +140,9 @@ def test_a_session_token(kind, server: LocalOss, refused) -> None:
 
 def test_a_session_token_that_has_expired(kind, server: LocalOss, refused) -> None:
     temporary = ("STS.short", "short-secret", "short-token")
-    keys = dict(zip(("id", "secret", "token"), temporary))
-    server.tell("access-keys", {"add": [keys], "expire": [temporary[2]]})
+    identity, secret, token = temporary
+    added = {"id": identity, "secret": secret, "token": token}
+    server.tell("access-keys", {"add": [added], "expire": [token]})
     sdk = sdks.connect(kind, server, key=temporary)
     with refused("SecurityTokenExpired" if sends_tokens(sdk) else "InvalidAccessKeyId", 403):
         sdk.put("object", b"content")
