@@ -53,6 +53,8 @@ const TIDY_PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Transport {
     agent: Agent,
+    /// `host:port` of the proxy, for messages.
+    proxy: Option<String>,
     limits: Limits,
     throttle: Option<Arc<Throttle>>,
 }
@@ -94,12 +96,14 @@ impl Transport {
                 .chain(tcp::TcpConnector)
                 .chain(RustlsConnector::default())
                 .chain(early_answer::EarlyAnswerConnector);
-        let agent = Agent::with_parts(config(options)?, connector, resolver::SpreadingResolver::default());
+        let proxy = options.proxy.as_deref().map(proxy::read).transpose()?;
+        let named = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        let agent = Agent::with_parts(config(options, proxy)?, connector, resolver::SpreadingResolver::default());
         let throttle = match options.max_bytes_per_second {
             0 => None,
             rate => Some(Arc::new(Throttle::new(rate, Instant::now()))),
         };
-        Ok(Transport { agent, limits, throttle })
+        Ok(Transport { agent, proxy: named, limits, throttle })
     }
 
     /// Sends `request` with its own small body or with `body`, and reads the answer. `stop` ends it at any moment.
@@ -124,7 +128,7 @@ impl Transport {
         match (answer, reader.failure()) {
             (_, Some(error)) => Err(Failure::Body(error)),
             (Ok(response), None) => Ok(response),
-            (Err(error), None) => Err(failure(error, &watch)),
+            (Err(error), None) => Err(failure(error, &watch, &self.way_to(&watch.authority))),
         }
     }
 
@@ -150,6 +154,14 @@ impl Transport {
             Err(error) if status < 300 => Err(ureq::Error::Io(error)),
             // An early answer may be cut off by the reset that follows it: its status says enough.
             _ => Ok(oss::Response { status, headers, body }),
+        }
+    }
+
+    /// The server as messages name it.
+    fn way_to(&self, server: &str) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{server} through the proxy {proxy}"),
+            None => server.to_owned(),
         }
     }
 
@@ -224,13 +236,7 @@ fn takes_body(method: &http::Method) -> bool {
     matches!(*method, http::Method::PUT | http::Method::POST)
 }
 
-fn config(options: &ClientOptions) -> Result<Config> {
-    let proxy = match &options.proxy {
-        Some(text) => {
-            Some(Proxy::new(text).map_err(|_| Error::invalid("proxy is not http://[user:password@]host:port"))?)
-        }
-        None => None,
-    };
+fn config(options: &ClientOptions, proxy: Option<Proxy>) -> Result<Config> {
     Ok(Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -277,7 +283,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
     Ok(found)
 }
 
-fn failure(error: ureq::Error, watch: &Watch) -> Failure {
+fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
     let interrupted = match &error {
         ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).copied(),
         _ => None,
@@ -286,7 +292,7 @@ fn failure(error: ureq::Error, watch: &Watch) -> Failure {
         Some(Interrupted::Stopped) => return Failure::Stopped,
         Some(_) => ErrorKind::Timeout,
         None if is_hopeless(&error, watch) => {
-            return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, &watch.authority)));
+            return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)));
         }
         None => ErrorKind::Network,
     };
@@ -295,7 +301,7 @@ fn failure(error: ureq::Error, watch: &Watch) -> Failure {
         _ => 0,
     };
     let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
-    Failure::Connection { kind, message: explain(&error, &watch.authority), errno, stale }
+    Failure::Connection { kind, message: explain(&error, server), errno, stale }
 }
 
 /// An untrusted certificate, a server that does not speak TLS or a proxy that wants another password stay so.
@@ -331,7 +337,7 @@ fn explain(error: &ureq::Error, server: &str) -> String {
         ureq::Error::Protocol(error) => {
             format!("{server} does not speak HTTP ({error}); check the endpoint and its port")
         }
-        ureq::Error::ConnectProxyFailed(reason) => format!("the proxy leads to no {server}: {reason}; check proxy"),
+        ureq::Error::ConnectProxyFailed(reason) => format!("no way to {server}: {reason}; check the option proxy"),
         ureq::Error::Io(error) => format!("{server}: {error}"),
         error => format!("{server}: {error}"),
     }

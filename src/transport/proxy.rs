@@ -1,4 +1,16 @@
-//! The proxy that the environment names, as other programs read it.
+//! Which proxy: the one that the caller names, or that the environment does, as other programs read it.
+
+use ureq::{Proxy, ProxyProtocol};
+
+use crate::error::{Error, Result};
+
+/// Reads `http://[user:password@]host:port`. Other kinds of proxies are refused: connections would go around them.
+pub(super) fn read(text: &str) -> Result<Proxy> {
+    let proxy =
+        Proxy::new(text).ok().filter(|proxy| proxy.protocol() == ProxyProtocol::Http && !proxy.host().is_empty());
+    // The text may hold a password.
+    proxy.ok_or_else(|| Error::invalid("proxy is not http://[user:password@]host:port"))
+}
 
 /// The proxy for `endpoint` (`scheme://host[:port]`) that the environment names, if any; `variable` looks up.
 ///
