@@ -1,5 +1,6 @@
 //! What a caller may ask for: every default, limit and check, once.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ const MAX_ATTEMPTS: u32 = 1000;
 const MIN_BYTES_PER_SECOND: u64 = 1024;
 
 /// Where the server is, who signs, and limits that all uploads of a client share.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientOptions {
     /// Host with an optional scheme (`https://` by default) and port; `None` when `region` is given.
     pub endpoint: Option<String>,
@@ -192,6 +193,33 @@ impl ClientOptions {
         }
         Ok(self)
     }
+}
+
+/// Shows no password, neither the proxy's nor one in an endpoint, where none belongs.
+impl fmt::Debug for ClientOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientOptions")
+            .field("endpoint", &self.endpoint.as_deref().map(without_login))
+            .field("region", &self.region)
+            .field("credentials", &self.credentials)
+            .field("proxy", &self.proxy.as_deref().map(without_login))
+            .field("ca_file", &self.ca_file)
+            .field("user_agent", &self.user_agent)
+            .field("max_bytes_per_second", &self.max_bytes_per_second)
+            .field("signature_version", &self.signature_version)
+            .field("cname", &self.cname)
+            .field("path_style", &self.path_style)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("stall_timeout", &self.stall_timeout)
+            .field("max_attempts", &self.max_attempts)
+            .field("insecure_skip_verify", &self.insecure_skip_verify)
+            .finish()
+    }
+}
+
+/// What follows the last `@` of a URL.
+fn without_login(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
 
 fn or_default(given: Duration, default: Duration) -> Duration {
