@@ -53,11 +53,12 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
         if self.state != State::Quiet {
             return Ok(());
         }
-        let sent = self.inner.transmit_output(amount, timeout);
         if !self.listens {
-            return sent;
+            return self.inner.transmit_output(amount, timeout);
         }
         let watch = Watch::current()?;
+        watch.begun.set(true);
+        let sent = self.inner.transmit_output(amount, timeout);
         if (sent.is_err() || watch.unseen_input.get()) && self.hears_answer(&watch, sent.is_err(), timeout) {
             return Ok(());
         }

@@ -72,7 +72,10 @@ pub(crate) trait Body {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The upload is being stopped.
-    Stopped,
+    Stopped {
+        /// As below.
+        begun: bool,
+    },
     /// The body could not be read. Not the network's fault.
     Body(Error),
     /// The connection failed.
@@ -82,6 +85,8 @@ pub(crate) enum Failure {
         errno: i32,
         /// The server had closed a connection that it kept from an earlier request: to be tried again at once.
         stale: bool,
+        /// Some of the request may have reached the server, which may be carrying it out.
+        begun: bool,
     },
     /// Trying again cannot help.
     Hopeless(Error),
@@ -288,8 +293,9 @@ fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
         ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).copied(),
         _ => None,
     };
+    let begun = watch.begun.get();
     let kind = match interrupted {
-        Some(Interrupted::Stopped) => return Failure::Stopped,
+        Some(Interrupted::Stopped) => return Failure::Stopped { begun },
         Some(_) => ErrorKind::Timeout,
         None if is_hopeless(&error, watch) => {
             return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)));
@@ -301,7 +307,7 @@ fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
         _ => 0,
     };
     let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
-    Failure::Connection { kind, message: explain(&error, server), errno, stale }
+    Failure::Connection { kind, message: explain(&error, server), errno, stale, begun }
 }
 
 /// An untrusted certificate, a server that does not speak TLS or a proxy that wants another password stay so.
@@ -346,7 +352,7 @@ fn explain(error: &ureq::Error, server: &str) -> String {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Stopped => f.write_str("stopped"),
+            Failure::Stopped { .. } => f.write_str("stopped"),
             Failure::Body(error) | Failure::Hopeless(error) => error.fmt(f),
             Failure::Connection { message, .. } => f.write_str(message),
         }

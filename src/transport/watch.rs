@@ -42,6 +42,8 @@ pub(crate) struct Watch {
     pub(super) probing: Flag,
     /// The server has answered before the request was sent: the rest of the body goes nowhere.
     pub(super) answered_early: Flag,
+    /// The first bytes of the request are being handed over: there is a connection.
+    pub(super) begun: Flag,
     /// Bytes of the answer have arrived.
     pub(super) answer_begun: Flag,
 }
@@ -78,6 +80,7 @@ impl Watch {
             unseen_input: Flag::default(),
             probing: Flag::default(),
             answered_early: Flag::default(),
+            begun: Flag::default(),
             answer_begun: Flag::default(),
         }
     }

@@ -260,7 +260,8 @@ fn agree(theirs: Option<u64>, ours: u64) -> Result<()> {
 /// The server may have carried the request out although we did not hear so.
 fn may_have_been_done(error: &CallError) -> bool {
     match error {
-        CallError::Transport(Failure::Connection { .. }) | CallError::Answer(_) => true,
+        CallError::Transport(Failure::Connection { begun, .. } | Failure::Stopped { begun }) => *begun,
+        CallError::Answer(_) => true,
         CallError::Service(error, _) => error.http_status >= 500,
         _ => false,
     }
@@ -287,7 +288,7 @@ fn may_help(error: &CallError) -> bool {
 fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
     let error = match error {
         CallError::Service(error, _) => error.into_error(operation),
-        CallError::Transport(Failure::Stopped) => return stopped(),
+        CallError::Transport(Failure::Stopped { .. }) => return stopped(),
         CallError::Transport(Failure::Body(error)) => return error,
         CallError::Transport(Failure::Hopeless(error)) => error.context(operation),
         CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {

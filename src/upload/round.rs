@@ -138,9 +138,7 @@ impl Round<'_> {
         }
         let started = SystemTime::now();
         let opened = self.remote.initiate();
-        // Who was stopped may have been so while the answer was on its way.
-        let unheard = opened.ambiguous || self.remote.go_on().is_err();
-        if unheard && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
+        if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
             self.state.unheard = Some(started);
         }
         let upload_id = opened.result?;
