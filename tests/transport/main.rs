@@ -1,0 +1,10 @@
+//! The way of the bytes: stopping at any moment, peers that hold them up, limits, and proxies.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bandwidth;
+mod proxies;
+mod stalls;
+mod stopping;
+mod truncation;

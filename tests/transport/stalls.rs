@@ -1,0 +1,91 @@
+//! Peers that keep an upload waiting are left after the stall timeout, and the request is tried again.
+
+use std::time::{Duration, Instant};
+
+use oss_server::Server;
+use oss_upload::{ClientOptions, ErrorKind, PartSize};
+
+use crate::common::*;
+
+const STALL: Duration = Duration::from_millis(600);
+/// More than connections buffer.
+const SIZE: usize = 12 << 20;
+
+/// What a peer does for ever, unless it is left.
+const TRICKS: [(&str, &str); 4] = [
+    ("it is silent", r#"{"type":"stall","at":"before_answer"}"#),
+    ("its answer drips", r#"{"type":"drip","bytes":1,"ms":150}"#),
+    ("it does not begin to read", r#"{"type":"stall","at":"before_body"}"#),
+    ("it stops reading", r#"{"type":"stall","after_body_bytes":1000000}"#),
+];
+
+fn hurried(options: &mut ClientOptions) {
+    options.stall_timeout = STALL;
+    options.max_attempts = 2;
+}
+
+/// One upload in one request, with the trick `times` times. Returns the error.
+fn upload(server: &Server, trick: &str, times: u32, edit: impl FnOnce(&mut ClientOptions)) -> Option<ErrorKind> {
+    faults(server, &format!(r#"[{{"match":{{"operation":"PutObject","times":{times}}},"action":{trick}}}]"#));
+    let scratch = Scratch::new(SIZE);
+    let mut options = upload_options("key", &scratch.file);
+    options.part_size = PartSize::Bytes(SIZE as u64);
+    let client = client_with(server, |options| {
+        hurried(options);
+        edit(options);
+    });
+    let start = Instant::now();
+    let mut retries = 0;
+    let result = client.upload_file(options, |_, progress| retries = progress.retries);
+    assert!(start.elapsed() >= STALL * times, "patience lasts that long");
+    match result {
+        Ok(_) => {
+            assert_stored(server, "key", &scratch.file);
+            assert_eq!(retries, times);
+            None
+        }
+        Err(error) => {
+            assert!(error.is_retryable() && error.message().contains("127.0.0.1"), "{error}");
+            Some(error.kind())
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_holds_an_upload_up_is_left_and_tried_again() {
+    for (what, trick) in TRICKS {
+        let server = server();
+        assert_eq!(upload(&server, trick, 1, |_| ()), None, "{what}");
+    }
+}
+
+#[test]
+fn a_peer_that_holds_an_upload_up_over_tls_is_left_and_tried_again() {
+    for (what, trick) in TRICKS {
+        let tls = TlsServer::start(|_| ());
+        assert_eq!(upload(&tls.server, trick, 1, |o| o.ca_file = Some(tls.ca_file.clone())), None, "{what}");
+    }
+}
+
+#[test]
+fn a_peer_that_holds_every_attempt_up_is_a_timeout() {
+    for (what, trick) in TRICKS {
+        let server = server();
+        assert_eq!(upload(&server, trick, 2, |_| ()), Some(ErrorKind::Timeout), "{what}");
+    }
+}
+
+#[test]
+fn an_upload_that_is_slow_by_wish_is_not_taken_for_stalled() {
+    let server = server();
+    let client = client_with(&server, |options| {
+        hurried(options);
+        options.max_bytes_per_second = 60_000;
+    });
+    let scratch = Scratch::new(PART as usize);
+    let start = Instant::now();
+    let result = client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
+    assert!(start.elapsed() > STALL * 2);
+    assert_eq!((result.attempts, result.bytes_sent), (1, PART));
+    assert_stored(&server, "key", &scratch.file);
+}
