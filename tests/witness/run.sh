@@ -3,8 +3,8 @@
 #
 #     tests/witness/run.sh
 #
-# Needs cargo, cc, python3 (3.11 or newer, with venv) and go, and at the first time the registries of Python and Go. Works
-# from any directory. OSS_SERVER names another oss-server, OSS_UPLOAD_LIB_DIR another place of liboss_upload.
+# Needs cargo, cc, python3 (3.11 or newer, with venv) and go, and at the first time the registries of Python and Go.
+# Works from any directory. OSS_SERVER names another oss-server, OSS_UPLOAD_LIB_DIR another place of liboss_upload.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +20,7 @@ for tool in cargo "${CC:-cc}" python3 go; do
     command -v "$tool" >/dev/null || die "$tool is needed, and was not found"
 done
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 must be 3.11 or newer"
-python3 -c 'import ensurepip, venv' 2>/dev/null || die "python3 cannot make virtual environments; is python3-venv missing?"
+python3 -c 'import ensurepip, venv' 2>/dev/null || die "python3 cannot make virtual environments: no python3-venv?"
 
 if [[ -z ${OSS_SERVER:-} ]]; then
     (cd "$root" && cargo build --quiet --release --target-dir target -p oss-server)
@@ -78,10 +78,11 @@ suite = next(ElementTree.parse(xml).iter("testsuite")).attrib if xml.exists() el
 total, failed, errors, skipped = (int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped"))
 tell("Python", total - failed - errors - skipped, failed + errors, skipped)
 events = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-ended = {event["Test"]: event["Action"] for event in events if "Test" in event and event["Action"] in ("pass", "fail", "skip")}
+outcomes = ("pass", "fail", "skip")
+ended = {event["Test"]: event["Action"] for event in events if "Test" in event and event["Action"] in outcomes}
 # A test with subtests is counted by these.
 leaves = [action for name, action in ended.items() if not any(other.startswith(name + "/") for other in ended)]
-tell("Go", *(leaves.count(action) for action in ("pass", "fail", "skip")))
+tell("Go", *(leaves.count(outcome) for outcome in outcomes))
 sys.exit(not good)
 END
 exit "$status"

@@ -14,7 +14,8 @@ import (
 // awkward are keys that are hard on someone on the way; tests/witness/python/keys.py has the same.
 var awkward = []string{
 	"a b", " leading and trailing ", "a+b", "100%", "%41", "%2F", "%2e%2e/a", "a?b=c", "?a", "a#b", "a&b=c;d",
-	"目录/测试 文件+1.txt", "e\u0301 is not \u00e9", "🎬/🎞️.mp4", "\u00a0\u2028\ufeff", "a..b", "...", "a/...", ".hidden",
+	"目录/测试 文件+1.txt", "e\u0301 is not \u00e9", "🎬/🎞️.mp4", "\u00a0\u2028\ufeff", "a..b", "...", "a/...",
+	".hidden",
 	"a/../b", "a/./b", "../a", "./a", "a/..", "a/.", "..", ".", "a//b", "a/", "a//", "a///../b//./c", "~'()*!",
 	`"quoted"`, `back\slash`, "<xml>&amp;]]>", "[a]{b}|^`", "a:b,c@d$e", "http://example.com/a", "tab\tline\nreturn\r",
 	"\x01\x1f\x7f", "_server/state", strings.Repeat("k", 1023), strings.Repeat("字", 341),
@@ -69,7 +70,7 @@ type stored struct {
 	etag  string
 }
 
-// upload lets this library upload files to keys; options are those of client and upload, and headers as header=NAME:VALUE.
+// upload lets this library upload files to keys. Options are those of client and upload, and header=NAME:VALUE.
 func upload(t testing.TB, s *server, files [][2]string, options ...string) (results []stored) {
 	t.Helper()
 	arguments := []string{
