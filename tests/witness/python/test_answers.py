@@ -118,8 +118,10 @@ def reads_lists(sdk: Sdk) -> bool:
 
 @pytest.mark.parametrize("quirk", ["no-part-crc", "ignore-encoding-type", "blanks", "xmlns"])
 def test_shapes_of_xml(kind: tuple[type[Sdk], int], quirk: str) -> None:
-    """Why blanks and namespaces are quirks, not how the local OSS answers, whatever OSS's documentation shows: neither SDK
-    for Python can read them, so OSS cannot be sending them."""
+    """Why blanks and namespaces are quirks, not how the local OSS answers, whatever OSS's documentation shows.
+
+    Neither SDK for Python can read them, so OSS cannot be sending them.
+    """
     with local_oss("--quirk", quirk) as server:
         sdk = sdks.connect(kind, server)
         sdk.put("object", b"content")
