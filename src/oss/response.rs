@@ -12,6 +12,21 @@ pub struct Response {
 }
 
 impl Response {
+    /// Takes `secret` out, wherever a server or a proxy repeats it, so that no error can show it.
+    pub fn blot_out(&mut self, secret: &str) {
+        let blot = |text: &str| text.replace(secret, "(withheld)");
+        if !secret.is_empty() {
+            self.headers
+                .iter_mut()
+                .filter(|(_, value)| value.contains(secret))
+                .for_each(|(_, value)| *value = blot(value));
+            let body = String::from_utf8_lossy(&self.body);
+            if body.contains(secret) {
+                self.body = blot(&body).into_bytes();
+            }
+        }
+    }
+
     /// The value of the header `name` (lower-case), without blanks around it.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.trim())
@@ -70,6 +85,15 @@ pub(super) mod tests {
         assert_eq!(response.etag().as_deref(), Some("5B3C1A2E053D763E1B002CC607C5A0FE"));
         assert_eq!(response.crc64(), Some(u64::MAX));
         assert_eq!(response.version_id().as_deref(), Some("v1"));
+    }
+
+    #[test]
+    fn secrets_are_blotted_out() {
+        let mut response = response(403, &[("a", "xSECRETx"), ("b", "y")], "<M>SECRET and SECRET</M>");
+        response.blot_out("SECRET");
+        response.blot_out("");
+        assert_eq!((response.header("a"), response.header("b")), (Some("x(withheld)x"), Some("y")));
+        assert_eq!(response.body, b"<M>(withheld) and (withheld)</M>");
     }
 
     #[test]

@@ -82,7 +82,11 @@ impl Service {
         let mut request = request.clone();
         let signed = self.sign(endpoint, &mut request);
         let url = endpoint.url(&request);
-        let response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
+        let mut response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
+        if let Some(credentials) = &signed.credentials {
+            response.blot_out(credentials.access_key_secret());
+            response.blot_out(credentials.security_token().unwrap_or_default());
+        }
         match response.status {
             200..=299 => Ok(response),
             _ => Err(CallError::Service(Box::new(ServiceError::parse(&response)), signed)),
