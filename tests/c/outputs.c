@@ -223,7 +223,7 @@ static void secrets(void)
     where.proxy = proxy;
     snprintf(proxy, sizeof(proxy), "http://user:%s@%s", setting("SECRET"), address);
     client = new_client(&where);
-    EXPECT(oss_upload_file(client, &what, NULL, &error, NULL, NULL), &error, OSS_NETWORK, NULL);
+    EXPECT(oss_upload_file(client, &what, NULL, &error, NULL, NULL), &error, OSS_NETWORK, address);
     oss_client_free(client);
     snprintf(proxy, sizeof(proxy), "http://user:%s@:port:", setting("SECRET"));
     EXPECT(oss_client_new(&where, &client, &error), &error, OSS_INVALID_ARGUMENT, "proxy");
