@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 
 /// Reads `http://[user:password@]host:port`. Other kinds of proxies are refused: connections would go around them.
 pub(super) fn read(text: &str) -> Result<Proxy> {
-    let proxy =
-        Proxy::new(text).ok().filter(|proxy| proxy.protocol() == ProxyProtocol::Http && !proxy.host().is_empty());
+    let fits = |proxy: &Proxy| proxy.protocol() == ProxyProtocol::Http && !proxy.host().is_empty();
+    let proxy = Proxy::new(text).ok().filter(|proxy| fits(proxy) && has_good_port(text));
     // The text may hold a password.
     proxy.ok_or_else(|| Error::invalid("proxy is not http://[user:password@]host:port"))
 }
@@ -29,6 +29,13 @@ pub(crate) fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option
     }
 }
 
+/// ureq takes the usual port in place of one that is no number.
+fn has_good_port(url: &str) -> bool {
+    let host = url.trim_end_matches('/').rsplit(['@', '/']).next().unwrap_or_default();
+    let after_address = host.rsplit(']').next().unwrap_or_default();
+    after_address.split_once(':').is_none_or(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
 /// `entry` is `*`, the host itself, or a domain that it lies in.
 fn is_exempt(host: &str, entry: &str) -> bool {
     let domain = entry.trim_start_matches('.').to_ascii_lowercase();
@@ -43,6 +50,20 @@ mod tests {
     fn proxy(endpoint: &str, variables: &[(&str, &str)]) -> Option<String> {
         let look_up = |name: &str| variables.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).into());
         from_environment(endpoint, look_up)
+    }
+
+    #[test]
+    fn only_http_proxies_with_good_ports_are_taken() {
+        for good in ["http://proxy", "http://proxy:3128/", "proxy:3128", "http://u:p%40@[::1]:1", "http://10.0.0.1:80"]
+        {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["http://u:secret@proxy:port", "http://proxy:0", "http://proxy:65536", "https://proxy", "socks5://p:1"]
+        {
+            let error = read(bad).unwrap_err();
+            assert!(!error.message().contains("secret"), "{error}");
+        }
     }
 
     #[test]
