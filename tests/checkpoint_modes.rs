@@ -2,19 +2,16 @@
 
 mod common;
 
-use std::env::{current_exe, var};
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio, id};
+use std::process::id;
 
 use common::rig::*;
 use common::*;
 use md5::{Digest, Md5};
 use oss_server::Policy;
-use oss_upload::{Checkpoint, Client, ClientOptions, ErrorKind, PartSize, UploadOptions};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use oss_upload::{Checkpoint, ErrorKind, PartSize, UploadOptions};
 
 /// The names in a directory.
 fn names(directory: &Path) -> Vec<String> {
@@ -228,77 +225,30 @@ fn a_second_thread_is_told_that_the_checkpoint_is_in_use() {
     rig.assert_done();
 }
 
-/// The first line of output of a process that uploads the file of `rig` and never gets part 3 through.
-fn stuck_process(rig: &Rig) -> std::process::Child {
-    faults(
-        &rig.server,
-        r#"[{"match":{"operation":"UploadPart","part":3},"action":{"type":"stall","at":"before_body"}}]"#,
-    );
-    let mut command = Command::new(current_exe().unwrap());
-    command.args(["--exact", "--ignored", "--nocapture", "child_uploads_and_gets_stuck"]);
-    command.env("TEST_ENDPOINT", rig.relay.endpoint()).env("TEST_FILE", &rig.scratch.file);
-    let child = command.stdout(Stdio::null()).spawn().unwrap();
-    wait_until("the child has sent two parts", || rig.server.uploads(BUCKET).iter().any(|u| u.parts.len() == 2));
-    wait_until("the checkpoint knows of them", || lines(&rig.checkpoint()).len() == 5);
-    child
-}
-
 #[test]
-#[ignore = "a child of the tests below"]
-fn child_uploads_and_gets_stuck() {
-    let (Ok(endpoint), Ok(file)) = (var("TEST_ENDPOINT"), var("TEST_FILE")) else { return };
-    let credentials = oss_upload::CredentialsSource::Given(oss_upload::Credentials::new(ID, SECRET, None));
-    let options = ClientOptions {
-        endpoint: Some(endpoint),
-        region: Some("cn-hangzhou".into()),
-        credentials,
-        ..ClientOptions::default()
-    };
-    let options_of_upload = UploadOptions {
-        checkpoint: Checkpoint::BesideFile,
-        routines: oss_upload::Routines::Default,
-        ..upload_options(KEY, Path::new(&file))
-    };
-    let _ = Client::new(options).unwrap().upload_file(options_of_upload, |_, _| ());
+#[ignore = "a child of the test below"]
+fn child_uploads() {
+    children::upload();
 }
 
 #[test]
 fn another_process_is_named_and_when_it_dies_its_upload_goes_on() {
     let rig = Rig::new(5);
-    let mut child = stuck_process(&rig);
+    faults(
+        &rig.server,
+        r#"[{"match":{"operation":"UploadPart","part":3},"action":{"type":"stall","at":"before_body"}}]"#,
+    );
+    let child = children::uploading(&rig, 1);
+    wait_until("two parts are written down", || rig.checkpoint().exists() && lines(&rig.checkpoint()).len() == 5);
     let before = rig.server.log().len();
     assert_busy(&rig.run().unwrap_err(), child.id());
     assert_eq!(rig.server.log().len(), before, "nothing was sent");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    children::kill(child);
     rig.server.clear_faults();
     rig.server.clear_log();
     rig.run().unwrap();
-    assert_eq!(rig.sent(), [3, 4, 5]);
+    assert!(rig.sent().ends_with(&[3, 4, 5]), "{:?}", rig.sent());
     rig.assert_done();
-}
-
-/// Runs an ignored test of this program in a process of its own, in which a write beyond the limit of a file's size is
-/// an error.
-fn in_a_child(name: &str) {
-    let mut command = Command::new("sh");
-    command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(current_exe().unwrap());
-    command.args(["--exact", "--ignored", "--nocapture", name]).env("TEST_CHILD", "1");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap).collect::<Vec<_>>();
-    let errors = child.wait_with_output().unwrap();
-    let errors = String::from_utf8_lossy(&errors.stderr).into_owned();
-    assert!(lines.iter().any(|line| line.contains("1 passed")), "{}\n{errors}", lines.join("\n"));
-}
-
-fn is_child() -> bool {
-    var("TEST_CHILD").is_ok()
-}
-
-/// From now on no file of this process grows beyond `limit`, as on a full disk.
-fn allow(limit: Option<u64>) {
-    let maximum = getrlimit(Resource::Fsize).maximum;
-    setrlimit(Resource::Fsize, Rlimit { current: limit.or(maximum), maximum }).unwrap();
 }
 
 fn length(path: &PathBuf) -> u64 {
@@ -307,17 +257,17 @@ fn length(path: &PathBuf) -> u64 {
 
 #[test]
 fn a_disk_that_is_full_from_the_start_is_an_error_before_anything_is_sent() {
-    in_a_child("child_begins_on_a_full_disk");
+    children::alone("child_begins_on_a_full_disk");
 }
 
 #[test]
 #[ignore = "a child of the test above"]
 fn child_begins_on_a_full_disk() {
-    if !is_child() {
+    if !children::is_alone() {
         return;
     }
     let rig = Rig::new(5);
-    allow(Some(100));
+    children::allow(Some(100));
     let error = rig.run().unwrap_err();
     assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::EFBIG), "{error}");
     assert_eq!(rig.server.log().len(), 0);
@@ -326,20 +276,20 @@ fn child_begins_on_a_full_disk() {
 
 #[test]
 fn a_disk_too_full_for_the_upload_id_is_an_error_that_leaves_nothing() {
-    in_a_child("child_opens_on_a_full_disk");
+    children::alone("child_opens_on_a_full_disk");
 }
 
 #[test]
 #[ignore = "a child of the test above"]
 fn child_opens_on_a_full_disk() {
-    if !is_child() {
+    if !children::is_alone() {
         return;
     }
     let rig = Rig::new(5);
     let gate = rig.relay.hold_answer("InitiateMultipartUpload");
     let upload = rig.start();
     gate.reached();
-    allow(Some(length(&rig.checkpoint()) + 10));
+    children::allow(Some(length(&rig.checkpoint()) + 10));
     gate.release();
     let error = finish(&upload).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Checkpoint, "{error}");
@@ -349,20 +299,20 @@ fn child_opens_on_a_full_disk() {
 
 #[test]
 fn a_disk_that_fills_up_does_not_stop_the_upload() {
-    in_a_child("child_goes_on_on_a_full_disk");
+    children::alone("child_goes_on_on_a_full_disk");
 }
 
 #[test]
 #[ignore = "a child of the test above"]
 fn child_goes_on_on_a_full_disk() {
-    if !is_child() {
+    if !children::is_alone() {
         return;
     }
     let rig = Rig::new(8);
     let gate = rig.relay.hold_request("UploadPart 3");
     let upload = rig.start();
     gate.reached();
-    allow(Some(length(&rig.checkpoint()) + 10));
+    children::allow(Some(length(&rig.checkpoint()) + 10));
     gate.release();
     finish(&upload).unwrap();
     assert_eq!(rig.sent(), (1..=8).collect::<Vec<_>>());
@@ -371,27 +321,27 @@ fn child_goes_on_on_a_full_disk() {
 
 #[test]
 fn a_disk_that_fills_up_leaves_a_checkpoint_that_is_whole() {
-    in_a_child("child_fails_on_a_full_disk");
+    children::alone("child_fails_on_a_full_disk");
 }
 
 #[test]
 #[ignore = "a child of the test above"]
 fn child_fails_on_a_full_disk() {
-    if !is_child() {
+    if !children::is_alone() {
         return;
     }
     for (policy, resumed) in [(Policy::All, 6), (Policy::PutOnly, 2)] {
-        allow(None);
+        children::allow(None);
         let rig = Rig::with(8, |config| config.policy = policy, |_| ());
         refuse_part(&rig.server, 7);
         let gate = rig.relay.hold_request("UploadPart 3");
         let upload = rig.start();
         gate.reached();
-        allow(Some(length(&rig.checkpoint()) + 10));
+        children::allow(Some(length(&rig.checkpoint()) + 10));
         gate.release();
         let error = finish(&upload).unwrap_err();
         assert!(error.message().contains("records missing: 4"), "{error}");
-        allow(None);
+        children::allow(None);
         rig.server.clear_faults();
         rig.server.clear_log();
         let result = rig.run().unwrap();

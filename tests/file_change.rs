@@ -208,6 +208,7 @@ fn change_during_put(rig: &Rig, change: Change, mode: OnFileChange) -> Result<Up
         o.on_file_change = mode;
     });
     gate.reached();
+    wait_until("the beginning is read", || upload.progress().sent_bytes > 2 * PART);
     change.act(&rig.scratch.file);
     gate.release();
     finish(&upload)
@@ -296,6 +297,7 @@ fn a_file_truncated_within_the_part_that_is_read_ends_at_once() {
             o.on_file_change = mode;
         });
         gate.reached();
+        wait_until("its beginning is read", || upload.progress().sent_bytes > (LARGE as u64) + 2 * PART);
         File::options().write(true).open(&rig.scratch.file).unwrap().set_len(LARGE as u64 + 100).unwrap();
         let changed = Instant::now();
         gate.release();

@@ -36,6 +36,7 @@ struct Count {
     kills: u32,
     resumes: u32,
     parts: usize,
+    /// Of those that the server had acknowledged.
     sent_again: usize,
 }
 
@@ -88,7 +89,6 @@ fn moods(rng: &mut Rng) -> String {
     add(rng, r#""UploadPart""#, r#"{"type":"status","status":500,"before_body":false}"#);
     add(rng, r#""UploadPart""#, r#"{"type":"reset","after_body_bytes":5000}"#);
     add(rng, r#""UploadPart""#, r#"{"type":"close","at":"before_answer"}"#);
-    add(rng, r#""UploadPart""#, r#"{"type":"close_idle"}"#);
     add(rng, r#"["ListParts","HeadObject","AbortMultipartUpload"]"#, r#"{"type":"status","status":503}"#);
     add(
         rng,
@@ -197,6 +197,16 @@ fn count_again(acknowledged: &mut Acknowledged, log: &[LogEntry]) -> usize {
     again
 }
 
+/// The log for people.
+fn told(log: &[LogEntry]) -> String {
+    let line = |entry: &LogEntry| {
+        let LogEntry { seq, time, connection, operation, part_number, status, answered, stored, fault, .. } = entry;
+        let (part, fault) = (part_number.unwrap_or(0), fault.as_ref().map_or("", |fault| fault.action.as_str()));
+        format!("{seq} {time} connection {connection} {operation} {part}: {status} {answered} {stored} {fault}\n")
+    };
+    log.iter().map(line).collect()
+}
+
 fn live_through(history: &History, program: &Path, library: &Path, rng: &mut Rng, count: &mut Count) {
     let scratch = Scratch::new(history.size);
     let server = server_with(|config| config.policy = history.policy);
@@ -223,7 +233,7 @@ fn live_through(history: &History, program: &Path, library: &Path, rng: &mut Rng
         // Only without the server's list, a part counts as missing whose acknowledgement the victim did not live to write.
         let allowed = if history.policy == Policy::All { 0 } else { history.routines as usize };
         let allowed = if kills == 0 { 0 } else { allowed };
-        assert!(again <= allowed, "{again} acknowledged parts were sent again: {}", what());
+        assert!(again <= allowed, "{again} acknowledged parts were sent again: {}\n{}", what(), told(&log));
         if output.status.code().is_some() {
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{text}: {}", what());
