@@ -3,7 +3,8 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 4] = ["src/capi/types.rs", "src/capi/client.rs", "src/capi/upload.rs", "src/capi/version.rs"];
+const SOURCES: [&str; 5] =
+    ["src/capi/types.rs", "src/capi/client.rs", "src/capi/upload.rs", "src/capi/event.rs", "src/capi/version.rs"];
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
@@ -15,7 +16,7 @@ fn main() {
     for source in SOURCES {
         builder = builder.with_src(root.join(source));
     }
-    let bindings = builder.with_trailer(INITIALISERS).generate().expect("cbindgen understands src/capi");
+    let bindings = builder.generate().expect("cbindgen understands src/capi");
     write(&bindings, &root.join("include/oss_upload.h"));
 }
 
@@ -23,7 +24,11 @@ fn main() {
 fn write(bindings: &cbindgen::Bindings, header: &Path) {
     let mut text = Vec::new();
     bindings.write(&mut text);
-    let current = std::fs::read(header).unwrap_or_default();
+    let text = String::from_utf8(text).expect("the header is UTF-8");
+    // cbindgen would put a trailer behind the include guard.
+    let (inside, guard_end) = text.rsplit_once("#endif").expect("the header ends with its guard");
+    let text = format!("{inside}{INITIALISERS}\n\n#endif{guard_end}");
+    let current = std::fs::read_to_string(header).unwrap_or_default();
     if current != text && std::fs::write(header, &text).is_err() {
         println!("cargo:warning=include/oss_upload.h could not be written: it may be out of date");
     }

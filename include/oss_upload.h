@@ -100,6 +100,51 @@
 #define OSS_ETA_UNKNOWN UINT64_MAX
 
 /**
+ * oss_event.kind: a request has been answered, or has failed.
+ */
+#define OSS_EVENT_REQUEST 1
+
+/**
+ * oss_event.kind: a request will be tried again, after elapsed_ms; the message says why.
+ */
+#define OSS_EVENT_RETRY 2
+
+/**
+ * oss_event.kind: the server has a part.
+ */
+#define OSS_EVENT_PART_DONE 3
+
+/**
+ * oss_event.kind: the server has a part that an earlier call sent.
+ */
+#define OSS_EVENT_PART_RESUMED 4
+
+/**
+ * oss_event.kind: more or fewer parts may be in flight.
+ */
+#define OSS_EVENT_CONCURRENCY_CHANGED 5
+
+/**
+ * oss_event.kind: requests are signed with other credentials from now on.
+ */
+#define OSS_EVENT_CREDENTIALS_CHANGED 6
+
+/**
+ * oss_event.kind: the checkpoint was made safe on disk.
+ */
+#define OSS_EVENT_CHECKPOINT_WRITTEN 7
+
+/**
+ * oss_event.kind: all parts are sent again; the message says why.
+ */
+#define OSS_EVENT_RESTARTED 8
+
+/**
+ * oss_event.kind: the upload has ended; the message is "stored" or the error's.
+ */
+#define OSS_EVENT_ENDED 9
+
+/**
  * What a call came to. Zero is success, errors are negative. Numbers are never reused.
  */
 typedef enum {
@@ -540,6 +585,80 @@ typedef struct {
  */
 typedef int32_t (*oss_progress_fn)(const oss_progress *progress, void *user_data);
 
+/**
+ * Something that happened to an upload. Fields that do not concern the kind are 0 or empty. No secret is in it.
+ */
+typedef struct {
+  /**
+   * One of OSS_EVENT_*. New kinds may come with new versions: skip what you do not know.
+   */
+  uint32_t kind;
+  /**
+   * The part, from 1.
+   */
+  uint32_t part_number;
+  /**
+   * Which try of the request, from 1.
+   */
+  uint32_t attempt;
+  /**
+   * HTTP status; 0 when there was no answer.
+   */
+  uint32_t http_status;
+  /**
+   * Parts that may be in flight now.
+   */
+  uint32_t concurrency;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+   */
+  uint64_t upload;
+  /**
+   * Milliseconds since the upload was started.
+   */
+  uint64_t at_ms;
+  /**
+   * Milliseconds that the request took; for a retry, that are waited.
+   */
+  uint64_t elapsed_ms;
+  /**
+   * Body bytes of the request, or bytes of the part.
+   */
+  uint64_t bytes;
+  /**
+   * Events that were lost right before this one, since nobody took them out in time.
+   */
+  uint64_t dropped;
+  /**
+   * The API call, such as "UploadPart".
+   */
+  char operation[32];
+  /**
+   * OSS's error code.
+   */
+  char service_code[64];
+  /**
+   * The request id.
+   */
+  char request_id[64];
+  /**
+   * Name of the object, cut when it is longer.
+   */
+  char object_key[256];
+  /**
+   * Why, in one line.
+   */
+  char message[512];
+  /**
+   * Zero.
+   */
+  uint64_t reserved2[4];
+} oss_event;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -636,6 +755,26 @@ void oss_upload_cancel(oss_upload *upload);
 void oss_upload_free(oss_upload *upload);
 
 /**
+ * Takes the oldest event of the uploads of a client that waits to be taken out, without waiting for one.
+ *
+ * The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
+ * oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
+ * OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL.
+ *
+ * With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
+ * written to standard error.
+ */
+oss_status oss_client_next_event(oss_client *client,
+                                 oss_event *event);
+
+/**
+ * Takes the oldest event of one upload that waits to be taken out, as oss_client_next_event() does for all uploads of a
+ * client. Also after the upload has ended, until it is freed.
+ */
+oss_status oss_upload_next_event(oss_upload *upload,
+                                 oss_event *event);
+
+/**
  * Version of the library, such as "0.1.0". Static: do not free it.
  */
 const char *oss_version(void);
@@ -653,8 +792,6 @@ const char *oss_status_name(int32_t status);
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
-
-#endif  /* OSS_UPLOAD_H */
 
 #ifdef __cplusplus
 extern "C" {
@@ -685,3 +822,5 @@ static inline oss_upload_options oss_upload_options_default(void)
 #ifdef __cplusplus
 }
 #endif
+
+#endif  /* OSS_UPLOAD_H */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::credentials::{self, Credentials};
 use crate::error::{Error, Result};
+use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::transport::retry::RetryPolicy;
@@ -18,6 +19,7 @@ use crate::upload::{Progress, Upload, UploadResult};
 pub struct Client {
     service: Arc<Service>,
     endpoint: Endpoint,
+    events: Arc<ClientEvents>,
 }
 
 /// How often [`Client::upload_file`] reports progress.
@@ -37,13 +39,18 @@ impl Client {
         };
         let transport = Transport::new(&with_proxy(options.clone(), &endpoint))?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
-        Ok(Client { service: Arc::new(Service::new(transport, signature, credentials, retry)), endpoint })
+        let service = Arc::new(Service::new(transport, signature, credentials, retry));
+        let log = env::var("OSS_UPLOAD_LOG").map_or(LogLevel::Off, |level| LogLevel::parse(&level));
+        Ok(Client { service, endpoint, events: Arc::new(ClientEvents::new(log)) })
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
         credentials.check()?;
+        let id = credentials.access_key_id().to_owned();
         self.service.set_credentials(credentials);
+        let events = Events::of_client(self.events.clone());
+        events.tell(EventKind::CredentialsChanged, |event| event.message = format!("access key id {id}"));
         Ok(())
     }
 
@@ -51,7 +58,17 @@ impl Client {
     pub fn start(&self, options: UploadOptions) -> Result<Upload> {
         let task = Task::new(options)?;
         let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
-        Upload::start(self.service.clone(), endpoint, task)
+        let events = Events::new(self.events.clone(), &task.key);
+        Upload::start(self.service.clone(), endpoint, task, events)
+    }
+
+    /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call
+    /// opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the oldest are
+    /// dropped and counted. Nothing is recorded for who never asks.
+    ///
+    /// The environment variable `OSS_UPLOAD_LOG`, `info` or `debug`, has the same events written to standard error.
+    pub fn next_event(&self) -> Option<Event> {
+        self.events.queue.next()
     }
 
     /// Uploads one file and returns when it has ended. `on_progress` is called on this thread, about ten times a second

@@ -10,6 +10,7 @@ use std::fs;
 use std::mem::{align_of, offset_of, size_of};
 use std::process::Command;
 
+use oss_upload::capi::event::*;
 use oss_upload::capi::types::*;
 use serde_json::Value;
 use toolchain::*;
@@ -114,6 +115,25 @@ fn layouts() -> Vec<Layout> {
             eta_ms,
             reserved,
         }),
+        layout!(oss_event {
+            kind,
+            part_number,
+            attempt,
+            http_status,
+            concurrency,
+            reserved,
+            upload,
+            at_ms,
+            elapsed_ms,
+            bytes,
+            dropped,
+            operation,
+            service_code,
+            request_id,
+            object_key,
+            message,
+            reserved2,
+        }),
     ]
 }
 
@@ -157,6 +177,15 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_PHASE_COMPLETING,
         OSS_PHASE_ENDED,
         OSS_ETA_UNKNOWN,
+        OSS_EVENT_REQUEST,
+        OSS_EVENT_RETRY,
+        OSS_EVENT_PART_DONE,
+        OSS_EVENT_PART_RESUMED,
+        OSS_EVENT_CONCURRENCY_CHANGED,
+        OSS_EVENT_CREDENTIALS_CHANGED,
+        OSS_EVENT_CHECKPOINT_WRITTEN,
+        OSS_EVENT_RESTARTED,
+        OSS_EVENT_ENDED,
     ]
 }
 

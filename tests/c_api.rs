@@ -274,3 +274,15 @@ fn outputs_are_whole() {
     case.assert_only_objects(&["waited", "whole"]);
     assert!(case.files().is_empty(), "left behind: {:?}", case.files());
 }
+
+#[test]
+fn events_are_heard() {
+    let slow_down = json!([{
+        "match": {"operation": "UploadPart", "key": "retried", "part": 1, "times": 1},
+        "action": {"type": "status", "status": 503, "code": "SlowDown"},
+    }]);
+    let case = Case::with(false, slow_down);
+    case.run("events");
+    case.assert_only_objects(&["heard", "retried"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}

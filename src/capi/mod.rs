@@ -5,6 +5,7 @@
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
 pub mod client;
+pub mod event;
 mod guard;
 mod input;
 mod output;

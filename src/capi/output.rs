@@ -96,7 +96,7 @@ pub(super) fn progress(from: &Progress) -> oss_progress {
 }
 
 /// `text` as a NUL-terminated array, cut at a character when it is too long.
-fn chars<const N: usize>(text: &str) -> [c_char; N] {
+pub(super) fn chars<const N: usize>(text: &str) -> [c_char; N] {
     let mut array = [0; N];
     let mut end = text.len().min(N - 1);
     while !text.is_char_boundary(end) {

@@ -16,7 +16,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A running or ended upload. Opaque.
 pub struct oss_upload {
-    upload: Upload,
+    pub(super) upload: Upload,
 }
 
 /// Uploads one file and returns when it has ended.

@@ -87,6 +87,12 @@ impl Request {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 
+    /// The part that it is about (OSS: UploadPart); 0 for other calls.
+    pub fn part_number(&self) -> u32 {
+        let number = self.query.iter().find(|(name, _)| name == "partNumber").and_then(|(_, value)| value.as_deref());
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
     /// Sets the header `name` (lower-case) in place of one that is there.
     pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
         self.remove_header(name);

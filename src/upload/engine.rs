@@ -15,6 +15,7 @@ use super::source::Source;
 use super::task::Task;
 use super::{Outcome, UploadResult};
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{EventKind, Events};
 use crate::options::OnFileChange;
 use crate::oss::Endpoint;
 use crate::transport::retry::RetryBudget;
@@ -31,6 +32,7 @@ pub(crate) struct Job {
     pub control: Arc<Control>,
     pub meter: Arc<Meter>,
     pub budget: RetryBudget,
+    pub events: Arc<Events>,
 }
 
 /// What has been reached so far, over all rounds.
@@ -55,6 +57,11 @@ impl Job {
         result.bytes_sent = self.meter.sent();
         (result.parts_resumed, result.bytes_resumed) = self.meter.resumed();
         self.meter.enter(Phase::Ended);
+        self.events.tell(EventKind::Ended, |event| {
+            event.elapsed = result.elapsed;
+            event.bytes = result.bytes_sent;
+            event.message = error.as_ref().map_or("stored".into(), |error| error.message().to_owned());
+        });
         Outcome { result, error }
     }
 
@@ -76,6 +83,7 @@ impl Job {
             match self.why_start_over(&error) {
                 Some(reason) if restarts < MOST_RESTARTS => {
                     restarts += 1;
+                    self.events.tell(EventKind::Restarted, |event| event.message.clone_from(&reason));
                     state.result.restart_reason = reason;
                     // Best effort: what cannot be removed now is of no use to anyone.
                     let _ = self.abort(state);
@@ -99,6 +107,7 @@ impl Job {
             control: &self.control,
             meter: &self.meter,
             budget: &self.budget,
+            events: &self.events,
             stop,
         }
     }

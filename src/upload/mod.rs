@@ -25,6 +25,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, Events};
 use crate::oss::Endpoint;
 use crate::transport::retry::RetryBudget;
 use control::Control;
@@ -90,17 +91,27 @@ pub struct Upload {
 struct Shared {
     control: Arc<Control>,
     meter: Arc<Meter>,
+    events: Arc<Events>,
     outcome: Mutex<Option<Outcome>>,
     ended: Condvar,
 }
 
 impl Upload {
     /// Starts `task` on a thread of its own.
-    pub(crate) fn start(service: Arc<Service>, endpoint: Endpoint, task: Task) -> Result<Upload> {
+    pub(crate) fn start(service: Arc<Service>, endpoint: Endpoint, task: Task, events: Events) -> Result<Upload> {
         let (control, meter) = (Arc::new(Control::new()), Arc::new(Meter::default()));
         let budget = RetryBudget::new(service.retry);
-        let job = Job { service, endpoint, task, control: control.clone(), meter: meter.clone(), budget };
-        let shared = Arc::new(Shared { control, meter, outcome: Mutex::new(None), ended: Condvar::new() });
+        let events = Arc::new(events);
+        let job = Job {
+            service,
+            endpoint,
+            task,
+            control: control.clone(),
+            meter: meter.clone(),
+            budget,
+            events: events.clone(),
+        };
+        let shared = Arc::new(Shared { control, meter, events, outcome: Mutex::new(None), ended: Condvar::new() });
         let thread = shared.clone();
         let work = move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
@@ -136,6 +147,12 @@ impl Upload {
     /// How far it is.
     pub fn progress(&self) -> Progress {
         self.shared.meter.progress(Instant::now())
+    }
+
+    /// The oldest event of this upload that waits to be taken out; `None` when none does. Like
+    /// [`Client::next_event`](crate::Client::next_event), for one upload.
+    pub fn next_event(&self) -> Option<Event> {
+        self.shared.events.queue.next()
     }
 
     /// Asks it to stop soon and to keep its checkpoint and parts. Without a checkpoint nothing can be kept.

@@ -14,6 +14,7 @@ use super::plan::PartRange;
 use super::remote::Remote;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
 
 /// How often the journal is offered to be made safe.
 const TICK: Duration = Duration::from_millis(250);
@@ -100,9 +101,11 @@ impl Workers<'_> {
                 Err(_) => {}
             }
             pace.observe(start.elapsed(), self.remote.meter.sent(), self.remote.meter.complaints());
-            shift.limit.store(pace.limit(), Ordering::Relaxed);
-            if let Some(journal) = self.journal {
-                journal.sync_if_due(Instant::now());
+            if shift.limit.swap(pace.limit(), Ordering::Relaxed) != pace.limit() {
+                self.remote.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = pace.limit());
+            }
+            if self.journal.is_some_and(|journal| journal.sync_if_due(Instant::now())) {
+                self.remote.events.tell(EventKind::CheckpointWritten, |_| ());
             }
         }
     }
@@ -148,6 +151,10 @@ impl Workers<'_> {
         if let Some(journal) = self.journal {
             journal.part(&record);
         }
+        self.remote.events.tell(EventKind::PartDone, |event| {
+            event.part_number = number;
+            event.bytes = size;
+        });
         Ok(Sent { record, trust: Trust::ReadSince(started) })
     }
 }

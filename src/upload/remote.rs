@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -14,10 +15,11 @@ use super::service::{CallError, Service};
 use super::source::Source;
 use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::{Event, EventKind, Events};
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
-use crate::transport::Failure;
 use crate::transport::retry::{RetryBudget, RetryPolicy};
+use crate::transport::{Body, Failure};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
@@ -34,6 +36,7 @@ pub(crate) struct Remote<'a> {
     pub control: &'a Control,
     pub meter: &'a Meter,
     pub budget: &'a RetryBudget,
+    pub events: &'a Events,
     /// Ends every call.
     pub stop: Arc<AtomicBool>,
 }
@@ -61,8 +64,8 @@ impl Remote<'_> {
         if let Err(error) = self.add_md5(&mut request, source, &whole) {
             return Tried { result: Err(error), ambiguous: false };
         }
-        let tried = self.retrying(&request, self.service.retry.max_attempts, |request| {
-            let (response, crc64) = self.send_range(request, source, whole, &mut meter, before_end)?;
+        let tried = self.retrying(&request, self.service.retry.max_attempts, |try_| {
+            let (response, crc64) = self.send_range(try_, source, whole, &mut meter, before_end)?;
             let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Answer)?;
             agree(stored.crc64, crc64).map_err(CallError::Answer)?;
             Ok((stored, crc64))
@@ -84,8 +87,8 @@ impl Remote<'_> {
         let mut meter = PartMeter::new(self.meter);
         self.add_md5(&mut request, source, &part)?;
         let unchanged = |_| source.look().map(|_| ());
-        let sent = self.retrying(&request, self.service.retry.max_attempts, |request| {
-            let (response, crc64) = self.send_range(request, source, part, &mut meter, &unchanged)?;
+        let sent = self.retrying(&request, self.service.retry.max_attempts, |try_| {
+            let (response, crc64) = self.send_range(try_, source, part, &mut meter, &unchanged)?;
             let stored = api::part_uploaded(&response).map_err(CallError::Answer)?;
             agree(stored.crc64, crc64).map_err(CallError::Answer)?;
             Ok((stored, crc64))
@@ -114,8 +117,7 @@ impl Remote<'_> {
     /// The same for an upload of another object, which an old checkpoint names.
     pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
         let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
-        let tried = self
-            .retrying(&request, TIDY_ATTEMPTS, |request| self.service.call(self.endpoint, request, None, &self.stop));
+        let tried = self.retrying(&request, TIDY_ATTEMPTS, |try_| self.call(try_, None));
         match tried.result {
             Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
             result => result.map(|_| ()),
@@ -150,8 +152,8 @@ impl Remote<'_> {
     }
 
     fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Tried<T> {
-        self.retrying(request, self.service.retry.max_attempts, |request| {
-            let response = self.service.call(self.endpoint, request, None, &self.stop)?;
+        self.retrying(request, self.service.retry.max_attempts, |try_| {
+            let response = self.call(try_, None)?;
             read(response).map_err(CallError::Answer)
         })
     }
@@ -159,15 +161,35 @@ impl Remote<'_> {
     /// Sends a range of the file once; returns the answer and the CRC-64 of what was read.
     fn send_range(
         &self,
-        request: &Request,
+        try_: Try<'_>,
         source: &Source,
         part: PartRange,
         meter: &mut PartMeter<'_>,
         before_end: &dyn Fn(u64) -> Result<()>,
     ) -> std::result::Result<(Response, u64), CallError> {
         let mut reader = RangeReader::new(source, part, meter, before_end);
-        let response = self.service.call(self.endpoint, request, Some(&mut reader), &self.stop)?;
+        let response = self.call(try_, Some(&mut reader))?;
         Ok((response, reader.crc64()))
+    }
+
+    /// One request, which is told as an event.
+    fn call(&self, try_: Try<'_>, body: Option<&mut dyn Body>) -> std::result::Result<Response, CallError> {
+        let start = Instant::now();
+        let bytes = body.as_ref().map_or(try_.request.body.len() as u64, |body| body.length());
+        let answer = self.service.call(self.endpoint, try_.request, body, &self.stop);
+        self.events.tell(EventKind::Request, |event| {
+            try_.describe(event);
+            event.elapsed = start.elapsed();
+            event.bytes = bytes;
+            match &answer {
+                Ok(response) => {
+                    event.http_status = response.status;
+                    response.request_id().clone_into(&mut event.request_id);
+                }
+                Err(error) => describe(error, event),
+            }
+        });
+        answer
     }
 
     fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange) -> Result<()> {
@@ -187,7 +209,7 @@ impl Remote<'_> {
         &self,
         request: &Request,
         max_attempts: u32,
-        mut attempt: impl FnMut(&Request) -> std::result::Result<T, CallError>,
+        mut attempt: impl FnMut(Try<'_>) -> std::result::Result<T, CallError>,
     ) -> Tried<T> {
         let policy = RetryPolicy { max_attempts };
         let (mut failed, mut free, mut ambiguous) = (0, 0, false);
@@ -196,7 +218,8 @@ impl Remote<'_> {
                 break Err(error);
             }
             self.meter.attempt();
-            let error = match attempt(request) {
+            let try_ = Try { request, number: failed + free + 1 };
+            let error = match attempt(try_) {
                 Ok(value) => {
                     self.budget.earn();
                     break Ok(value);
@@ -217,6 +240,11 @@ impl Remote<'_> {
                 policy.delay(failed, asked, fastrand::f64()).filter(|_| may_help(&error) && self.budget.spend());
             let Some(delay) = delay else { break Err(explain(error, request.operation, failed)) };
             self.meter.retry();
+            self.events.tell(EventKind::Retry, |event| {
+                try_.describe(event);
+                describe(&error, event);
+                event.elapsed = delay;
+            });
             if is_complaint(&error) {
                 self.meter.complaint();
             }
@@ -243,6 +271,35 @@ impl Remote<'_> {
             },
             _ => false,
         }
+    }
+}
+
+/// One try of a request.
+#[derive(Clone, Copy)]
+struct Try<'a> {
+    request: &'a Request,
+    /// From 1.
+    number: u32,
+}
+
+impl Try<'_> {
+    fn describe(&self, event: &mut Event) {
+        event.operation = self.request.operation.to_string();
+        event.attempt = self.number;
+        event.part_number = self.request.part_number();
+    }
+}
+
+fn describe(error: &CallError, event: &mut Event) {
+    match error {
+        CallError::Service(error, _) => {
+            event.http_status = error.http_status;
+            event.service_code.clone_from(&error.code);
+            event.request_id.clone_from(&error.request_id);
+            event.message.clone_from(&error.message);
+        }
+        CallError::Transport(failure) => event.message = failure.to_string(),
+        CallError::Answer(error) => error.message().clone_into(&mut event.message),
     }
 }
 

@@ -14,6 +14,7 @@ use super::remote::{Remote, Tried};
 use super::source::Source;
 use super::verify::settle;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
 use crate::oss::ObjectRef;
 use crate::oss::api::{Completed, HeadInfo};
 
@@ -64,6 +65,9 @@ impl Round<'_> {
         };
         if let Verdict::StartOver(reason) = &verdict {
             self.state.result.restart_reason.clone_from(reason);
+            if !reason.is_empty() {
+                self.remote.events.tell(EventKind::Restarted, |event| event.message.clone_from(reason));
+            }
             self.state.open = None;
             self.abandon(saved.as_ref(), &wanted);
         }
@@ -171,7 +175,13 @@ impl Round<'_> {
     fn show(&mut self, upload: &Resumed) {
         self.note_plan(&upload.plan, &upload.upload_id);
         self.remote.meter.begin_round(upload.plan.size, upload.plan.count());
-        upload.sent.iter().for_each(|part| self.remote.meter.part_resumed(part.record.size));
+        for PartRecord { number, size, .. } in upload.sent.iter().map(|part| &part.record) {
+            self.remote.meter.part_resumed(*size);
+            self.remote.events.tell(EventKind::PartResumed, |event| {
+                event.part_number = *number;
+                event.bytes = *size;
+            });
+        }
     }
 
     fn note_plan(&mut self, plan: &Plan, upload_id: &str) {

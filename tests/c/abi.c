@@ -89,7 +89,25 @@
     FIELD(oss_progress, sent_bytes, 40, 8) \
     FIELD(oss_progress, bytes_per_second, 48, 8) \
     FIELD(oss_progress, eta_ms, 56, 8) \
-    FIELD(oss_progress, reserved, 64, 64)
+    FIELD(oss_progress, reserved, 64, 64) \
+    STRUCT(oss_event, 1024) \
+    FIELD(oss_event, kind, 0, 4) \
+    FIELD(oss_event, part_number, 4, 4) \
+    FIELD(oss_event, attempt, 8, 4) \
+    FIELD(oss_event, http_status, 12, 4) \
+    FIELD(oss_event, concurrency, 16, 4) \
+    FIELD(oss_event, reserved, 20, 4) \
+    FIELD(oss_event, upload, 24, 8) \
+    FIELD(oss_event, at_ms, 32, 8) \
+    FIELD(oss_event, elapsed_ms, 40, 8) \
+    FIELD(oss_event, bytes, 48, 8) \
+    FIELD(oss_event, dropped, 56, 8) \
+    FIELD(oss_event, operation, 64, 32) \
+    FIELD(oss_event, service_code, 96, 64) \
+    FIELD(oss_event, request_id, 160, 64) \
+    FIELD(oss_event, object_key, 224, 256) \
+    FIELD(oss_event, message, 480, 512) \
+    FIELD(oss_event, reserved2, 992, 32)
 
 #define STATUSES \
     STATUS(OSS_OK, 0) \
@@ -121,7 +139,16 @@
     NUMBER(OSS_PHASE_VERIFYING, 2) \
     NUMBER(OSS_PHASE_COMPLETING, 3) \
     NUMBER(OSS_PHASE_ENDED, 4) \
-    NUMBER(OSS_ETA_UNKNOWN, UINT64_MAX)
+    NUMBER(OSS_ETA_UNKNOWN, UINT64_MAX) \
+    NUMBER(OSS_EVENT_REQUEST, 1) \
+    NUMBER(OSS_EVENT_RETRY, 2) \
+    NUMBER(OSS_EVENT_PART_DONE, 3) \
+    NUMBER(OSS_EVENT_PART_RESUMED, 4) \
+    NUMBER(OSS_EVENT_CONCURRENCY_CHANGED, 5) \
+    NUMBER(OSS_EVENT_CREDENTIALS_CHANGED, 6) \
+    NUMBER(OSS_EVENT_CHECKPOINT_WRITTEN, 7) \
+    NUMBER(OSS_EVENT_RESTARTED, 8) \
+    NUMBER(OSS_EVENT_ENDED, 9)
 
 /* C99 has no static assertion: an array of negative size is none. */
 #define STRUCT(type, bytes) typedef char size_of_##type[sizeof(type) == (bytes) ? 1 : -1];

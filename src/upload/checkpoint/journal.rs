@@ -103,14 +103,17 @@ impl Journal {
         self.flush();
     }
 
-    /// Syncs when there is something to sync and the last time is long enough ago. Others can append meanwhile.
-    pub(crate) fn sync_if_due(&self, now: Instant) {
+    /// Syncs when there is something to sync and the last time is long enough ago. Others can append meanwhile. Tells
+    /// whether it did.
+    pub(crate) fn sync_if_due(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        let due = state.last_sync.is_none_or(|last| now.saturating_duration_since(last) >= SYNC_INTERVAL);
-        if due && state.unsynced {
+        let is_time = state.last_sync.is_none_or(|last| now.saturating_duration_since(last) >= SYNC_INTERVAL);
+        let due = is_time && state.unsynced;
+        if due {
             state.last_sync = Some(now);
             self.sync(state);
         }
+        due
     }
 
     /// Tries to write what is still pending, and syncs.

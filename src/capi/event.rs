@@ -1,0 +1,178 @@
+//! Events: what happens inside, for logs and metrics.
+
+use std::ffi::c_char;
+
+use super::client::oss_client;
+use super::guard::guard;
+use super::output;
+use super::types::oss_status;
+use super::upload::oss_upload;
+use crate::error::{Error, Result};
+use crate::events::{Event, EventKind};
+
+/// oss_event.kind: a request has been answered, or has failed.
+pub const OSS_EVENT_REQUEST: u32 = 1;
+/// oss_event.kind: a request will be tried again, after elapsed_ms; the message says why.
+pub const OSS_EVENT_RETRY: u32 = 2;
+/// oss_event.kind: the server has a part.
+pub const OSS_EVENT_PART_DONE: u32 = 3;
+/// oss_event.kind: the server has a part that an earlier call sent.
+pub const OSS_EVENT_PART_RESUMED: u32 = 4;
+/// oss_event.kind: more or fewer parts may be in flight.
+pub const OSS_EVENT_CONCURRENCY_CHANGED: u32 = 5;
+/// oss_event.kind: requests are signed with other credentials from now on.
+pub const OSS_EVENT_CREDENTIALS_CHANGED: u32 = 6;
+/// oss_event.kind: the checkpoint was made safe on disk.
+pub const OSS_EVENT_CHECKPOINT_WRITTEN: u32 = 7;
+/// oss_event.kind: all parts are sent again; the message says why.
+pub const OSS_EVENT_RESTARTED: u32 = 8;
+/// oss_event.kind: the upload has ended; the message is "stored" or the error's.
+pub const OSS_EVENT_ENDED: u32 = 9;
+
+/// Something that happened to an upload. Fields that do not concern the kind are 0 or empty. No secret is in it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct oss_event {
+    /// One of OSS_EVENT_*. New kinds may come with new versions: skip what you do not know.
+    pub kind: u32,
+    /// The part, from 1.
+    pub part_number: u32,
+    /// Which try of the request, from 1.
+    pub attempt: u32,
+    /// HTTP status; 0 when there was no answer.
+    pub http_status: u32,
+    /// Parts that may be in flight now.
+    pub concurrency: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+    pub upload: u64,
+    /// Milliseconds since the upload was started.
+    pub at_ms: u64,
+    /// Milliseconds that the request took; for a retry, that are waited.
+    pub elapsed_ms: u64,
+    /// Body bytes of the request, or bytes of the part.
+    pub bytes: u64,
+    /// Events that were lost right before this one, since nobody took them out in time.
+    pub dropped: u64,
+    /// The API call, such as "UploadPart".
+    pub operation: [c_char; 32],
+    /// OSS's error code.
+    pub service_code: [c_char; 64],
+    /// The request id.
+    pub request_id: [c_char; 64],
+    /// Name of the object, cut when it is longer.
+    pub object_key: [c_char; 256],
+    /// Why, in one line.
+    pub message: [c_char; 512],
+    /// Zero.
+    pub reserved2: [u64; 4],
+}
+
+/// Takes the oldest event of the uploads of a client that waits to be taken out, without waiting for one.
+///
+/// The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
+/// oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
+/// OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL.
+///
+/// With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
+/// written to standard error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_client_next_event(client: *mut oss_client, event: *mut oss_event) -> oss_status {
+    // SAFETY: the header asks for pointers that are NULL or valid, here and below.
+    unsafe {
+        guard(std::ptr::null_mut(), || {
+            let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
+            hand_over(event, || client.client.next_event())
+        })
+    }
+}
+
+/// Takes the oldest event of one upload that waits to be taken out, as oss_client_next_event() does for all uploads of a
+/// client. Also after the upload has ended, until it is freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_next_event(upload: *mut oss_upload, event: *mut oss_event) -> oss_status {
+    // SAFETY: as above.
+    unsafe {
+        guard(std::ptr::null_mut(), || {
+            let upload = upload.as_ref().ok_or_else(|| Error::invalid("upload is NULL"))?;
+            hand_over(event, || upload.upload.next_event())
+        })
+    }
+}
+
+/// # Safety
+/// `out` is null or may be written.
+unsafe fn hand_over(out: *mut oss_event, next: impl FnOnce() -> Option<Event>) -> Result<oss_status> {
+    if out.is_null() {
+        return Err(Error::invalid("event is NULL"));
+    }
+    let event = next();
+    // SAFETY: as the caller promises, and not null.
+    unsafe { output::write(out, || event.as_ref().map_or_else(nothing, convert)) };
+    Ok(if event.is_some() { oss_status::OSS_OK } else { oss_status::OSS_PENDING })
+}
+
+fn nothing() -> oss_event {
+    oss_event {
+        kind: 0,
+        part_number: 0,
+        attempt: 0,
+        http_status: 0,
+        concurrency: 0,
+        reserved: 0,
+        upload: 0,
+        at_ms: 0,
+        elapsed_ms: 0,
+        bytes: 0,
+        dropped: 0,
+        operation: [0; 32],
+        service_code: [0; 64],
+        request_id: [0; 64],
+        object_key: [0; 256],
+        message: [0; 512],
+        reserved2: [0; 4],
+    }
+}
+
+fn convert(event: &Event) -> oss_event {
+    let milliseconds = |time: std::time::Duration| time.as_millis().try_into().unwrap_or(u64::MAX);
+    oss_event {
+        kind: match event.kind {
+            EventKind::Request => OSS_EVENT_REQUEST,
+            EventKind::Retry => OSS_EVENT_RETRY,
+            EventKind::PartDone => OSS_EVENT_PART_DONE,
+            EventKind::PartResumed => OSS_EVENT_PART_RESUMED,
+            EventKind::ConcurrencyChanged => OSS_EVENT_CONCURRENCY_CHANGED,
+            EventKind::CredentialsChanged => OSS_EVENT_CREDENTIALS_CHANGED,
+            EventKind::CheckpointWritten => OSS_EVENT_CHECKPOINT_WRITTEN,
+            EventKind::Restarted => OSS_EVENT_RESTARTED,
+            EventKind::Ended => OSS_EVENT_ENDED,
+        },
+        part_number: event.part_number,
+        attempt: event.attempt,
+        http_status: event.http_status.into(),
+        concurrency: event.concurrency,
+        upload: event.upload,
+        at_ms: milliseconds(event.at),
+        elapsed_ms: milliseconds(event.elapsed),
+        bytes: event.bytes,
+        dropped: event.dropped,
+        operation: output::chars(&event.operation),
+        service_code: output::chars(&event.service_code),
+        request_id: output::chars(&event.request_id),
+        object_key: output::chars(&event.object_key),
+        message: output::chars(&event.message),
+        ..nothing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_the_size_that_abi_md_promises() {
+        assert_eq!(size_of::<oss_event>(), 1024);
+    }
+}

@@ -1,0 +1,306 @@
+//! What happens inside: requests, retries, parts. For logs and metrics; the user's own thread takes them out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Something that happened to an upload. Fields that do not concern the kind are empty or 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// What happened.
+    pub kind: EventKind,
+    /// Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+    pub upload: u64,
+    /// Since the upload was started.
+    pub at: Duration,
+    /// Name of the object.
+    pub object_key: String,
+    /// The API call, such as `UploadPart`.
+    pub operation: String,
+    /// The part, from 1.
+    pub part_number: u32,
+    /// Which try of the request, from 1.
+    pub attempt: u32,
+    /// HTTP status; 0 when there was no answer.
+    pub http_status: u16,
+    /// OSS's error code.
+    pub service_code: String,
+    /// The request id.
+    pub request_id: String,
+    /// How long the request took; for a retry, how long it is waited.
+    pub elapsed: Duration,
+    /// Body bytes of the request, or bytes of the part.
+    pub bytes: u64,
+    /// Parts that may be in flight now.
+    pub concurrency: u32,
+    /// Why, in one line.
+    pub message: String,
+    /// Events that were lost right before this one, since nobody took them out in time.
+    pub dropped: u64,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A request has been answered, or has failed.
+    Request,
+    /// A request will be tried again.
+    Retry,
+    /// The server has a part.
+    PartDone,
+    /// The server has a part that an earlier call sent.
+    PartResumed,
+    /// More or fewer parts may be in flight.
+    ConcurrencyChanged,
+    /// Requests are signed with other credentials from now on.
+    CredentialsChanged,
+    /// The checkpoint was made safe on disk.
+    CheckpointWritten,
+    /// All parts are sent again.
+    Restarted,
+    /// The upload has ended.
+    Ended,
+}
+
+impl Event {
+    fn new(kind: EventKind, sink: &Events) -> Event {
+        Event {
+            kind,
+            upload: sink.upload,
+            at: sink.start.elapsed(),
+            object_key: sink.object_key.clone(),
+            operation: String::new(),
+            part_number: 0,
+            attempt: 0,
+            http_status: 0,
+            service_code: String::new(),
+            request_id: String::new(),
+            elapsed: Duration::ZERO,
+            bytes: 0,
+            concurrency: 0,
+            message: String::new(),
+            dropped: 0,
+        }
+    }
+}
+
+/// A log line: what is known of the event, without what is not.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {:.3} {:?}", self.upload, self.at.as_secs_f64(), self.kind)?;
+        let number = |number: u64| if number == 0 { String::new() } else { number.to_string() };
+        for (name, value) in [
+            ("", self.operation.clone()),
+            ("part=", number(self.part_number.into())),
+            ("attempt=", number(self.attempt.into())),
+            ("status=", number(self.http_status.into())),
+            ("code=", self.service_code.clone()),
+            ("request_id=", self.request_id.clone()),
+            ("ms=", number(self.elapsed.as_millis() as u64)),
+            ("bytes=", number(self.bytes)),
+            ("concurrency=", number(self.concurrency.into())),
+            ("dropped=", number(self.dropped)),
+        ] {
+            if !value.is_empty() {
+                write!(f, " {name}{value}")?;
+            }
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+/// Events that wait to be taken out. The oldest give way to new ones.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    /// Somebody has asked for events.
+    open: AtomicBool,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: VecDeque<Event>,
+    dropped: u64,
+}
+
+const CAPACITY: usize = 1024;
+
+impl Queue {
+    /// The oldest event. The first call opens the queue: before it, events are not kept.
+    pub(crate) fn next(&self) -> Option<Event> {
+        self.open.store(true, Ordering::Relaxed);
+        let mut waiting = self.lock();
+        let mut event = waiting.events.pop_front()?;
+        event.dropped = std::mem::take(&mut waiting.dropped);
+        Some(event)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    fn push(&self, event: &Event) {
+        if self.is_open() {
+            let mut waiting = self.lock();
+            if waiting.events.len() == CAPACITY {
+                waiting.events.pop_front();
+                waiting.dropped += 1;
+            }
+            waiting.events.push_back(event.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// What is written to standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum LogLevel {
+    #[default]
+    Off,
+    /// What is out of the ordinary.
+    Info,
+    /// Everything.
+    Debug,
+}
+
+impl LogLevel {
+    /// From the value of `OSS_UPLOAD_LOG`.
+    pub(crate) fn parse(text: &str) -> LogLevel {
+        match text {
+            "info" => LogLevel::Info,
+            "debug" => LogLevel::Debug,
+            _ => LogLevel::Off,
+        }
+    }
+
+    fn covers(self, kind: EventKind) -> bool {
+        match kind {
+            EventKind::Request | EventKind::PartDone | EventKind::PartResumed | EventKind::CheckpointWritten => {
+                self >= LogLevel::Debug
+            }
+            _ => self >= LogLevel::Info,
+        }
+    }
+}
+
+/// The events of all uploads of a client.
+#[derive(Debug, Default)]
+pub(crate) struct ClientEvents {
+    pub queue: Queue,
+    log: LogLevel,
+    uploads: AtomicU64,
+}
+
+impl ClientEvents {
+    pub(crate) fn new(log: LogLevel) -> Self {
+        ClientEvents { log, ..ClientEvents::default() }
+    }
+}
+
+/// Where an upload tells its events.
+#[derive(Debug)]
+pub(crate) struct Events {
+    client: Arc<ClientEvents>,
+    pub queue: Queue,
+    upload: u64,
+    object_key: String,
+    start: Instant,
+}
+
+impl Events {
+    pub(crate) fn new(client: Arc<ClientEvents>, object_key: &str) -> Self {
+        let upload = client.uploads.fetch_add(1, Ordering::Relaxed) + 1;
+        Events { client, queue: Queue::default(), upload, object_key: object_key.to_owned(), start: Instant::now() }
+    }
+
+    /// For what concerns the client and no upload.
+    pub(crate) fn of_client(client: Arc<ClientEvents>) -> Self {
+        Events { client, queue: Queue::default(), upload: 0, object_key: String::new(), start: Instant::now() }
+    }
+
+    /// Tells an event of `kind`, which `fill` completes. When nobody listens, that is all: nothing is made.
+    pub(crate) fn tell(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
+        let logged = self.client.log.covers(kind);
+        if !logged && !self.queue.is_open() && !self.client.queue.is_open() {
+            return;
+        }
+        let mut event = Event::new(kind, self);
+        fill(&mut event);
+        if logged {
+            eprintln!("oss-upload {event}");
+        }
+        self.queue.push(&event);
+        self.client.queue.push(&event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events() -> Events {
+        Events::new(Arc::default(), "key")
+    }
+
+    #[test]
+    fn nothing_is_kept_before_somebody_asks() {
+        let events = events();
+        events.tell(EventKind::Retry, |_| panic!("nobody listens"));
+        assert_eq!(events.queue.next(), None);
+        events.tell(EventKind::Retry, |event| event.part_number = 7);
+        let event = events.queue.next().unwrap();
+        assert_eq!((event.kind, event.part_number, event.object_key.as_str()), (EventKind::Retry, 7, "key"));
+        assert_eq!(events.queue.next(), None);
+    }
+
+    #[test]
+    fn a_client_hears_all_its_uploads() {
+        let client = Arc::new(ClientEvents::default());
+        assert_eq!(client.queue.next(), None);
+        for key in ["a", "b"] {
+            Events::new(client.clone(), key).tell(EventKind::Ended, |_| ());
+        }
+        let heard: Vec<_> = std::iter::from_fn(|| client.queue.next()).map(|e| (e.upload, e.object_key)).collect();
+        assert_eq!(heard, [(1, "a".to_owned()), (2, "b".to_owned())]);
+    }
+
+    #[test]
+    fn the_oldest_are_dropped_and_counted() {
+        let events = events();
+        events.queue.next();
+        for part in 1..=CAPACITY as u32 + 3 {
+            events.tell(EventKind::PartDone, |event| event.part_number = part);
+        }
+        let first = events.queue.next().unwrap();
+        assert_eq!((first.part_number, first.dropped), (4, 3));
+        assert_eq!(events.queue.next().unwrap().dropped, 0);
+    }
+
+    #[test]
+    fn a_log_line_leaves_out_what_is_not_known() {
+        let events = events();
+        let mut event = Event::new(EventKind::Retry, &events);
+        event.at = Duration::from_millis(1500);
+        event.operation = "UploadPart".into();
+        event.part_number = 3;
+        event.http_status = 503;
+        event.message = "slow down".into();
+        assert_eq!(event.to_string(), "[1] 1.500 Retry UploadPart part=3 status=503: slow down");
+    }
+
+    #[test]
+    fn the_log_has_levels() {
+        assert!(
+            LogLevel::parse("info").covers(EventKind::Retry) && !LogLevel::parse("info").covers(EventKind::Request)
+        );
+        assert!(LogLevel::parse("debug").covers(EventKind::Request));
+        assert!(!LogLevel::parse("yes").covers(EventKind::Ended));
+    }
+}
