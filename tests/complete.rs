@@ -192,6 +192,16 @@ fn a_lost_answer_that_then_says_file_already_exists_is_our_own_object() {
 }
 
 #[test]
+fn an_object_that_may_be_our_own_but_cannot_be_looked_at_is_an_error() {
+    let rig = rig(Policy::PutOnly);
+    at_complete(&rig, 1, LOST_ANSWER);
+    let error = rig.run_with(forbid_overwrite).unwrap_err();
+    assert_eq!((error.kind(), error.service_code()), (ErrorKind::Service, "FileAlreadyExists"), "{error}");
+    assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
+    assert_eq!(rig.sent(), [1, 2, 3, 4], "nothing is sent in vain");
+}
+
+#[test]
 fn an_object_that_appeared_from_somebody_else_is_not_overwritten() {
     for (policy, text) in POLICIES.into_iter().flat_map(|policy| [(policy, false), (policy, true)]) {
         let rig = rig(policy);

@@ -16,6 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use common::rig::quiet;
 use common::*;
 use fastrand::Rng;
 use oss_server::{LogEntry, Policy, Server};
@@ -100,12 +101,13 @@ fn moods(rng: &mut Rng) -> String {
 
 impl Moment {
     fn choose(rng: &mut Rng, parts: usize) -> Moment {
-        let soon = Duration::from_micros(rng.u64(..3000));
-        match rng.u32(..10) {
-            0 => Moment::Request("InitiateMultipartUpload", soon),
-            1 => Moment::Request("CompleteMultipartUpload", soon),
-            2 => Moment::Request("ListParts", soon),
-            3..6 => Moment::Parts(rng.usize(1..=parts)),
+        // Mostly at once: the next thing that the victim does may take less than a millisecond.
+        let soon = Duration::from_micros((3000.0 * rng.f64().powi(3)) as u64);
+        match rng.u32(..12) {
+            0..3 => Moment::Request("InitiateMultipartUpload", soon),
+            3..5 => Moment::Request("CompleteMultipartUpload", soon),
+            5 => Moment::Request("ListParts", soon),
+            6..9 => Moment::Parts(rng.usize(1..=parts)),
             _ => Moment::After(UPLOAD_TIME.mul_f64(rng.f64())),
         }
     }
@@ -156,21 +158,7 @@ impl Run<'_> {
                 }
                 _ => {}
             }
-            thread::sleep(Duration::from_micros(500));
-        }
-    }
-
-    /// Until the server has done what had arrived when the victim died.
-    fn settle(&self) {
-        wait_until("the server hears of the death", || self.server.open_connections() == 0);
-        let mut before = self.server.log().len();
-        loop {
-            thread::sleep(Duration::from_millis(5));
-            let now = self.server.log().len();
-            if now == before {
-                return;
-            }
-            before = now;
+            thread::sleep(Duration::from_micros(200));
         }
     }
 }
@@ -185,16 +173,18 @@ type Acknowledged = BTreeMap<String, BTreeSet<u32>>;
 
 /// Counts parts of one run that go again although the server has acknowledged them, in an earlier run or in this one.
 fn count_again(acknowledged: &mut Acknowledged, log: &[LogEntry]) -> usize {
-    let mut again = 0;
+    let mut again = BTreeSet::new();
     for entry in log.iter().filter(|entry| entry.operation == "UploadPart") {
         let (Some(id), Some(number)) = (&entry.upload_id, entry.part_number) else { continue };
         let known = acknowledged.entry(id.clone()).or_default();
-        again += usize::from(known.contains(&number));
+        if known.contains(&number) {
+            again.insert((id, number));
+        }
         if is_acknowledged(entry) {
             known.insert(number);
         }
     }
-    again
+    again.len()
 }
 
 /// The log for people.
@@ -224,7 +214,7 @@ fn live_through(history: &History, program: &Path, library: &Path, rng: &mut Rng
         // SIGKILL; it may have ended by itself in between.
         let _ = victim.kill();
         let output = victim.wait_with_output().expect("the victim's end");
-        run.settle();
+        quiet(&server);
         let log = server.log();
         let again = count_again(&mut acknowledged, &log[seen..]);
         seen = log.len();

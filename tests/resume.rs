@@ -288,12 +288,16 @@ fn a_checkpoint_damaged_after_its_upload_id_aborts_the_old_upload() {
     }
 }
 
+/// A file that was changed longer ago is not read again for that alone.
+const NOT_YOUNG: Duration = Duration::from_millis(50);
+
 /// Changes one byte, and puts the modification time back.
 fn change_unseen(file: &Path, offset: u64) {
     let metadata = fs::metadata(file).unwrap();
     let modified = metadata.modified().unwrap();
     let mut bytes = fs::read(file).unwrap();
     bytes[offset as usize] ^= 1;
+    std::thread::sleep(NOT_YOUNG);
     let handle = File::options().write(true).open(file).unwrap();
     std::os::unix::fs::FileExt::write_all_at(&handle, &bytes, 0).unwrap();
     handle.set_modified(modified).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use oss_server::{Config, Server};
@@ -10,7 +11,9 @@ use oss_upload::{
 };
 
 use super::relay::Relay;
-use super::{BUCKET, PART, Scratch, assert_stored, client_options, faults, requests, server_with, upload_options};
+use super::{
+    BUCKET, PART, Scratch, assert_stored, client_options, faults, requests, server_with, upload_options, wait_until,
+};
 
 /// The object's name.
 pub const KEY: &str = "key";
@@ -126,6 +129,21 @@ impl Rig {
     pub fn assert_nothing_left(&self) {
         assert_nothing_on(&self.server);
         assert!(!self.checkpoint().exists(), "the checkpoint is left behind");
+    }
+}
+
+/// Waits until the server has done all that had arrived when a client died.
+pub fn quiet(server: &Server) {
+    wait_until("the server hears of the death", || server.open_connections() == 0);
+    // What has arrived whole is carried out although its connection has gone: nothing tells when, but it takes no time.
+    let mut before = server.log().len();
+    loop {
+        thread::sleep(Duration::from_millis(10));
+        let now = server.log().len();
+        if now == before {
+            return;
+        }
+        before = now;
     }
 }
 
