@@ -134,6 +134,22 @@ impl Run<'_> {
         command.stdout(Stdio::piped()).spawn().expect("the victim starts")
     }
 
+    /// Whether the moment to kill has come for a victim that was started at `start`, with `begun` entries in the log.
+    fn has_come(&self, moment: &Moment, start: Instant, begun: usize) -> bool {
+        let since = || self.server.log().split_off(begun);
+        match moment {
+            Moment::After(time) => start.elapsed() >= *time,
+            Moment::Parts(count) => since().iter().filter(|entry| is_acknowledged(entry)).count() >= *count,
+            Moment::Request(operation, then) => {
+                let come = since().iter().any(|entry| entry.operation == *operation);
+                if come {
+                    thread::sleep(*then);
+                }
+                come
+            }
+        }
+    }
+
     /// Lets the victim live until `moment`, or to its end when there is none. True when it has ended by itself.
     fn ends_before(&self, victim: &mut Child, moment: Option<&Moment>) -> bool {
         let start = Instant::now();
@@ -143,20 +159,8 @@ impl Run<'_> {
                 return true;
             }
             assert!(start.elapsed() < Duration::from_secs(60), "the upload hangs: {:?}", self.history);
-            match moment {
-                Some(Moment::After(time)) if start.elapsed() >= *time => return false,
-                Some(Moment::Request(operation, then)) => {
-                    if self.server.log()[begun..].iter().any(|entry| entry.operation == *operation) {
-                        thread::sleep(*then);
-                        return false;
-                    }
-                }
-                Some(Moment::Parts(count)) => {
-                    if self.server.log()[begun..].iter().filter(|entry| is_acknowledged(entry)).count() >= *count {
-                        return false;
-                    }
-                }
-                _ => {}
+            if moment.is_some_and(|moment| self.has_come(moment, start, begun)) {
+                return false;
             }
             thread::sleep(Duration::from_micros(200));
         }
