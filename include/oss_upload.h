@@ -267,8 +267,8 @@ typedef struct {
    */
   const char *credentials;
   /**
-   * "http://[user:password@]host:port" of a proxy; "env": what the environment variables https_proxy, http_proxy,
-   * all_proxy and no_proxy say; NULL: none.
+   * "http://host:port" or "http://user:password@host:port" of a proxy; "env": what the environment variables
+   * https_proxy, http_proxy, all_proxy and no_proxy say; NULL: none.
    */
   const char *proxy;
   /**

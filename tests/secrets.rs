@@ -191,7 +191,7 @@ fn errors_of_the_way_to_the_server_show_no_secret() {
     let login = format!("http://user:{PASSWORD}@");
     let silent = r#"[{"match":{},"action":{"type":"stall","at":"before_answer"}}]"#;
     faults(&server, silent);
-    let ways: [(&str, ErrorKind, Box<dyn Fn(&mut ClientOptions)>); 6] = [
+    let ways: [(&str, ErrorKind, Edit<ClientOptions>); 6] = [
         ("a server that is down", ErrorKind::Network, Box::new(|o| o.endpoint = Some(format!("http://{closed}")))),
         ("an untrusted server", ErrorKind::Network, Box::new(|o| o.endpoint = Some(tls.server.endpoint()))),
         (

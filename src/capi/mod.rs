@@ -1,4 +1,4 @@
-//! The C API: the only unsafe code of this crate. Every entry point goes through [`guard`], which keeps panics inside.
+//! The C API: the only unsafe code of this crate. Every entry point goes through `guard`, which keeps panics inside.
 //!
 //! The documentation of the functions and types here is written for C: cbindgen carries it into `include/oss_upload.h`.
 #![allow(unsafe_code)]

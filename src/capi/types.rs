@@ -92,8 +92,8 @@ pub struct oss_client_options {
     /// OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "env": the same. "anonymous": requests are
     /// not signed. Any other value gets OSS_UNSUPPORTED in this version.
     pub credentials: *const c_char,
-    /// "http://[user:password@]host:port" of a proxy; "env": what the environment variables https_proxy, http_proxy,
-    /// all_proxy and no_proxy say; NULL: none.
+    /// "http://host:port" or "http://user:password@host:port" of a proxy; "env": what the environment variables
+    /// https_proxy, http_proxy, all_proxy and no_proxy say; NULL: none.
     pub proxy: *const c_char,
     /// PEM file with the certificate authorities to trust instead of the built-in ones; "system": the platform's; NULL:
     /// the built-in ones.

@@ -21,6 +21,9 @@ pub const SECRET: &str = "test-secret";
 /// The smallest part, so that small files have many.
 pub const PART: u64 = 102_400;
 
+/// One of the cases of a table: how it differs from the usual options.
+pub type Edit<'a, T> = Box<dyn Fn(&mut T) + 'a>;
+
 pub fn server() -> Server {
     server_with(|_| ())
 }

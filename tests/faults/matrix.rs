@@ -156,11 +156,11 @@ impl Case {
         match error.kind() {
             ErrorKind::Service => {
                 let codes = FAULTS.iter().flat_map(|fault| fault.for_ever);
-                let code = codes.filter_map(|end| match end {
+                let mut known = codes.filter_map(|end| match end {
                     End::Refused(_, code) if code == error.service_code() => Some(code),
                     _ => None,
                 });
-                End::Refused(error.http_status(), code.last().unwrap_or_else(|| panic!("{error:?}")))
+                End::Refused(error.http_status(), known.next().unwrap_or_else(|| panic!("{error:?}")))
             }
             kind => End::Fails(kind),
         }

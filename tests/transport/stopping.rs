@@ -172,7 +172,7 @@ fn mute() -> u16 {
 fn cancel_ends_a_tls_handshake_and_a_talk_with_a_proxy() {
     let server = server();
     let port = mute();
-    let edits: [(&str, Box<dyn Fn(&mut ClientOptions)>); 2] = [
+    let edits: [(&str, Edit<ClientOptions>); 2] = [
         ("tls", Box::new(|o| o.endpoint = Some(format!("https://127.0.0.1:{port}")))),
         ("proxy", Box::new(|o| o.proxy = Some(format!("http://127.0.0.1:{port}")))),
     ];

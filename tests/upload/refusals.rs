@@ -22,7 +22,7 @@ fn mistakes_in_the_options_are_told_at_the_start_and_by_name() {
     let header = |name: &'static str, value: &'static str| {
         move |options: &mut UploadOptions| options.headers = vec![(name.into(), value.into())]
     };
-    let cases: Vec<(&str, Box<dyn Fn(&mut UploadOptions)>)> = vec![
+    let cases: Vec<(&str, Edit<UploadOptions>)> = vec![
         ("bucket", Box::new(|o| o.bucket = "No_Bucket".into())),
         ("bucket", Box::new(|o| o.bucket = String::new())),
         ("bucket", Box::new(|o| o.bucket = "a.b".into())),
@@ -58,7 +58,7 @@ fn mistakes_in_the_client_s_options_are_told_when_it_is_made() {
         edit(&mut options);
         Client::new(options).expect_err("it is refused")
     };
-    let cases: Vec<(&str, Box<dyn Fn(&mut ClientOptions)>)> = vec![
+    let cases: Vec<(&str, Edit<ClientOptions>)> = vec![
         ("endpoint", Box::new(|o| o.endpoint = Some("http://host/path".into()))),
         ("endpoint", Box::new(|o| o.endpoint = Some("ftp://host".into()))),
         ("endpoint", Box::new(|o| o.endpoint = Some("http://host:0".into()))),
