@@ -6,6 +6,7 @@
 #define FIXTURE_H
 
 #include <dirent.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -190,12 +191,24 @@ static inline void wait_until_alone(void)
     }
 }
 
+/** What the process does on a signal belongs to the program. */
+static inline int signals_are_untouched(void)
+{
+    struct sigaction action;
+    int number;
+    for (number = 1; number < 32; number++) {
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL) return 0;
+    }
+    return 1;
+}
+
 static int fixture_descriptors;
 
 static inline void fixture_begin(void)
 {
     /* A program that hangs ends by a signal, which the driver sees. */
     alarm(300);
+    CHECK(signals_are_untouched());
     fixture_descriptors = entries_of("/proc/self/fd");
 }
 
@@ -205,6 +218,7 @@ static inline int fixture_end(void)
     check_case = "at the end";
     wait_until_alone();
     CHECK_NUMBER(entries_of("/proc/self/fd"), fixture_descriptors);
+    CHECK(signals_are_untouched());
     return check_end();
 }
 
