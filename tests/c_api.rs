@@ -64,7 +64,7 @@ impl Case {
         command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
         command.arg(toolchain::program(tools.path(), "cc", &CFLAGS, &[&source]));
         toolchain::with_library(&mut command, tools.path());
-        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN"] {
+        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
             command.env_remove(variable);
         }
         let path = |path: PathBuf| path.into_os_string().into_string().expect("temporary paths are UTF-8");

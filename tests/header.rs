@@ -26,6 +26,14 @@ fn every_standard_takes_it_in_two_units() {
 }
 
 #[test]
+fn the_two_units_use_every_function() {
+    let units = ["a", "b"].map(|unit| std::fs::read_to_string(source(&format!("double_include_{unit}.c"))).unwrap());
+    for Declared { name, .. } in header().functions {
+        assert!(units.iter().any(|unit| unit.contains(&format!("{name}("))), "{name} is used by neither unit");
+    }
+}
+
+#[test]
 fn c_and_cpp_units_make_one_program() {
     let folder = tempfile::tempdir().unwrap();
     let objects =

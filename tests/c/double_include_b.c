@@ -27,6 +27,7 @@ int the_other_unit(void)
     oss_progress progress;
     oss_result result;
     oss_error error;
+    oss_event event;
     oss_status status;
     where.signature_version = 9;
     what.headers = &header;
@@ -36,6 +37,8 @@ int the_other_unit(void)
     if (oss_upload_file(client, &what, &result, &error, callback, &where) != OSS_INVALID_ARGUMENT) return 3;
     if (oss_upload_start(client, &what, &upload, &error) != OSS_INVALID_ARGUMENT || upload) return 4;
     if (oss_upload_wait(upload, 0, &progress, &result, &error) != OSS_INVALID_ARGUMENT) return 5;
+    if (oss_client_next_event(client, &event) != OSS_INVALID_ARGUMENT) return 7;
+    if (oss_upload_next_event(upload, &event) != OSS_INVALID_ARGUMENT) return 8;
     oss_upload_pause(upload);
     oss_upload_cancel(upload);
     oss_upload_free(upload);
