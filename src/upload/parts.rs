@@ -133,11 +133,13 @@ impl Workers<'_> {
             let Ok(part) = shift.todo.try_recv() else { break };
             let outcome = catch_unwind(AssertUnwindSafe(|| self.send_part(part)))
                 .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
-            if outcome.is_err() {
-                // At once, so that nobody takes another part.
+            let failed = outcome.is_err();
+            let _ = shift.news.send(News::Part(outcome));
+            if failed {
+                // At once, so that nobody takes another part, but after the news: those who are stopped by this have
+                // news, too, and the first is taken for the reason.
                 self.remote.control.halt();
             }
-            let _ = shift.news.send(News::Part(outcome));
         }
         let _ = shift.news.send(News::Left(worker));
     }
