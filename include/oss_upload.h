@@ -438,8 +438,9 @@ typedef struct {
    */
   uint32_t checkpoint;
   /**
-   * What happens when the local file changes during the upload. 0: all parts are sent again, a few times at the most.
-   * 1: the upload fails with OSS_FILE_CHANGED.
+   * What happens when the local file changes during the upload, or between two calls of it. 0: all parts are sent
+   * again, a few times at the most. 1: the upload fails with OSS_FILE_CHANGED, once: what was sent and the checkpoint
+   * are removed, and the next call sends the file as it is then.
    */
   uint32_t on_file_change;
   /**

@@ -99,7 +99,7 @@ pub struct UploadOptions {
     pub checkpoint: Checkpoint,
     /// Headers that describe the object or steer its upload, by name and value.
     pub headers: Vec<(String, String)>,
-    /// What happens when the local file changes during the upload.
+    /// What happens when the local file changes during the upload, or between two calls of it.
     pub on_file_change: OnFileChange,
     /// Whether parts that an earlier call sent are read again.
     pub verify_resume: VerifyResume,
@@ -145,13 +145,14 @@ pub enum Checkpoint {
     Directory(PathBuf),
 }
 
-/// What happens when the local file changes during the upload.
+/// What happens when the local file changes during the upload, or between two calls of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFileChange {
     /// All parts are sent again, a few times at the most.
     #[default]
     Restart,
-    /// The upload fails.
+    /// The upload fails, once: what was sent and the checkpoint are removed, and the next call sends the file as it is
+    /// then.
     Fail,
 }
 

@@ -167,8 +167,9 @@ pub struct oss_upload_options {
     /// 1: keep a checkpoint file, so that a later call goes on where this one stopped. 0: only when checkpoint_path or
     /// checkpoint_dir is set.
     pub checkpoint: u32,
-    /// What happens when the local file changes during the upload. 0: all parts are sent again, a few times at the most.
-    /// 1: the upload fails with OSS_FILE_CHANGED.
+    /// What happens when the local file changes during the upload, or between two calls of it. 0: all parts are sent
+    /// again, a few times at the most. 1: the upload fails with OSS_FILE_CHANGED, once: what was sent and the checkpoint
+    /// are removed, and the next call sends the file as it is then.
     pub on_file_change: u32,
     /// Whether a resumed upload reads the parts that are already on the server again and compares their CRC-64.
     /// 0: when the file's identity is in doubt. 1: always. 2: never.
