@@ -449,7 +449,8 @@ typedef struct {
    */
   uint32_t verify_resume;
   /**
-   * 1: send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
+   * 1: send Content-MD5 with every body. 0: only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
+   * much more CPU time.
    */
   uint32_t content_md5;
   /**
@@ -545,7 +546,8 @@ typedef struct {
    */
   uint32_t parts_done;
   /**
-   * Requests that had to be tried again.
+   * Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were the
+   * reason.
    */
   uint32_t retries;
   /**

@@ -103,7 +103,7 @@ pub struct UploadOptions {
     pub on_file_change: OnFileChange,
     /// Whether parts that an earlier call sent are read again.
     pub verify_resume: VerifyResume,
-    /// Send `Content-MD5` with every body.
+    /// Send `Content-MD5` with every body, not only with a PutObject of up to 8 MiB.
     pub content_md5: bool,
 }
 

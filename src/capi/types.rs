@@ -174,7 +174,8 @@ pub struct oss_upload_options {
     /// Whether a resumed upload reads the parts that are already on the server again and compares their CRC-64.
     /// 0: when the file's identity is in doubt. 1: always. 2: never.
     pub verify_resume: u32,
-    /// 1: send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
+    /// 1: send Content-MD5 with every body. 0: only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
+    /// much more CPU time.
     pub content_md5: u32,
     /// Must be zero.
     pub reserved: u32,
@@ -254,7 +255,8 @@ pub struct oss_progress {
     pub parts_total: u32,
     /// Parts that the server has, resumed ones included.
     pub parts_done: u32,
-    /// Requests that had to be tried again.
+    /// Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were the
+    /// reason.
     pub retries: u32,
     /// Bytes of the file; 0 while it has not been looked at.
     pub total_bytes: u64,

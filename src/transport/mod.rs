@@ -47,7 +47,7 @@ const IDLE_AGE: Duration = Duration::from_secs(25);
 /// Putting an object together may take the server minutes: it gets this many times the usual time for an answer.
 const COMPLETE_PATIENCE: u32 = 10;
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.
-const TIDY_PATIENCE: Duration = Duration::from_secs(3);
+const TIDY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The connections of a client.
 #[derive(Debug)]

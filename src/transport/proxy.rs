@@ -17,7 +17,8 @@ pub(super) fn read(text: &str) -> Result<Proxy> {
 /// `http_proxy` counts in lower case only: a CGI program's HTTP_PROXY comes from its client.
 pub(crate) fn from_environment(endpoint: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let (scheme, host) = endpoint.split_once("://")?;
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    // An IPv6 address has colons of its own, in brackets.
+    let host = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(host, _)| host);
     let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
     let exempt = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
     if exempt.split(',').any(|entry| is_exempt(host, entry.trim())) {
@@ -82,6 +83,8 @@ mod tests {
         for exempt in ["*", "aliyuncs.com", " .aliyuncs.com", "a,OSS-CN-X.aliyuncs.com"] {
             assert_eq!(with(exempt), None, "{exempt}");
         }
+        assert_eq!(proxy("https://[::1]", &[("https_proxy", "p"), ("NO_PROXY", "[::1]")]), None);
+        assert_eq!(proxy("https://[::1]:443", &[("https_proxy", "p"), ("NO_PROXY", "[::1]")]), None);
         for other in ["", "liyuncs.com", "oss-cn-y.aliyuncs.com", ","] {
             assert!(with(other).is_some(), "{other}");
         }

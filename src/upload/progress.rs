@@ -30,7 +30,8 @@ pub struct Progress {
     pub bytes_per_second: u64,
     /// Time to the end at this rate; `None` when it cannot be told.
     pub eta: Option<Duration>,
-    /// Requests that had to be tried again.
+    /// Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were the
+    /// reason.
     pub retries: u32,
 }
 

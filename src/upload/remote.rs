@@ -7,7 +7,7 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::control::{Control, stopped};
+use super::control::{Control, Wish, stopped};
 use super::plan::PartRange;
 use super::progress::{Meter, PartMeter};
 use super::range_reader::RangeReader;
@@ -24,9 +24,12 @@ use crate::transport::{Body, Failure};
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
 /// Retries that count as none (stale connections, a corrected clock, new credentials) end here all the same.
-const FREE_RETRIES: u32 = 200;
-/// How often something is tried that is only tidying up.
+const FREE_RETRIES: u32 = 20;
+/// How often something is tried that is only tidying up; once when the user waits for the upload to stop.
 const TIDY_ATTEMPTS: u32 = 2;
+/// PutObject replaces the object before its CRC-64 can be compared; with Content-MD5 the server refuses a damaged body.
+/// Up to this many bytes that costs some milliseconds, and is not left to the caller.
+const MD5_COSTS_NOTHING: u64 = 8 * 1024 * 1024;
 
 /// The calls of one upload.
 pub(crate) struct Remote<'a> {
@@ -61,7 +64,8 @@ impl Remote<'_> {
         let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
         let mut request = api::put_object(self.object(), &self.task.headers);
         let mut meter = PartMeter::new(self.meter);
-        if let Err(error) = self.add_md5(&mut request, source, &whole) {
+        let wants_md5 = self.task.content_md5 || whole.size <= MD5_COSTS_NOTHING;
+        if let Err(error) = self.add_md5(&mut request, source, &whole, wants_md5) {
             return Tried { result: Err(error), ambiguous: false };
         }
         let tried = self.retrying(&request, self.service.retry.max_attempts, |try_| {
@@ -85,7 +89,7 @@ impl Remote<'_> {
     pub(crate) fn upload_part(&self, source: &Source, upload_id: &str, part: PartRange) -> Result<(UploadedPart, u64)> {
         let mut request = api::upload_part(self.object(), upload_id, part.number, &self.task.headers);
         let mut meter = PartMeter::new(self.meter);
-        self.add_md5(&mut request, source, &part)?;
+        self.add_md5(&mut request, source, &part, self.task.content_md5)?;
         let unchanged = |_| source.look().map(|_| ());
         let sent = self.retrying(&request, self.service.retry.max_attempts, |try_| {
             let (response, crc64) = self.send_range(try_, source, part, &mut meter, &unchanged)?;
@@ -117,7 +121,7 @@ impl Remote<'_> {
     /// The same for an upload of another object, which an old checkpoint names.
     pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
         let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
-        let tried = self.retrying(&request, TIDY_ATTEMPTS, |try_| self.call(try_, None));
+        let tried = self.retrying(&request, self.tidy_attempts(), |try_| self.call(try_, None));
         match tried.result {
             Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
             result => result.map(|_| ()),
@@ -142,13 +146,21 @@ impl Remote<'_> {
     /// The uploads of the key that are open on the server, ours and others'.
     pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
         let request = api::list_multipart_uploads(self.object(), &self.task.headers);
-        self.calling(&request, |response| api::open_uploads(&response, &self.task.key)).result
+        let tried = self.retrying(&request, self.tidy_attempts(), |try_| {
+            let response = self.call(try_, None)?;
+            api::open_uploads(&response, &self.task.key).map_err(CallError::Answer)
+        });
+        tried.result
     }
 
     /// What is stored under the key.
     pub(crate) fn head(&self) -> Result<HeadInfo> {
         let request = api::head_object(self.object(), &self.task.headers);
         self.calling(&request, |response| Ok(api::head(&response))).result
+    }
+
+    fn tidy_attempts(&self) -> u32 {
+        if self.control.wish() == Wish::GoOn { TIDY_ATTEMPTS } else { 1 }
     }
 
     fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Tried<T> {
@@ -192,8 +204,8 @@ impl Remote<'_> {
         answer
     }
 
-    fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange) -> Result<()> {
-        if self.task.content_md5 {
+    fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
+        if wanted {
             let md5 = source.md5(part, || self.go_on())?;
             request.set_header("content-md5", BASE64.encode(md5));
         }

@@ -123,6 +123,9 @@ impl Round<'_> {
                 let head = stored(self.remote, plan.size, crc64)?.ok_or(error)?;
                 (of_head(head), crc64)
             }
+            Tried { result: Err(error), .. } if error.kind() == ErrorKind::ChecksumMismatch => {
+                return Err(error.hint("the object under the key may be damaged: do not use it, upload the file again"));
+            }
             Tried { result: Err(error), .. } => return Err(error),
         };
         self.state.result.crc64 = crc64;

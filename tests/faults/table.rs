@@ -211,7 +211,7 @@ pub static FAULTS: &[Fault] = &[
         "a body that is damaged on its way",
         r#"{"type":"corrupt_body","offset":30}"#,
         Retry,
-        [MISMATCH, Unused, MISMATCH, Unused],
+        [Refused(400, "InvalidDigest"), Unused, MISMATCH, Unused],
     ),
     Fault::new(
         "a wrong ETag",
