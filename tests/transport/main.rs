@@ -7,4 +7,5 @@ mod bandwidth;
 mod proxies;
 mod stalls;
 mod stopping;
+mod suspended;
 mod truncation;
