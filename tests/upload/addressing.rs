@@ -79,3 +79,12 @@ fn a_name_is_looked_up() {
     client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
     assert_stored(&server, "key", &scratch.file);
 }
+
+#[test]
+fn an_ipv6_address_is_reached() {
+    let server = server_with(|config| config.listen = "[::1]:0".into());
+    let client = client_with(&server, |options| options.endpoint = Some(format!("http://[::1]:{}", server.port())));
+    let scratch = Scratch::new(250_000);
+    client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
+    assert_stored(&server, "key", &scratch.file);
+}
