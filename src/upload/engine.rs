@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
+use super::Outcome;
 use super::checkpoint::{self, Found, Journal};
 use super::control::{Control, Wish};
 use super::orphans;
@@ -12,8 +13,8 @@ use super::remote::Remote;
 use super::round::Round;
 use super::service::Service;
 use super::source::Source;
+use super::state::State;
 use super::task::Task;
-use super::{Outcome, UploadResult};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{EventKind, Events};
 use crate::options::OnFileChange;
@@ -33,16 +34,6 @@ pub(crate) struct Job {
     pub meter: Arc<Meter>,
     pub budget: RetryBudget,
     pub events: Arc<Events>,
-}
-
-/// What has been reached so far, over all rounds.
-#[derive(Default)]
-pub(crate) struct State {
-    pub result: UploadResult,
-    /// The upload id that is open on the server.
-    pub open: Option<String>,
-    /// Since then an upload may have been opened on the server without our hearing of it.
-    pub unheard: Option<SystemTime>,
 }
 
 impl Job {

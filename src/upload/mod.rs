@@ -16,6 +16,7 @@ mod remote;
 mod round;
 pub(crate) mod service;
 mod source;
+mod state;
 pub(crate) mod task;
 mod verify;
 

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::checkpoint::{Found, Header, Journal, PartRecord, Saved};
-use super::engine::State;
 use super::orphans;
 use super::parts::{Sent, Trust, Workers};
 use super::plan::{PartRange, Plan};
@@ -12,6 +11,7 @@ use super::progress::Phase;
 use super::reconcile::{Resumed, Verdict, foreign, is_denied, is_same, reconcile, stored, whole_crc64};
 use super::remote::{Remote, Tried};
 use super::source::Source;
+use super::state::State;
 use super::verify::settle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;

@@ -1,0 +1,15 @@
+//! What an upload has reached so far.
+
+use std::time::SystemTime;
+
+use super::UploadResult;
+
+/// What has been reached so far, over all rounds.
+#[derive(Default)]
+pub(crate) struct State {
+    pub result: UploadResult,
+    /// The upload id that is open on the server.
+    pub open: Option<String>,
+    /// Since then an upload may have been opened on the server without our hearing of it.
+    pub unheard: Option<SystemTime>,
+}
