@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -234,7 +235,8 @@ impl Events {
         let mut event = Event::new(kind, self);
         fill(&mut event);
         if logged {
-            eprintln!("oss-upload {event}");
+            // A daemon may have closed its standard error: that is no reason to fail.
+            let _ = writeln!(io::stderr(), "oss-upload {event}");
         }
         self.queue.push(&event);
         self.client.queue.push(&event);
