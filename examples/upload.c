@@ -31,6 +31,7 @@ static const char *phase_name(uint32_t phase)
     case OSS_PHASE_UPLOADING: return "uploading";
     case OSS_PHASE_VERIFYING: return "verifying";
     case OSS_PHASE_COMPLETING: return "completing";
+    case OSS_PHASE_WAITING: return "waiting for credentials";
     default: return "done";
     }
 }

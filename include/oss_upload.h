@@ -95,6 +95,11 @@
 #define OSS_PHASE_ENDED 4
 
 /**
+ * oss_progress.phase: there are no credentials that the server takes; others are waited for (credentials_wait_ms).
+ */
+#define OSS_PHASE_WAITING 5
+
+/**
  * oss_progress.eta_ms: not known yet.
  */
 #define OSS_ETA_UNKNOWN UINT64_MAX
@@ -261,9 +266,20 @@ typedef struct {
    */
   const char *security_token;
   /**
-   * Where credentials come from when no access_key_id is given. NULL: from the environment (OSS_ACCESS_KEY_ID,
-   * OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "env": the same. "anonymous": requests are
-   * not signed. Any other value gets OSS_UNSUPPORTED in this version.
+   * Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
+   *
+   * NULL: the first that has some of env; oidc, when its variables are set; profile; ecs-role. By name:
+   * - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
+   *   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
+   * - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;
+   * - `process:COMMAND`: what a command prints that a shell runs;
+   * - `ecs-role[:NAME]`: the RAM role of this ECS instance, from the metadata service;
+   * - `oidc`: a RAM role for a Kubernetes service account (RRSA);
+   * - `uri[:URL]`: what a GET of the URL (or of ALIBABA_CLOUD_CREDENTIALS_URI) answers;
+   * - `anonymous`: requests are not signed.
+   *
+   * Temporary ones are renewed before they end, also in the middle of an upload, and when the server refuses them.
+   * Any other value gets OSS_INVALID_ARGUMENT; a profile that needs a login gets OSS_UNSUPPORTED.
    */
   const char *credentials;
   /**
@@ -314,9 +330,11 @@ typedef struct {
    */
   uint32_t insecure_skip_verify;
   /**
-   * Must be zero.
+   * Milliseconds that an upload waits for new credentials when there are none, or when the server takes them no more:
+   * from the provider, which is asked now and then, or from oss_client_set_credentials(). Meanwhile its phase is
+   * OSS_PHASE_WAITING. 0: not at all; it fails, and with a checkpoint it can be resumed.
    */
-  uint32_t reserved;
+  uint32_t credentials_wait_ms;
 } oss_client_options;
 
 /**

@@ -2,12 +2,15 @@
 
 use std::env;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
-use crate::credentials::{self, Credentials};
+use crate::credentials::{self, Ask, Clock, Credentials, Http, HttpAnswer, Keyring, Surroundings, Variables};
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
+use crate::transport::plain::{Plain, PlainRequest};
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Transport, proxy};
 use crate::upload::service::{Service, Signature};
@@ -32,25 +35,20 @@ impl Client {
         let endpoint =
             Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
         let signature = signature(options.signature_version, &endpoint)?;
-        let credentials = match &options.credentials {
-            CredentialsSource::Given(credentials) => Some(credentials.clone()),
-            CredentialsSource::Environment => Some(credentials::env::credentials(|name| env::var(name).ok())?),
-            CredentialsSource::Anonymous => None,
-        };
-        let transport = Transport::new(&with_proxy(options.clone(), &endpoint))?;
-        let retry = RetryPolicy { max_attempts: options.max_attempts };
-        let service = Arc::new(Service::new(transport, signature, credentials, retry));
+        let options = with_proxy(options, &endpoint);
         let log = env::var("OSS_UPLOAD_LOG").map_or(LogLevel::Off, |level| LogLevel::parse(&level));
-        Ok(Client { service, endpoint, events: Arc::new(ClientEvents::new(log)) })
+        let events = Arc::new(ClientEvents::new(log));
+        let keyring = keyring(&options, events.clone())?;
+        let transport = Transport::new(&options)?;
+        let retry = RetryPolicy { max_attempts: options.max_attempts };
+        let service = Arc::new(Service::new(transport, signature, keyring, options.credentials_wait, retry));
+        Ok(Client { service, endpoint, events })
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
         credentials.check()?;
-        let id = credentials.access_key_id().to_owned();
         self.service.set_credentials(credentials);
-        let events = Events::of_client(self.events.clone());
-        events.tell(EventKind::CredentialsChanged, |event| event.message = format!("access key id {id}"));
         Ok(())
     }
 
@@ -86,6 +84,42 @@ impl Client {
                 return outcome.error.map_or(Ok(outcome.result), Err);
             }
         }
+    }
+}
+
+/// Who signs requests, as the options say. Tells an event when others do.
+fn keyring(options: &ClientOptions, events: Arc<ClientEvents>) -> Result<Keyring> {
+    let name = match &options.credentials {
+        CredentialsSource::Given(_) | CredentialsSource::Anonymous => Some("anonymous"),
+        CredentialsSource::UsualPlaces => None,
+        CredentialsSource::Environment => Some("env"),
+        CredentialsSource::Named(name) => Some(name.as_str()),
+    };
+    let clock: Clock = Arc::new(SystemTime::now);
+    let surroundings = Arc::new(Surroundings {
+        variables: Variables::read(|name| env::var(name).ok()),
+        http: Box::new(PlainHttp(Plain::new(options)?)),
+        clock: clock.clone(),
+    });
+    let events = Events::of_client(events);
+    let tell = move |id: &str| {
+        events.tell(EventKind::CredentialsChanged, |event| event.message = format!("access key id {id}"));
+    };
+    let given = match &options.credentials {
+        CredentialsSource::Given(credentials) => Some(credentials.clone()),
+        _ => None,
+    };
+    Ok(Keyring::new(credentials::provider(name, &surroundings)?, given, clock, tell))
+}
+
+/// HTTP for providers of credentials.
+struct PlainHttp(Plain);
+
+impl Http for PlainHttp {
+    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> Result<HttpAnswer> {
+        let Ask { method, url, headers, body, connect, answer } = *ask;
+        let answer = self.0.send(&PlainRequest { method, url, headers, body, connect, answer }, stop)?;
+        Ok(HttpAnswer { status: answer.status, date: answer.date, body: answer.body })
     }
 }
 

@@ -56,18 +56,42 @@ pub struct ClientOptions {
     pub max_attempts: u32,
     /// Do not verify the server's certificate. For tests only.
     pub insecure_skip_verify: bool,
+    /// How long an upload waits for new credentials when there are none, or the server takes them no more: from the
+    /// provider, which is asked now and then, or from [`Client::set_credentials`](crate::Client::set_credentials).
+    /// Meanwhile its phase is [`Phase::Waiting`](crate::Phase::Waiting). Zero: not at all; it fails, and can be resumed.
+    pub credentials_wait: Duration,
 }
 
-/// Where credentials come from.
-#[derive(Clone, Debug, Default)]
+/// Where credentials come from. `docs/credentials.md` has the details of each source.
+#[derive(Clone, Default)]
 pub enum CredentialsSource {
-    /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, read when the client is made.
+    /// The first that has some: the environment; an OIDC role, when its variables are set; a profile in the files of the
+    /// vendor's tools; the RAM role of this ECS instance; the credentials URI, when its variable is set. Looked for when
+    /// the first request is made.
     #[default]
+    UsualPlaces,
+    /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, else `ALIBABA_CLOUD_ACCESS_KEY_ID`,
+    /// `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and `ALIBABA_CLOUD_SECURITY_TOKEN`, read when the client is made.
     Environment,
     /// These.
     Given(Credentials),
+    /// `env`, `profile[:NAME]`, `process:COMMAND`, `ecs-role[:NAME]`, `oidc`, `uri[:URL]` or `anonymous`.
+    Named(String),
     /// Requests are not signed.
     Anonymous,
+}
+
+/// Shows no argument of a name: a command and a URL may hold secrets.
+impl fmt::Debug for CredentialsSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CredentialsSource::UsualPlaces => f.write_str("UsualPlaces"),
+            CredentialsSource::Environment => f.write_str("Environment"),
+            CredentialsSource::Given(credentials) => f.debug_tuple("Given").field(credentials).finish(),
+            CredentialsSource::Named(_) => f.write_str("Named(..)"),
+            CredentialsSource::Anonymous => f.write_str("Anonymous"),
+        }
+    }
 }
 
 /// Which signature requests carry.
@@ -214,6 +238,7 @@ impl fmt::Debug for ClientOptions {
             .field("stall_timeout", &self.stall_timeout)
             .field("max_attempts", &self.max_attempts)
             .field("insecure_skip_verify", &self.insecure_skip_verify)
+            .field("credentials_wait", &self.credentials_wait)
             .finish()
     }
 }

@@ -52,7 +52,7 @@ fn layouts() -> Vec<Layout> {
             stall_timeout_ms,
             max_attempts,
             insecure_skip_verify,
-            reserved,
+            credentials_wait_ms,
         }),
         layout!(oss_header { name, value }),
         layout!(oss_upload_options {
@@ -176,6 +176,7 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_PHASE_VERIFYING,
         OSS_PHASE_COMPLETING,
         OSS_PHASE_ENDED,
+        OSS_PHASE_WAITING,
         OSS_ETA_UNKNOWN,
         OSS_EVENT_REQUEST,
         OSS_EVENT_RETRY,

@@ -143,7 +143,7 @@ func TestInvalidClientOptions(t *testing.T) {
 		}
 	}
 	_, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou", Credentials: "no-such-provider"})
-	expectIs(t, err, oss.ErrUnsupported)
+	expectIs(t, err, oss.ErrInvalidArgument)
 	_, err = oss.NewClient(oss.ClientOptions{
 		Region: "cn-hangzhou", AccessKeyID: "a", AccessKeySecret: "b", CAFile: filepath.Join(t.TempDir(), "missing"),
 	})

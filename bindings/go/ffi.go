@@ -41,6 +41,7 @@ func newClient(o *ClientOptions) (*cClient, error) {
 		stall_timeout_ms:     C.uint32_t(check.milliseconds("StallTimeout", o.StallTimeout)),
 		max_attempts:         C.uint32_t(check.uint32("MaxAttempts", o.MaxAttempts)),
 		insecure_skip_verify: C.uint32_t(flag(o.InsecureSkipVerify)),
+		credentials_wait_ms:  C.uint32_t(check.milliseconds("CredentialsWait", o.CredentialsWait)),
 	}
 	if check.err != nil {
 		return nil, check.err

@@ -39,6 +39,7 @@ FIELD(oss_client_options, connect_timeout_ms, 100, 4);
 FIELD(oss_client_options, stall_timeout_ms, 104, 4);
 FIELD(oss_client_options, max_attempts, 108, 4);
 FIELD(oss_client_options, insecure_skip_verify, 112, 4);
+FIELD(oss_client_options, credentials_wait_ms, 116, 4);
 
 SIZE(oss_error, 1024);
 FIELD(oss_error, status, 0, 4);

@@ -66,10 +66,18 @@ type ClientOptions struct {
 	AccessKeySecret string
 	// SecurityToken belongs to temporary (STS) credentials.
 	SecurityToken string
-	// Credentials is where they come from when AccessKeyID is empty. "" or "env": the environment variables
-	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN. "anonymous": requests are
-	// not signed. See the library's documentation for more; those that it does not have get [ErrUnsupported].
+	// Credentials is where they come from when AccessKeyID is empty. "env": the environment variables
+	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN. "profile[:NAME]": a profile
+	// in the files of the aliyun command line, the SDKs or ossutil. "process:COMMAND": what a command prints.
+	// "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc": a RAM role for a Kubernetes service account.
+	// "uri[:URL]": what a GET of the URL answers. "anonymous": requests are not signed. Empty: the first of env, oidc
+	// (when its variables are set), profile and ecs-role that has some. Temporary ones are renewed before they end,
+	// also in the middle of an upload.
 	Credentials string
+	// CredentialsWait is how long an upload waits for new credentials when there are none, or when the server takes
+	// them no more: from their source, or from [Client.SetCredentials]. Meanwhile its phase is PhaseWaiting. Default
+	// not at all: it fails, and with a checkpoint it can be resumed. Rounded up to 1 ms.
+	CredentialsWait time.Duration
 	// SignatureVersion is SignatureAuto by default.
 	SignatureVersion SignatureVersion
 
@@ -169,6 +177,7 @@ func (o ClientOptions) fields() []string {
 	source, rest, _ := strings.Cut(o.Credentials, ":")
 	s.text("Credentials", source)
 	s.secret("CredentialsArgument", rest)
+	s.duration("CredentialsWait", o.CredentialsWait)
 	s.value("SignatureVersion", int64(o.SignatureVersion))
 	s.flag("CNAME", o.CNAME)
 	s.flag("PathStyle", o.PathStyle)

@@ -37,6 +37,7 @@ oss_status ossgo_client_new(const char *texts, const ossgo_client_numbers *numbe
     options.stall_timeout_ms = numbers->stall_timeout_ms;
     options.max_attempts = numbers->max_attempts;
     options.insecure_skip_verify = numbers->insecure_skip_verify;
+    options.credentials_wait_ms = numbers->credentials_wait_ms;
     return oss_client_new(&options, out, error);
 }
 

@@ -17,6 +17,7 @@ typedef struct {
     uint32_t stall_timeout_ms;
     uint32_t max_attempts;
     uint32_t insecure_skip_verify;
+    uint32_t credentials_wait_ms;
 } ossgo_client_numbers;
 
 typedef struct {

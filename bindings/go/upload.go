@@ -28,11 +28,13 @@ const (
 	PhaseCompleting
 	// PhaseEnded is the end, well or not.
 	PhaseEnded
+	// PhaseWaiting has no credentials that the server takes, and waits for others.
+	PhaseWaiting
 )
 
 // String is the phase's name in lower case, such as "uploading".
 func (p Phase) String() string {
-	names := [...]string{"preparing", "uploading", "verifying", "completing", "ended"}
+	names := [...]string{"preparing", "uploading", "verifying", "completing", "ended", "waiting"}
 	if p < 0 || int(p) >= len(names) {
 		return fmt.Sprintf("phase %d", int(p))
 	}

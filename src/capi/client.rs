@@ -8,7 +8,7 @@ use super::input;
 use super::types::{oss_client_options, oss_error, oss_status};
 use crate::client::Client;
 use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion};
 
 /// A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
@@ -78,7 +78,6 @@ pub unsafe extern "C" fn oss_client_free(client: *mut oss_client) {
 /// # Safety
 /// The pointers in `from` are NULL or strings.
 unsafe fn client_options(from: &oss_client_options) -> Result<ClientOptions> {
-    input::zero("reserved", from.reserved)?;
     let milliseconds = |value: u32| Duration::from_millis(value.into());
     // SAFETY: as the caller promises.
     unsafe {
@@ -97,6 +96,7 @@ unsafe fn client_options(from: &oss_client_options) -> Result<ClientOptions> {
             stall_timeout: milliseconds(from.stall_timeout_ms),
             max_attempts: from.max_attempts,
             insecure_skip_verify: input::switch("insecure_skip_verify", from.insecure_skip_verify)?,
+            credentials_wait: milliseconds(from.credentials_wait_ms),
         })
     }
 }
@@ -122,17 +122,13 @@ unsafe fn credentials(from: &oss_client_options) -> Result<CredentialsSource> {
             input::string("credentials", from.credentials)?,
         )
     };
-    match (id, secret, provider.as_deref()) {
+    match (id, secret, provider) {
         (Some(id), Some(secret), None) => Ok(CredentialsSource::Given(Credentials::new(id, secret, token))),
         (None, None, _) if token.is_some() => {
             Err(Error::invalid("security_token is set without access_key_id and access_key_secret"))
         }
-        (None, None, None | Some("env")) => Ok(CredentialsSource::Environment),
-        (None, None, Some("anonymous")) => Ok(CredentialsSource::Anonymous),
-        (None, None, Some(other)) => {
-            let message = format!("credentials is \"{other}\"; this version knows \"env\" and \"anonymous\"");
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
+        (None, None, None) => Ok(CredentialsSource::UsualPlaces),
+        (None, None, Some(name)) => Ok(CredentialsSource::Named(name)),
         (Some(_), Some(_), Some(_)) => Err(Error::invalid("give either access_key_id or credentials, not both")),
         _ => Err(Error::invalid("access_key_id and access_key_secret must be given together")),
     }

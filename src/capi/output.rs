@@ -81,6 +81,7 @@ pub(super) fn progress(from: &Progress) -> oss_progress {
             Phase::Verifying => OSS_PHASE_VERIFYING,
             Phase::Completing => OSS_PHASE_COMPLETING,
             Phase::Ended => OSS_PHASE_ENDED,
+            Phase::Waiting => OSS_PHASE_WAITING,
         },
         parts_total: from.parts_total,
         parts_done: from.parts_done,

@@ -64,6 +64,8 @@ pub const OSS_PHASE_VERIFYING: u32 = 2;
 pub const OSS_PHASE_COMPLETING: u32 = 3;
 /// oss_progress.phase: the upload has ended, well or not.
 pub const OSS_PHASE_ENDED: u32 = 4;
+/// oss_progress.phase: there are no credentials that the server takes; others are waited for (credentials_wait_ms).
+pub const OSS_PHASE_WAITING: u32 = 5;
 
 /// oss_progress.eta_ms: not known yet.
 pub const OSS_ETA_UNKNOWN: u64 = u64::MAX;
@@ -88,9 +90,20 @@ pub struct oss_client_options {
     pub access_key_secret: *const c_char,
     /// Security token of temporary (STS) credentials; NULL when there is none.
     pub security_token: *const c_char,
-    /// Where credentials come from when no access_key_id is given. NULL: from the environment (OSS_ACCESS_KEY_ID,
-    /// OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "env": the same. "anonymous": requests are
-    /// not signed. Any other value gets OSS_UNSUPPORTED in this version.
+    /// Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
+    ///
+    /// NULL: the first that has some of env; oidc, when its variables are set; profile; ecs-role. By name:
+    /// - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
+    ///   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
+    /// - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;
+    /// - `process:COMMAND`: what a command prints that a shell runs;
+    /// - `ecs-role[:NAME]`: the RAM role of this ECS instance, from the metadata service;
+    /// - `oidc`: a RAM role for a Kubernetes service account (RRSA);
+    /// - `uri[:URL]`: what a GET of the URL (or of ALIBABA_CLOUD_CREDENTIALS_URI) answers;
+    /// - `anonymous`: requests are not signed.
+    ///
+    /// Temporary ones are renewed before they end, also in the middle of an upload, and when the server refuses them.
+    /// Any other value gets OSS_INVALID_ARGUMENT; a profile that needs a login gets OSS_UNSUPPORTED.
     pub credentials: *const c_char,
     /// "http://host:port" or "http://user:password@host:port" of a proxy; "env": what the environment variables
     /// https_proxy, http_proxy, all_proxy and no_proxy say; NULL: none.
@@ -117,8 +130,10 @@ pub struct oss_client_options {
     pub max_attempts: u32,
     /// 1: do not verify the server's certificate. For tests only: anyone on the way can then read and change the data.
     pub insecure_skip_verify: u32,
-    /// Must be zero.
-    pub reserved: u32,
+    /// Milliseconds that an upload waits for new credentials when there are none, or when the server takes them no more:
+    /// from the provider, which is asked now and then, or from oss_client_set_credentials(). Meanwhile its phase is
+    /// OSS_PHASE_WAITING. 0: not at all; it fails, and with a checkpoint it can be resumed.
+    pub credentials_wait_ms: u32,
 }
 
 /// One header of an object: name and value, both NUL-terminated.

@@ -1,20 +1,67 @@
-//! Who signs the requests.
+//! Who signs the requests: one provider a file, and the keyring that keeps what they give and renews it in time.
+//!
+//! A provider asks its source anew each time. Nothing here reads the environment or knows how HTTP is spoken: both
+//! are in the `Surroundings`, which the client makes.
 
-pub(crate) mod env;
+mod answer;
+mod assume_role;
+mod chain;
+mod ecs_role;
+mod env;
+mod keyring;
+mod named;
+mod oidc;
+mod process;
+mod profile;
+mod secret;
+mod sts;
+mod surroundings;
+#[cfg(test)]
+mod testing;
+mod uri;
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+pub(crate) use keyring::{Keyring, Missing, Renewal};
+pub(crate) use named::provider;
+use secret::Secret;
+pub(crate) use surroundings::{Ask, Clock, Http, HttpAnswer, Surroundings, Variables};
 
 /// An access key, with a security token when it is a temporary one. The secret parts are wiped from memory on drop and
 /// shown by no formatter.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     access_key_id: String,
-    access_key_secret: Zeroizing<String>,
-    security_token: Option<Zeroizing<String>>,
+    access_key_secret: Secret,
+    security_token: Option<Secret>,
+}
+
+/// Credentials as a provider gives them.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub credentials: Credentials,
+    /// `None`: they do not end, as far as is known.
+    pub expires: Option<SystemTime>,
+}
+
+/// A source of credentials.
+pub(crate) trait Provider: Send + Sync {
+    /// As messages name it.
+    fn name(&self) -> String;
+
+    /// What is wrong with it, as far as can be told without asking anybody.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Asks for credentials. `stop` ends it early.
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued>;
 }
 
 impl Credentials {
@@ -24,11 +71,12 @@ impl Credentials {
         access_key_secret: impl Into<String>,
         security_token: Option<String>,
     ) -> Self {
-        Credentials {
-            access_key_id: access_key_id.into(),
-            access_key_secret: Zeroizing::new(access_key_secret.into()),
-            security_token: security_token.filter(|token| !token.is_empty()).map(Zeroizing::new),
-        }
+        Self::of(access_key_id.into(), access_key_secret.into().into(), security_token.map(Secret::from))
+    }
+
+    fn of(access_key_id: String, access_key_secret: Secret, security_token: Option<Secret>) -> Self {
+        let security_token = security_token.filter(|token| !token.is_empty());
+        Credentials { access_key_id, access_key_secret, security_token }
     }
 
     /// The public half of the key.
@@ -40,7 +88,7 @@ impl Credentials {
     pub(crate) fn check(&self) -> Result<()> {
         for (name, text) in [
             ("access_key_id", self.access_key_id.as_str()),
-            ("access_key_secret", self.access_key_secret.as_str()),
+            ("access_key_secret", self.access_key_secret()),
             ("security_token", self.security_token().unwrap_or("-")),
         ] {
             if text.is_empty() {
@@ -61,7 +109,7 @@ impl Credentials {
     }
 
     pub(crate) fn security_token(&self) -> Option<&str> {
-        self.security_token.as_ref().map(|token| token.as_str())
+        self.security_token.as_deref()
     }
 }
 
@@ -69,4 +117,21 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
     }
+}
+
+/// Why a provider has nothing, for now and for ever.
+fn failed(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Credentials, why)
+}
+
+/// The content of a small file, which is wiped after use.
+fn read_file(path: &std::path::Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    use std::io::Read;
+    const MOST: u64 = 1024 * 1024;
+    let file = std::fs::File::open(path)?;
+    // In one piece from the beginning: a buffer that grows leaves copies behind.
+    let size = file.metadata()?.len().min(MOST) as usize;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
+    file.take(MOST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

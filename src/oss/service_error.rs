@@ -98,7 +98,8 @@ impl ServiceError {
         }
         let error = Error::new(kind, message)
             .with_service(self.http_status, &self.code, &self.ec, &self.request_id)
-            .with_retryable(self.is_retryable());
+            // The same request would be refused again, but the upload may go on with another token.
+            .with_retryable(self.is_retryable() || self.code == "SecurityTokenExpired");
         match self.what_to_do(operation) {
             Some(hint) => error.hint(hint),
             None => error,

@@ -5,6 +5,7 @@
 //! the body has been sent.
 
 mod early_answer;
+pub(crate) mod plain;
 pub(crate) mod proxy;
 mod resolver;
 pub(crate) mod retry;
@@ -96,14 +97,9 @@ impl Transport {
     pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
         let limits =
             Limits { connect: options.connect_timeout, stall: options.stall_timeout, answer: options.stall_timeout };
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(tcp::TcpConnector)
-                .chain(RustlsConnector::default())
-                .chain(early_answer::EarlyAnswerConnector);
         let proxy = options.proxy.as_deref().map(proxy::read).transpose()?;
         let named = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
-        let agent = Agent::with_parts(config(options, proxy)?, connector, resolver::SpreadingResolver::default());
+        let agent = agent(options, proxy)?;
         let throttle = match options.max_bytes_per_second {
             0 => None,
             rate => Some(Arc::new(Throttle::new(rate, Instant::now()))),
@@ -239,6 +235,15 @@ fn message(request: &oss::Request, url: &str, length: u64) -> Result<http::Reque
 
 fn takes_body(method: &http::Method) -> bool {
     matches!(*method, http::Method::PUT | http::Method::POST)
+}
+
+fn agent(options: &ClientOptions, proxy: Option<Proxy>) -> Result<Agent> {
+    let connector =
+        ().chain(ConnectProxyConnector::default())
+            .chain(tcp::TcpConnector)
+            .chain(RustlsConnector::default())
+            .chain(early_answer::EarlyAnswerConnector);
+    Ok(Agent::with_parts(config(options, proxy)?, connector, resolver::SpreadingResolver::default()))
 }
 
 fn config(options: &ClientOptions, proxy: Option<Proxy>) -> Result<Config> {

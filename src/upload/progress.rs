@@ -50,6 +50,8 @@ pub enum Phase {
     Completing,
     /// The upload has ended, well or not.
     Ended,
+    /// There are no credentials that the server takes: others are waited for, as the option `credentials_wait` allows.
+    Waiting,
 }
 
 const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying, Phase::Completing, Phase::Ended];
@@ -70,6 +72,8 @@ pub(crate) struct Meter {
     attempts: AtomicU32,
     retries: AtomicU32,
     complaints: AtomicU32,
+    /// Requests that wait for credentials.
+    waiting: AtomicU32,
     rate: Mutex<Rate>,
 }
 
@@ -124,6 +128,26 @@ impl Meter {
         self.complaints.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Somebody waits for credentials, until what is returned is dropped.
+    pub(crate) fn waiting(&self) -> impl Drop + '_ {
+        struct Guard<'a>(&'a AtomicU32);
+        impl Drop for Guard<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Guard(&self.waiting)
+    }
+
+    fn phase(&self) -> Phase {
+        match PHASES[usize::from(self.phase.load(Ordering::Relaxed))] {
+            Phase::Ended => Phase::Ended,
+            _ if self.waiting.load(Ordering::Relaxed) > 0 => Phase::Waiting,
+            phase => phase,
+        }
+    }
+
     pub(crate) fn complaints(&self) -> u32 {
         self.complaints.load(Ordering::Relaxed)
     }
@@ -149,7 +173,7 @@ impl Meter {
         let resumed = self.resumed.load(Ordering::Relaxed);
         let bytes_per_second = rate.observe(now, done.saturating_sub(resumed));
         Progress {
-            phase: PHASES[usize::from(self.phase.load(Ordering::Relaxed))],
+            phase: self.phase(),
             total_bytes: total,
             done_bytes: done,
             resumed_bytes: resumed,
@@ -240,6 +264,22 @@ mod tests {
         let progress = meter.progress(now);
         assert_eq!((progress.done_bytes, progress.resumed_bytes, progress.sent_bytes), (250, 150, 180));
         assert_eq!((progress.parts_done, progress.parts_total), (2, 3));
+    }
+
+    #[test]
+    fn waiting_is_shown_over_what_is_waited_for() {
+        let meter = Meter::default();
+        let phase = || meter.progress(Instant::now()).phase;
+        meter.enter(Phase::Uploading);
+        let (one, other) = (meter.waiting(), meter.waiting());
+        assert_eq!(phase(), Phase::Waiting);
+        drop(one);
+        assert_eq!(phase(), Phase::Waiting);
+        drop(other);
+        assert_eq!(phase(), Phase::Uploading);
+        let _left = meter.waiting();
+        meter.enter(Phase::Ended);
+        assert_eq!(phase(), Phase::Ended);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use super::control::{Control, Wish, stopped};
 use super::plan::PartRange;
 use super::progress::{Meter, PartMeter};
 use super::range_reader::RangeReader;
-use super::service::{CallError, Service};
+use super::service::{CallError, Service, is_tidying};
 use super::source::Source;
 use super::task::Task;
+use crate::credentials::Renewal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind, Events};
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
@@ -25,6 +26,8 @@ use crate::transport::{Body, Failure};
 const PAGE: u32 = 1000;
 /// Retries that count as none (stale connections, a corrected clock, new credentials) end here all the same.
 const FREE_RETRIES: u32 = 20;
+/// How often one request gets other credentials: more of them would be refused as well.
+const MOST_RENEWALS: u32 = 5;
 /// How often something is tried that is only tidying up; once when the user waits for the upload to stop.
 const TIDY_ATTEMPTS: u32 = 2;
 /// PutObject replaces the object before its CRC-64 can be compared; with Content-MD5 the server refuses a damaged body.
@@ -224,14 +227,17 @@ impl Remote<'_> {
         mut attempt: impl FnMut(Try<'_>) -> std::result::Result<T, CallError>,
     ) -> Tried<T> {
         let policy = RetryPolicy { max_attempts };
-        let (mut failed, mut free, mut ambiguous) = (0, 0, false);
+        let (mut failed, mut free, mut renewed, mut ambiguous) = (0, 0, 0, false);
         let result = loop {
             if let Err(error) = self.go_on() {
                 break Err(error);
             }
-            self.meter.attempt();
-            let try_ = Try { request, number: failed + free + 1 };
-            let error = match attempt(try_) {
+            let try_ = Try { request, number: failed + free + renewed + 1 };
+            let answer = attempt(try_);
+            if !matches!(answer, Err(CallError::Credentials { .. })) {
+                self.meter.attempt();
+            }
+            let error = match answer {
                 Ok(value) => {
                     self.budget.earn();
                     break Ok(value);
@@ -243,6 +249,13 @@ impl Remote<'_> {
                 free += 1;
                 continue;
             }
+            let error = match self.other_credentials(request.operation, error, renewed) {
+                Ok(()) => {
+                    renewed += 1;
+                    continue;
+                }
+                Err(error) => error,
+            };
             failed += 1;
             let asked = match &error {
                 CallError::Service(error, _) => error.delay,
@@ -271,19 +284,63 @@ impl Remote<'_> {
             CallError::Transport(Failure::Connection { stale, .. }) => *stale,
             CallError::Service(error, signed) => match (error.code.as_str(), error.server_time) {
                 ("RequestTimeTooSkewed", Some(server_time)) => self.service.correct_clock(server_time, signed),
-                (
-                    "SecurityTokenExpired"
-                    | "InvalidSecurityToken"
-                    | "InvalidAccessKeyId"
-                    | "AccessKeyIdAndSecurityTokenNotMatch"
-                    | "SignatureDoesNotMatch",
-                    _,
-                ) => self.service.credentials() != signed.credentials,
+                ("SignatureDoesNotMatch", _) => self.service.credentials() != signed.credentials,
                 _ => false,
             },
             _ => false,
         }
     }
+
+    /// When the request failed for want of good credentials, sees to it that there are others now; else, or when there
+    /// are none, gives the error back.
+    fn other_credentials(
+        &self,
+        operation: Operation,
+        error: CallError,
+        renewed: u32,
+    ) -> std::result::Result<(), CallError> {
+        if renewed >= MOST_RENEWALS {
+            return Err(error);
+        }
+        let (error, used) = match error {
+            CallError::Service(error, signed) if is_refusal_of_credentials(&error.code) => {
+                let Some(used) = signed.credentials.clone() else { return Err(CallError::Service(error, signed)) };
+                match self.service.renew(&used, operation, &self.stop) {
+                    Renewal::Renewed => return Ok(()),
+                    Renewal::Stopped => return Err(CallError::Transport(Failure::Stopped { begun: false })),
+                    Renewal::Same => (CallError::Service(error, signed), Some(used)),
+                    Renewal::Failed(why) => {
+                        let error = error.into_error(operation).hint(&why).with_retryable(why.is_retryable());
+                        (CallError::Credentials { error, over: false }, Some(used))
+                    }
+                }
+            }
+            CallError::Credentials { error, over } => {
+                (CallError::Credentials { error: error.context(operation), over }, None)
+            }
+            error => return Err(error),
+        };
+        let patience = self.service.credentials_wait;
+        if patience.is_zero() || is_tidying(operation) {
+            return Err(error);
+        }
+        let waiting = self.meter.waiting();
+        let found = self.service.wait_for_others(used.as_deref(), &self.stop)?;
+        drop(waiting);
+        if found {
+            return Ok(());
+        }
+        let error = explain(error, operation, 1).hint(format_args!("waited {patience:?} for others"));
+        Err(CallError::Credentials { error: error.with_retryable(true), over: true })
+    }
+}
+
+/// The server's words for credentials that are of no use, or not any more.
+fn is_refusal_of_credentials(code: &str) -> bool {
+    matches!(
+        code,
+        "SecurityTokenExpired" | "InvalidSecurityToken" | "InvalidAccessKeyId" | "AccessKeyIdAndSecurityTokenNotMatch"
+    )
 }
 
 /// One try of a request.
@@ -311,7 +368,9 @@ fn describe(error: &CallError, event: &mut Event) {
             event.message.clone_from(&error.message);
         }
         CallError::Transport(failure) => event.message = failure.to_string(),
-        CallError::Answer(error) => error.message().clone_into(&mut event.message),
+        CallError::Answer(error) | CallError::Credentials { error, .. } => {
+            error.message().clone_into(&mut event.message);
+        }
     }
 }
 
@@ -350,6 +409,7 @@ fn may_help(error: &CallError) -> bool {
         CallError::Service(error, _) => error.is_retryable(),
         CallError::Transport(Failure::Connection { .. }) => true,
         CallError::Answer(error) => error.is_retryable(),
+        CallError::Credentials { error, over } => !over && error.is_retryable(),
         CallError::Transport(_) => false,
     }
 }
@@ -365,6 +425,8 @@ fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
             error.with_errno(errno)
         }
         CallError::Answer(error) => error.context(operation),
+        // It names the operation.
+        CallError::Credentials { error, .. } => error,
     };
     if tries > 1 { error.hint(format_args!("tried {tries} times")) } else { error }
 }

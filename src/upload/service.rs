@@ -1,11 +1,12 @@
 //! The server, as all uploads of a client share it: one signed request at a time.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::credentials::Credentials;
-use crate::oss::{self, Endpoint, Request, Response, ServiceError};
+use crate::credentials::{Credentials, Keyring, Missing, Renewal};
+use crate::error::Error;
+use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Body, Failure, Transport};
 
@@ -21,8 +22,9 @@ pub(crate) enum Signature {
 pub(crate) struct Service {
     transport: Transport,
     signature: Signature,
-    /// `None`: requests are not signed.
-    credentials: RwLock<Option<Arc<Credentials>>>,
+    keyring: Keyring,
+    /// How long an upload that has no credentials any more waits for others.
+    pub(crate) credentials_wait: Duration,
     /// What to add to the local clock to get the server's, in milliseconds.
     clock_offset_ms: AtomicI64,
     pub(crate) retry: RetryPolicy,
@@ -35,7 +37,13 @@ pub(crate) enum CallError {
     /// There is no answer, or not a whole one.
     Transport(Failure),
     /// There is an answer, but it cannot be right.
-    Answer(crate::error::Error),
+    Answer(Error),
+    /// There is nothing to sign with.
+    Credentials {
+        error: Error,
+        /// All has been tried that may help.
+        over: bool,
+    },
 }
 
 /// What a request was signed with.
@@ -44,6 +52,9 @@ pub(crate) struct Signed {
     clock_offset_ms: i64,
 }
 
+/// Who pauses or cancels an upload does not want to wait for what is only tidying up.
+const TIDY_PATIENCE: Duration = Duration::from_secs(2);
+
 /// A smaller step of the clock is not worth a retry: OSS allows 15 minutes.
 const LEAST_CORRECTION_MS: i64 = 60_000;
 
@@ -51,24 +62,30 @@ impl Service {
     pub(crate) fn new(
         transport: Transport,
         signature: Signature,
-        credentials: Option<Credentials>,
+        keyring: Keyring,
+        credentials_wait: Duration,
         retry: RetryPolicy,
     ) -> Self {
-        Service {
-            transport,
-            signature,
-            credentials: RwLock::new(credentials.map(Arc::new)),
-            clock_offset_ms: AtomicI64::new(0),
-            retry,
-        }
+        Service { transport, signature, keyring, credentials_wait, clock_offset_ms: AtomicI64::new(0), retry }
     }
 
     pub(crate) fn set_credentials(&self, credentials: Credentials) {
-        *self.credentials.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Arc::new(credentials));
+        self.keyring.set(credentials);
     }
 
+    /// What the next request would be signed with, as far as is known without asking a provider.
     pub(crate) fn credentials(&self) -> Option<Arc<Credentials>> {
-        self.credentials.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.keyring.peek()
+    }
+
+    /// The server has refused `used`: has others fetched, once for all requests that were refused.
+    pub(crate) fn renew(&self, used: &Credentials, operation: Operation, stop: &AtomicBool) -> Renewal {
+        self.keyring.renew(used, stop, patience_for(operation))
+    }
+
+    /// Waits for other credentials than `used`, or for any, as long as the options say. False when none have come.
+    pub(crate) fn wait_for_others(&self, used: Option<&Credentials>, stop: &AtomicBool) -> Result<bool, CallError> {
+        self.keyring.wait_for_others(used, self.credentials_wait, stop).map_err(CallError::from)
     }
 
     /// Signs `request` now, sends it once and reads the answer.
@@ -80,7 +97,7 @@ impl Service {
         stop: &Arc<AtomicBool>,
     ) -> Result<Response, CallError> {
         let mut request = request.clone();
-        let signed = self.sign(endpoint, &mut request);
+        let signed = self.sign(endpoint, &mut request, stop)?;
         let url = endpoint.url(&request);
         let mut response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
         if let Some(credentials) = &signed.credentials {
@@ -93,8 +110,8 @@ impl Service {
         }
     }
 
-    fn sign(&self, endpoint: &Endpoint, request: &mut Request) -> Signed {
-        let credentials = self.credentials();
+    fn sign(&self, endpoint: &Endpoint, request: &mut Request, stop: &AtomicBool) -> Result<Signed, CallError> {
+        let credentials = self.keyring.get(stop, patience_for(request.operation))?;
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         let now = shifted(SystemTime::now(), clock_offset_ms);
         match (credentials.as_deref(), self.signature, endpoint.region()) {
@@ -104,7 +121,7 @@ impl Service {
             }
             (Some(credentials), _, _) => oss::sign_v1::sign(request, credentials, now),
         }
-        Signed { credentials, clock_offset_ms }
+        Ok(Signed { credentials, clock_offset_ms })
     }
 
     /// What the server's clock shows, as far as we know, when ours shows `time`.
@@ -119,6 +136,24 @@ impl Service {
         self.clock_offset_ms.store(offset, Ordering::Relaxed);
         (offset - signed.clock_offset_ms).abs() >= LEAST_CORRECTION_MS
     }
+}
+
+impl From<Missing> for CallError {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Stopped => CallError::Transport(Failure::Stopped { begun: false }),
+            Missing::Failed(error) => CallError::Credentials { error, over: false },
+        }
+    }
+}
+
+/// Whether a request only removes what is of no use.
+pub(crate) fn is_tidying(operation: Operation) -> bool {
+    matches!(operation, Operation::AbortMultipartUpload | Operation::ListMultipartUploads)
+}
+
+fn patience_for(operation: Operation) -> Duration {
+    if is_tidying(operation) { TIDY_PATIENCE } else { Duration::MAX }
 }
 
 fn shifted(time: SystemTime, by_ms: i64) -> SystemTime {

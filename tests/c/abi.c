@@ -30,7 +30,7 @@
     FIELD(oss_client_options, stall_timeout_ms, 104, 4) \
     FIELD(oss_client_options, max_attempts, 108, 4) \
     FIELD(oss_client_options, insecure_skip_verify, 112, 4) \
-    FIELD(oss_client_options, reserved, 116, 4) \
+    FIELD(oss_client_options, credentials_wait_ms, 116, 4) \
     STRUCT(oss_error, 1024) \
     FIELD(oss_error, status, 0, 4) \
     FIELD(oss_error, http_status, 4, 4) \
@@ -139,6 +139,7 @@
     NUMBER(OSS_PHASE_VERIFYING, 2) \
     NUMBER(OSS_PHASE_COMPLETING, 3) \
     NUMBER(OSS_PHASE_ENDED, 4) \
+    NUMBER(OSS_PHASE_WAITING, 5) \
     NUMBER(OSS_ETA_UNKNOWN, UINT64_MAX) \
     NUMBER(OSS_EVENT_REQUEST, 1) \
     NUMBER(OSS_EVENT_RETRY, 2) \

@@ -203,7 +203,6 @@ static void client_values(void)
     CLIENT_FAILS(path_style, 2, OSS_INVALID_ARGUMENT, "path_style");
     CLIENT_FAILS(insecure_skip_verify, 2, OSS_INVALID_ARGUMENT, "insecure_skip_verify");
     CLIENT_FAILS(max_attempts, 1001, OSS_INVALID_ARGUMENT, "max_attempts");
-    CLIENT_FAILS(reserved, 1, OSS_UNSUPPORTED, "reserved");
 
     check_case = "V4 without a region";
     where = client_options();
@@ -213,11 +212,16 @@ static void client_values(void)
     check_case = "no credentials";
     where = client_options();
     where.access_key_id = where.access_key_secret = NULL;
-    client_fails(&where, OSS_CREDENTIALS, "OSS_ACCESS_KEY_ID");
     where.credentials = "env";
     client_fails(&where, OSS_CREDENTIALS, "OSS_ACCESS_KEY_ID");
     where.credentials = "profile:none";
-    client_fails(&where, OSS_UNSUPPORTED, "profile:none");
+    client_fails(&where, OSS_CREDENTIALS, "profile");
+    where.credentials = "oidc";
+    client_fails(&where, OSS_CREDENTIALS, "ALIBABA_CLOUD_ROLE_ARN");
+    where.credentials = "nobody";
+    client_fails(&where, OSS_INVALID_ARGUMENT, "nobody");
+    where.credentials = "process:";
+    client_fails(&where, OSS_INVALID_ARGUMENT, "process:COMMAND");
     where.credentials = NULL;
     where.security_token = "token";
     client_fails(&where, OSS_INVALID_ARGUMENT, "security_token");

@@ -38,7 +38,7 @@ class ClientOptions(ctypes.Structure):
         ("stall_timeout_ms", c_uint32),
         ("max_attempts", c_uint32),
         ("insecure_skip_verify", c_uint32),
-        ("reserved", c_uint32),
+        ("credentials_wait_ms", c_uint32),
     )
 
 

@@ -44,6 +44,7 @@ def client_options(
     ca_file: Path | None,
     insecure_skip_verify: bool,
     user_agent: str | None,
+    credentials_wait: float | None,
 ) -> _ffi.ClientOptions:
     """The arguments of `Client`, checked."""
     return _ffi.ClientOptions(
@@ -65,6 +66,7 @@ def client_options(
         ca_file=None if ca_file is None else _path("ca_file", ca_file),
         insecure_skip_verify=_switch("insecure_skip_verify", insecure_skip_verify),
         user_agent=text("user_agent", user_agent),
+        credentials_wait_ms=_milliseconds("credentials_wait", credentials_wait),
     )
 
 

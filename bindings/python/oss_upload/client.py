@@ -55,6 +55,7 @@ class Client:
         ca_file: Path | None = None,
         insecure_skip_verify: bool = False,
         user_agent: str | None = None,
+        credentials_wait: float | None = None,
     ) -> None:
         """Makes a client. Nothing is sent yet.
 
@@ -66,9 +67,13 @@ class Client:
             access_key_id: AccessKey id, together with `access_key_secret`. None: see `credentials`.
             access_key_secret: AccessKey secret. Never logged, in no error and not in repr().
             security_token: Security token of temporary (STS) credentials.
-            credentials: Where credentials come from when no `access_key_id` is given. None or "env": the environment
-                (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN). "anonymous":
-                requests are not signed.
+            credentials: Where credentials come from when no `access_key_id` is given. "env": the environment
+                (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN).
+                "profile[:NAME]": a profile in the files of the aliyun command line, the SDKs or ossutil.
+                "process:COMMAND": what a command prints. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
+                a RAM role for a Kubernetes service account. "uri[:URL]": what a GET of the URL answers. "anonymous":
+                requests are not signed. None: the first of env, oidc (when its variables are set), profile and ecs-role
+                that has some. Temporary ones are renewed before they end, also in the middle of an upload.
             signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
             cname: The endpoint is a custom domain bound to the bucket.
             path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
@@ -84,12 +89,15 @@ class Client:
             insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
                 read and change the data.
             user_agent: Added to the User-Agent header: visible ASCII.
+            credentials_wait: Seconds that an upload waits for new credentials when there are none, or when the server
+                takes them no more: from their source, or from `set_credentials()`. Meanwhile its phase is
+                `Phase.WAITING`. By default it does not wait; it fails, and with a checkpoint it can be resumed.
 
         Raises:
             InvalidArgument: An option is wrong; the message names it. Also a ValueError.
-            CredentialsError: No credentials were found.
+            CredentialsError: The source that `credentials` names has none.
             LocalFileError: `ca_file` could not be read. Also an OSError.
-            Unsupported: This version knows no such credentials provider.
+            Unsupported: The profile needs a login.
             TypeError: An argument has a wrong type.
         """
         # Kept for repr() only, which must not tell secrets.
@@ -113,6 +121,7 @@ class Client:
             ca_file=ca_file,
             insecure_skip_verify=insecure_skip_verify,
             user_agent=user_agent,
+            credentials_wait=credentials_wait,
         )
         _call(library.oss_client_new, byref(options), byref(self._handle.pointer))
 

@@ -21,6 +21,8 @@ class Phase(enum.IntEnum):
     """All parts are there; the server puts the object together."""
     ENDED = 4
     """The upload has ended, well or not."""
+    WAITING = 5
+    """There are no credentials that the server takes; others are waited for."""
 
 
 @dataclass(frozen=True)

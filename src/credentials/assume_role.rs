@@ -1,0 +1,34 @@
+//! Credentials of a role that is taken on with other credentials.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::sts::Role;
+use super::{Issued, Provider};
+use crate::error::Result;
+
+pub(super) struct AssumeRole {
+    source: Box<dyn Provider>,
+    role: Role,
+}
+
+impl AssumeRole {
+    pub(super) fn new(source: Box<dyn Provider>, role: Role) -> Self {
+        AssumeRole { source, role }
+    }
+}
+
+impl Provider for AssumeRole {
+    fn name(&self) -> String {
+        "assume-role".into()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.source.check()
+    }
+
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
+        let source = self.source.fetch(stop)?;
+        self.role.assume(&source.credentials, stop)
+    }
+}

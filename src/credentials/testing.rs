@@ -1,0 +1,75 @@
+//! A world for providers in unit tests: answers from a script, and a clock that stands still.
+
+use std::collections::VecDeque;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use zeroize::Zeroizing;
+
+use super::{Ask, Http, HttpAnswer, Surroundings, Variables};
+use crate::error::{Error, ErrorKind, Result};
+
+/// 2023-12-16T16:20:57Z.
+pub(super) fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_702_743_657)
+}
+
+pub(super) fn variables(given: &[(&str, &str)]) -> Variables {
+    Variables::read(|name| given.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).to_owned()))
+}
+
+pub(super) fn surroundings(given: &[(&str, &str)], script: &Script) -> Arc<Surroundings> {
+    let http = Box::new(script.clone());
+    Arc::new(Surroundings { variables: variables(given), http, clock: Arc::new(now) })
+}
+
+/// Answers one after the other, and what was asked. Status 0: no connection.
+#[derive(Clone, Default)]
+pub(super) struct Script(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    answers: VecDeque<(u16, String)>,
+    asked: Vec<Asked>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+    pub timeouts: (Duration, Duration),
+}
+
+impl Script {
+    pub(super) fn new<const N: usize>(answers: [(u16, &str); N]) -> Script {
+        let script = Script::default();
+        script.0.lock().unwrap().answers = answers.into_iter().map(|(status, text)| (status, text.into())).collect();
+        script
+    }
+
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        self.0.lock().unwrap().asked.clone()
+    }
+}
+
+impl Http for Script {
+    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpAnswer> {
+        let mut inner = self.0.lock().unwrap();
+        inner.asked.push(Asked {
+            line: format!("{} {}", ask.method, ask.url),
+            headers: ask.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            body: String::from_utf8(ask.body.to_vec()).unwrap(),
+            timeouts: (ask.connect, ask.answer),
+        });
+        match inner.answers.pop_front().expect("nothing more was to be asked") {
+            (0, why) => Err(Error::new(ErrorKind::Network, why).with_retryable(true)),
+            (status, body) => Ok(HttpAnswer {
+                status,
+                date: Some("Sat, 16 Dec 2023 17:20:57 GMT".into()),
+                body: Zeroizing::new(body.into_bytes()),
+            }),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Credentials from an address that answers a plain GET, often of a helper on the same machine.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use super::answer::{KeyAnswer, word};
+use super::{Ask, Issued, Provider, Surroundings, failed};
+use crate::error::{Error, Result};
+
+pub(super) struct CredentialsUri {
+    surroundings: Arc<Surroundings>,
+    url: String,
+}
+
+impl CredentialsUri {
+    /// `url` must be one of HTTP, without a login, which would show up in messages.
+    pub(super) fn new(surroundings: Arc<Surroundings>, url: &str) -> Result<Self> {
+        let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        let host = host.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+        if host.is_empty() || host.contains('@') || !url.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::invalid("the credentials URI is not http[s]://host[:port][/path]"));
+        }
+        Ok(CredentialsUri { surroundings, url: url.into() })
+    }
+
+    /// The address up to the path, which may hold a secret.
+    fn server(&self) -> &str {
+        let host = self.url.find("://").map_or(0, |at| at + 3);
+        self.url[host..].find(['/', '?', '#']).map_or(&self.url, |end| &self.url[..host + end])
+    }
+}
+
+impl Provider for CredentialsUri {
+    fn name(&self) -> String {
+        "uri".into()
+    }
+
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
+        let answer = self.surroundings.ask(
+            &Ask {
+                method: "GET",
+                url: &self.url,
+                headers: &[],
+                body: &[],
+                connect: Duration::from_secs(5),
+                answer: Duration::from_secs(10),
+            },
+            stop,
+        )?;
+        let server = self.server();
+        if answer.status != 200 {
+            let error = failed(format!("{server} answered {}", answer.status));
+            return Err(error.with_retryable(answer.status >= 500));
+        }
+        let no_use = |why| failed(format!("the answer of {server} {why}"));
+        let answer = KeyAnswer::parse(&answer.body).map_err(no_use)?;
+        match answer.code.as_deref() {
+            None | Some("" | "Success") => answer.into_issued().map_err(no_use),
+            Some(code) => Err(no_use(format!("has the code {}", word(code)))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Script, surroundings};
+    use super::*;
+
+    const URL: &str = "http://127.0.0.1:8080/path-that-is-secret?token=secret";
+
+    fn fetch(status: u16, body: &str) -> Result<Issued> {
+        let script = Script::new([(status, body)]);
+        let provider = CredentialsUri::new(surroundings(&[], &script), URL).unwrap();
+        let issued = provider.fetch(&Arc::default());
+        assert_eq!(script.asked()[0].line, format!("GET {URL}"));
+        issued
+    }
+
+    #[test]
+    fn no_code_is_needed() {
+        let json = r#"{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t"}"#;
+        assert_eq!(fetch(200, json).unwrap().credentials.access_key_id(), "i");
+        assert_eq!(fetch(200, &json.replace('}', r#","Code":"Success"}"#)).unwrap().credentials.access_key_id(), "i");
+    }
+
+    #[test]
+    fn failures_name_the_server_and_no_more() {
+        for (status, body, retryable, expected) in [
+            (404, "secret", false, "http://127.0.0.1:8080 answered 404"),
+            (503, "secret", true, "http://127.0.0.1:8080 answered 503"),
+            (302, "secret", false, "http://127.0.0.1:8080 answered 302"),
+            (200, "secret", false, "the answer of http://127.0.0.1:8080 is not the JSON that it should be"),
+            (200, r#"{"AccessKeyId":"secret"}"#, false, "lacks AccessKeyId or AccessKeySecret"),
+            (200, r#"{"Code":"Failed"}"#, false, "has the code Failed"),
+        ] {
+            let error = fetch(status, body).unwrap_err();
+            assert!(error.message().contains(expected) && !error.message().contains("secret"), "{error}");
+            assert_eq!(error.is_retryable(), retryable, "{error}");
+        }
+    }
+
+    #[test]
+    fn only_good_addresses_are_taken() {
+        let none = Script::new([]);
+        for bad in ["", "http://", "ftp://host", "host/path", "http://u:p@host/", "http://ho st", "http://h\u{e9}"] {
+            let error = CredentialsUri::new(surroundings(&[], &none), bad).err().unwrap();
+            assert!(!error.message().contains("u:p"), "{error}");
+        }
+        for (good, server) in [("https://host", "https://host"), ("http://host?x", "http://host")] {
+            assert_eq!(CredentialsUri::new(surroundings(&[], &none), good).unwrap().server(), server);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Small requests that are not OSS's: those that fetch credentials.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use ureq::{Agent, SendBody, http};
+use zeroize::Zeroizing;
+
+use super::watch::Watch;
+use super::{Failure, Limits, agent, explain, failure, proxy, takes_body};
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::ClientOptions;
+
+/// An answer of more bytes than this is refused.
+const MOST_ANSWER: u64 = 64 * 1024;
+
+/// One request. It follows no redirects, which may lead anywhere.
+pub(crate) struct PlainRequest<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    pub headers: &'a [(&'a str, &'a str)],
+    pub body: &'a [u8],
+    /// To open a connection.
+    pub connect: Duration,
+    /// From the last byte of the request to the last byte of the answer.
+    pub answer: Duration,
+}
+
+/// Its answer, of whatever status.
+pub(crate) struct PlainAnswer {
+    pub status: u16,
+    pub date: Option<String>,
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+/// Connections of its own. Only what is encrypted goes through the client's proxy: the rest stays in this machine and
+/// its own network.
+pub(crate) struct Plain {
+    direct: Agent,
+    proxied: Agent,
+    proxy: Option<String>,
+}
+
+impl Plain {
+    pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
+        let proxy = options.proxy.as_deref().map(proxy::read).transpose()?;
+        let named = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
+        Ok(Plain { direct: agent(options, None)?, proxied: agent(options, proxy)?, proxy: named })
+    }
+
+    /// Sends `request` and reads the answer; once more when the server had closed a kept connection.
+    pub(crate) fn send(&self, request: &PlainRequest<'_>, stop: &Arc<AtomicBool>) -> Result<PlainAnswer> {
+        match self.try_once(request, stop) {
+            Err(Failure::Connection { stale: true, .. }) => self.try_once(request, stop),
+            answer => answer,
+        }
+        .map_err(|failure| match failure {
+            Failure::Stopped { .. } => Error::new(ErrorKind::Network, "stopped").with_retryable(true),
+            Failure::Body(error) | Failure::Hopeless(error) => error,
+            Failure::Connection { kind, message, errno, .. } => {
+                Error::new(kind, message).with_errno(errno).with_retryable(true)
+            }
+        })
+    }
+
+    fn try_once(
+        &self,
+        request: &PlainRequest<'_>,
+        stop: &Arc<AtomicBool>,
+    ) -> std::result::Result<PlainAnswer, Failure> {
+        let message = message(request).map_err(Failure::Hopeless)?;
+        let authority = message.uri().authority().map_or("", |authority| authority.as_str()).to_owned();
+        let limits = Limits { connect: request.connect, stall: request.answer, answer: request.answer };
+        let watch = Arc::new(Watch::new(limits, stop.clone(), None, &authority));
+        let encrypted = message.uri().scheme_str() == Some("https");
+        let (agent, proxy) = if encrypted { (&self.proxied, self.proxy.as_ref()) } else { (&self.direct, None) };
+        watch.during(|| exchange(agent, message, request.body)).map_err(|error| {
+            let server =
+                proxy.map_or_else(|| authority.clone(), |proxy| format!("{authority} through the proxy {proxy}"));
+            match error {
+                // What was read may hold a secret.
+                ureq::Error::BodyExceedsLimit(_) => {
+                    Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, &server)))
+                }
+                error => failure(error, &watch, &server),
+            }
+        })
+    }
+}
+
+fn exchange(
+    agent: &Agent,
+    message: http::Request<()>,
+    mut body: &[u8],
+) -> std::result::Result<PlainAnswer, ureq::Error> {
+    let mut answer = if takes_body(message.method()) {
+        agent.run(message.map(|()| SendBody::from_reader(&mut body)))?
+    } else {
+        agent.run(message)?
+    };
+    let status = answer.status().as_u16();
+    let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+    // Never grows, so that no copies are left behind.
+    let mut body = Zeroizing::new(Vec::with_capacity(MOST_ANSWER as usize + 1));
+    answer.body_mut().as_reader().take(MOST_ANSWER + 1).read_to_end(&mut body)?;
+    if body.len() as u64 > MOST_ANSWER {
+        return Err(ureq::Error::BodyExceedsLimit(MOST_ANSWER));
+    }
+    Ok(PlainAnswer { status, date, body })
+}
+
+fn message(request: &PlainRequest<'_>) -> Result<http::Request<()>> {
+    let mut builder = http::Request::builder().method(request.method).uri(request.url);
+    for (name, value) in request.headers {
+        builder = builder.header(*name, *value);
+    }
+    if builder.method_ref().is_some_and(takes_body) {
+        builder = builder.header("content-length", request.body.len());
+    }
+    // The error may repeat a header.
+    builder.body(()).map_err(|_| Error::invalid("the request for credentials cannot be made: check its address"))
+}
