@@ -310,6 +310,15 @@ func TestCloseWhileInUse(t *testing.T) {
 		group.Add(1)
 		go func() {
 			defer group.Done()
+			for i := 0; i < 1000; i++ {
+				u.NextEvent()
+				client.NextEvent()
+				runtime.Gosched()
+			}
+		}()
+		group.Add(1)
+		go func() {
+			defer group.Done()
 			for {
 				v, err := client.Start(path, s.upload("k"))
 				if errors.Is(err, oss.ErrClosed) {

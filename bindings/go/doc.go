@@ -33,6 +33,11 @@
 // said is a [*ServiceError] for [errors.As]; a failure of the local file is a [syscall.Errno], so that
 // errors.Is(err, fs.ErrNotExist) holds where it should.
 //
+// # Events
+//
+// [Client.NextEvent] takes out what happens inside, requests, retries and parts, for logs and metrics. Its first call
+// opens the queue: before it, nothing is kept.
+//
 // # Goroutines and threads
 //
 // All types of this package may be used by many goroutines at the same time. No callback comes from C:

@@ -101,3 +101,29 @@ func ExampleClient_Start() {
 		fmt.Println("so far:", upload.Progress().DoneBytes)
 	}
 }
+
+// Events are for logs and metrics.
+func ExampleClient_NextEvent() {
+	client, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	client.NextEvent() // opens the queue
+	upload, err := client.Start("/data/a.mp4", &oss.UploadOptions{Bucket: "my-bucket", Key: "a.mp4"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer upload.Close()
+	go func() {
+		for range time.Tick(time.Second) {
+			for event, ok := client.NextEvent(); ok; event, ok = client.NextEvent() {
+				if event.Kind == oss.EventRetry || event.Dropped > 0 {
+					log.Println(event)
+				}
+			}
+		}
+	}()
+	upload.Wait(context.Background())
+}

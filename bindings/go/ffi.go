@@ -114,6 +114,18 @@ func pauseUpload(upload *cUpload)  { C.oss_upload_pause(upload) }
 func cancelUpload(upload *cUpload) { C.oss_upload_cancel(upload) }
 func freeUpload(upload *cUpload)   { C.oss_upload_free(upload) }
 
+func nextClientEvent(client *cClient) (Event, bool) {
+	var event C.oss_event
+	status := C.oss_client_next_event(client, &event)
+	return goEvent(&event), status == C.OSS_OK
+}
+
+func nextUploadEvent(upload *cUpload) (Event, bool) {
+	var event C.oss_event
+	status := C.oss_upload_next_event(upload, &event)
+	return goEvent(&event), status == C.OSS_OK
+}
+
 func chars(block []byte) *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(block))) }
 
 func goError(status C.oss_status, e *C.oss_error) error {
@@ -169,6 +181,26 @@ func goProgress(p *C.oss_progress) Progress {
 		PartsTotal:     int(p.parts_total),
 		PartsDone:      int(p.parts_done),
 		Retries:        int(p.retries),
+	}
+}
+
+func goEvent(e *C.oss_event) Event {
+	return Event{
+		Kind:        EventKind(e.kind),
+		Upload:      int64(e.upload),
+		At:          goDuration(uint64(e.at_ms)),
+		Key:         C.GoString(&e.object_key[0]),
+		Operation:   C.GoString(&e.operation[0]),
+		PartNumber:  int(e.part_number),
+		Attempt:     int(e.attempt),
+		HTTPStatus:  int(e.http_status),
+		Code:        C.GoString(&e.service_code[0]),
+		RequestID:   C.GoString(&e.request_id[0]),
+		Elapsed:     goDuration(uint64(e.elapsed_ms)),
+		Bytes:       int64(e.bytes),
+		Concurrency: int(e.concurrency),
+		Message:     C.GoString(&e.message[0]),
+		Dropped:     int64(e.dropped),
 	}
 }
 

@@ -101,4 +101,24 @@ FIELD(oss_progress, sent_bytes, 40, 8);
 FIELD(oss_progress, bytes_per_second, 48, 8);
 FIELD(oss_progress, eta_ms, 56, 8);
 
+SIZE(oss_event, 1024);
+FIELD(oss_event, kind, 0, 4);
+FIELD(oss_event, part_number, 4, 4);
+FIELD(oss_event, attempt, 8, 4);
+FIELD(oss_event, http_status, 12, 4);
+FIELD(oss_event, concurrency, 16, 4);
+FIELD(oss_event, upload, 24, 8);
+FIELD(oss_event, at_ms, 32, 8);
+FIELD(oss_event, elapsed_ms, 40, 8);
+FIELD(oss_event, bytes, 48, 8);
+FIELD(oss_event, dropped, 56, 8);
+FIELD(oss_event, operation, 64, 32);
+FIELD(oss_event, service_code, 96, 64);
+FIELD(oss_event, request_id, 160, 64);
+FIELD(oss_event, object_key, 224, 256);
+FIELD(oss_event, message, 480, 512);
+static_assert(OSS_EVENT_REQUEST == 1 && OSS_EVENT_RETRY == 2 && OSS_EVENT_PART_DONE == 3 && OSS_EVENT_PART_RESUMED == 4 &&
+              OSS_EVENT_CONCURRENCY_CHANGED == 5 && OSS_EVENT_CREDENTIALS_CHANGED == 6 &&
+              OSS_EVENT_CHECKPOINT_WRITTEN == 7 && OSS_EVENT_RESTARTED == 8 && OSS_EVENT_ENDED == 9, "OSS_EVENT_*");
+
 #endif

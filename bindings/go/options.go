@@ -99,7 +99,8 @@ type ClientOptions struct {
 
 	// Proxy, such as "http://[user:password@]host:port"; "env" asks the environment. Default none.
 	Proxy string
-	// CAFile is a PEM file with the certificate authorities to trust instead of the built-in ones.
+	// CAFile is a PEM file with the certificate authorities to trust instead of the built-in ones; "system" trusts those
+	// of the platform's certificate store.
 	CAFile string
 	// InsecureSkipVerify accepts any certificate. For tests only: anyone on the way can then read and change the data.
 	InsecureSkipVerify bool

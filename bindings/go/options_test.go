@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,14 @@ func TestTLS(t *testing.T) {
 	once := func(o *oss.ClientOptions) { o.MaxAttempts = 1 }
 	_, err := s.client(once).UploadFile(context.Background(), path, s.upload("k"))
 	expectIs(t, err, oss.ErrNetwork)
+	system := func(o *oss.ClientOptions) { o.CAFile = "system" }
+	_, err = s.client(once, system).UploadFile(context.Background(), path, s.upload("k"))
+	expectIs(t, err, oss.ErrNetwork)
+	if runtime.GOOS == "linux" { // where a variable tells the store's place
+		t.Setenv("SSL_CERT_FILE", authority)
+		_, err = s.client(once, system).UploadFile(context.Background(), path, s.upload("k"))
+		check(t, err)
+	}
 	for _, trust := range []func(*oss.ClientOptions){
 		func(o *oss.ClientOptions) { o.CAFile = authority },
 		func(o *oss.ClientOptions) { o.InsecureSkipVerify = true },

@@ -8,7 +8,8 @@
 
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
 when it is stored; `Client.start()` returns an `Upload` that runs beside the program. What fails raises an
-`OSSUploadError` or one of its kinds. Everything may be used from any thread, but not in a forked child.
+`OSSUploadError` or one of its kinds. `Client.events()` tells what happens inside, for logs and metrics. Everything may
+be used from any thread, but not in a forked child.
 """
 
 from oss_upload._version import __version__
@@ -31,6 +32,7 @@ from oss_upload.errors import (
     TransferTimeout,
     Unsupported,
 )
+from oss_upload.events import Event, EventKind
 from oss_upload.results import Phase, Progress, UploadResult
 from oss_upload.upload import Upload
 
@@ -42,6 +44,8 @@ __all__ = [
     "ChecksumMismatch",
     "Client",
     "CredentialsError",
+    "Event",
+    "EventKind",
     "FileChanged",
     "InternalError",
     "InvalidArgument",

@@ -128,6 +128,30 @@ class Progress(ctypes.Structure):
     )
 
 
+class Event(ctypes.Structure):
+    """oss_event."""
+
+    _fields_ = (
+        ("kind", c_uint32),
+        ("part_number", c_uint32),
+        ("attempt", c_uint32),
+        ("http_status", c_uint32),
+        ("concurrency", c_uint32),
+        ("reserved", c_uint32),
+        ("upload", c_uint64),
+        ("at_ms", c_uint64),
+        ("elapsed_ms", c_uint64),
+        ("bytes", c_uint64),
+        ("dropped", c_uint64),
+        ("operation", c_char * 32),
+        ("service_code", c_char * 64),
+        ("request_id", c_char * 64),
+        ("object_key", c_char * 256),
+        ("message", c_char * 512),
+        ("reserved2", c_uint64 * 4),
+    )
+
+
 # Result and arguments of every function that is used here: all of the header but oss_upload_file(), which is start and
 # a loop of wait in C, as it is in upload.py.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
@@ -139,6 +163,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_upload_pause": (None, (c_void_p,)),
     "oss_upload_cancel": (None, (c_void_p,)),
     "oss_upload_free": (None, (c_void_p,)),
+    "oss_client_next_event": (c_int32, (c_void_p, POINTER(Event))),
+    "oss_upload_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_version": (c_char_p, ()),
     "oss_version_number": (c_uint32, ()),
     "oss_status_name": (c_char_p, (c_int32,)),

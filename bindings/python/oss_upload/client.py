@@ -5,18 +5,19 @@ from __future__ import annotations
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, Literal, Union
 
-from oss_upload import _ffi, _options, errors
+from oss_upload import _ffi, _options, errors, events
 from oss_upload._handle import Handle
 from oss_upload._library import library
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
 
     from oss_upload._options import Headers, Path
+    from oss_upload.events import Event
     from oss_upload.results import Progress, UploadResult
 
 PartSize = Union[int, Literal["auto"], None]
@@ -85,7 +86,8 @@ class Client:
             max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
                 limit by default.
             proxy: "http://[user:password@]host:port" of a proxy; "env" asks the environment; none by default.
-            ca_file: PEM file with the certificate authorities to trust instead of the built-in ones.
+            ca_file: PEM file with the certificate authorities to trust instead of the built-in ones;
+                "system" trusts those of the platform's certificate store.
             insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
                 read and change the data.
             user_agent: Added to the User-Agent header: visible ASCII.
@@ -272,6 +274,35 @@ class Client:
         token = _options.text("security_token", security_token)
         with self._handle as pointer:
             _call(library.oss_client_set_credentials, pointer, key_id, secret, token)
+
+    def next_event(self) -> Event | None:
+        """Takes the oldest event of the client's uploads that waits to be taken out; it never waits for one.
+
+        The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
+        oldest are dropped, and the next one counts them. A program that never asks pays nothing. Several threads share
+        one queue: each event goes to one of them.
+
+        Returns:
+            The event, or None when none waits.
+
+        Raises:
+            ValueError: The client is closed.
+        """
+        with self._handle as pointer:
+            return events.take(library.oss_client_next_event, pointer)
+
+    def events(self) -> Iterator[Event]:
+        """Takes out the events that wait, oldest first, and ends when none is left; see `next_event()`.
+
+            for event in client.events():
+                logger.debug("%s", event)
+
+        It does not wait for more: call it again from time to time. Calling it opens the queue too.
+
+        Raises:
+            ValueError: The client is closed.
+        """
+        return events.drain(self.next_event)
 
     def close(self) -> None:
         """Frees the client. Uploads that it started go on. May be called more than once."""

@@ -8,16 +8,18 @@ from ctypes import byref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, overload
 
-from oss_upload import _ffi, errors, results
+from oss_upload import _ffi, errors, events, results
 from oss_upload._handle import ClosedError, Handle
 from oss_upload._library import library
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from ctypes import c_void_p
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from oss_upload.events import Event
     from oss_upload.results import Progress, UploadResult
 
 # Seconds that one call of the library may last: Python sees Ctrl-C and other signals between two calls.
@@ -93,6 +95,29 @@ class Upload:
         `wait()` then raises Cancelled, or tells what the upload came to when it was faster.
         """
         self._ask(library.oss_upload_cancel)
+
+    def next_event(self) -> Event | None:
+        """Takes the oldest event of this upload that waits to be taken out; it never waits for one.
+
+        The first call opens the upload's own queue, which is not the client's: what happened before is not in it, so
+        `Client.next_event()` is the one that misses nothing. Events can be taken after the end, until it is closed.
+
+        Returns:
+            The event, or None when none waits.
+
+        Raises:
+            ValueError: The upload is closed.
+        """
+        with self._handle as pointer:
+            return events.take(library.oss_upload_next_event, pointer)
+
+    def events(self) -> Iterator[Event]:
+        """Takes out the events that wait, oldest first, and ends when none is left; see `next_event()`.
+
+        Raises:
+            ValueError: The upload is closed.
+        """
+        return events.drain(self.next_event)
 
     def close(self) -> None:
         """Pauses the upload when it runs, waits until it has stopped (about a second) and frees it.

@@ -22,6 +22,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "oss_error": _ffi.Error,
     "oss_result": _ffi.Result,
     "oss_progress": _ffi.Progress,
+    "oss_event": _ffi.Event,
 }
 NUMBERS = {
     "OSS_OK": _ffi.OK,
@@ -30,6 +31,7 @@ NUMBERS = {
     "OSS_ROUTINES_AUTO": _ffi.ROUTINES_AUTO,
     "OSS_ETA_UNKNOWN": _ffi.ETA_UNKNOWN,
     **{f"OSS_PHASE_{phase.name}": phase.value for phase in oss_upload.Phase},
+    **{f"OSS_EVENT_{kind.name}": kind.value for kind in oss_upload.EventKind},
     **{kind.status_name: status for status, kind in errors.KINDS.items()},
 }
 
@@ -83,11 +85,11 @@ def test_numbers_are_those_of_the_header(tmp_path: Path) -> None:
     )
 
 
-def test_every_status_and_phase_of_the_header_is_here() -> None:
+def test_every_status_phase_and_event_of_the_header_is_here() -> None:
     found = set(re.findall(r"^  (OSS_\w+) = ", header(), re.MULTILINE))
-    found |= set(re.findall(r"#define (OSS_PHASE_\w+)", header()))
+    found |= set(re.findall(r"#define (OSS_(?:PHASE|EVENT)_\w+)", header()))
     assert found <= set(NUMBERS)
-    assert len(found) > 20
+    assert len(found) > 30
 
 
 def test_functions_have_the_arguments_of_the_header() -> None:

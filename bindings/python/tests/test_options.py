@@ -84,6 +84,11 @@ def test_headers_and_metadata() -> None:
     assert headers_of(upload_options(metadata={"author": "me"})) == [(b"x-oss-meta-author", b"me")]
 
 
+def test_system_and_env_are_words_of_the_library() -> None:
+    with Client(ENDPOINT, ca_file="system", proxy="env", **KEYS):
+        pass
+
+
 def test_timeouts_become_milliseconds_and_never_zero() -> None:
     with Client(ENDPOINT, connect_timeout=0.0001, stall_timeout=1, **KEYS):
         pass
