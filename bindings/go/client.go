@@ -80,8 +80,8 @@ func (c *Client) Start(path string, options *UploadOptions) (*Upload, error) {
 	return newUpload(handle, options.Progress), nil
 }
 
-// Close frees the client; its uploads go on. Further calls of Close do nothing; those of other methods fail with
-// [ErrClosed]. It always returns nil.
+// Close frees the client; its uploads go on. Further calls of Close do nothing, NextEvent finds no event, and the other
+// methods fail with [ErrClosed]. It always returns nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
