@@ -89,11 +89,12 @@ impl Client {
 
 /// Who signs requests, as the options say. Tells an event when others do.
 fn keyring(options: &ClientOptions, events: Arc<ClientEvents>) -> Result<Keyring> {
-    let name = match &options.credentials {
-        CredentialsSource::Given(_) | CredentialsSource::Anonymous => Some("anonymous"),
-        CredentialsSource::UsualPlaces => None,
-        CredentialsSource::Environment => Some("env"),
-        CredentialsSource::Named(name) => Some(name.as_str()),
+    let (given, name) = match &options.credentials {
+        CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
+        CredentialsSource::UsualPlaces => (None, None),
+        CredentialsSource::Environment => (None, Some("env")),
+        CredentialsSource::Named(name) => (None, Some(name.as_str())),
+        CredentialsSource::Anonymous => (None, Some("anonymous")),
     };
     let clock: Clock = Arc::new(SystemTime::now);
     let surroundings = Arc::new(Surroundings {
@@ -104,10 +105,6 @@ fn keyring(options: &ClientOptions, events: Arc<ClientEvents>) -> Result<Keyring
     let events = Events::of_client(events);
     let tell = move |id: &str| {
         events.tell(EventKind::CredentialsChanged, |event| event.message = format!("access key id {id}"));
-    };
-    let given = match &options.credentials {
-        CredentialsSource::Given(credentials) => Some(credentials.clone()),
-        _ => None,
     };
     Ok(Keyring::new(credentials::provider(name, &surroundings)?, given, clock, tell))
 }

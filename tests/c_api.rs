@@ -207,6 +207,16 @@ fn uploads_and_callbacks_over_tls() {
 }
 
 #[test]
+fn credentials_from_a_source_and_waiting_for_others() {
+    let case = Case::new();
+    let key = json!({"AccessKeyId": ID, "AccessKeySecret": SECRET}).to_string();
+    fs::write(case.scratch.path("key.json"), key).unwrap();
+    case.run("credentials");
+    case.assert_stored(&["process", "waited"]);
+    case.assert_only_objects(&["process", "waited"]);
+}
+
+#[test]
 fn handles_in_any_order() {
     let keys = ["stalls-look", "stalls-early", "stalls-freed", "stalls-kept", "stalls-waiters"];
     let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());

@@ -84,7 +84,11 @@ fn uri() {
     // Too large for a key, whatever it says.
     case.vendor.set(|ways| ways.refusal = Some((200, SECRET.repeat(5000))));
     let error = case.upload(Some(&case.vendor.uri())).unwrap_err();
-    assert!(error.message.contains("uri"), "{error:?}");
+    assert!(error.message.contains("no credentials from uri: 127.0.0.1:"), "{error:?}");
+    assert!(error.message.contains("65536"), "{error:?}");
+    // Redirects lead anywhere.
+    case.vendor.set(|ways| ways.refusal = Some((302, String::new())));
+    assert!(case.upload(Some(&case.vendor.uri())).unwrap_err().message.ends_with("answered 302"));
 }
 
 #[test]

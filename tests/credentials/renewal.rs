@@ -8,6 +8,8 @@ use oss_upload::{
     Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, ErrorKind, EventKind, Routines, UploadOptions,
 };
 
+use crate::common::proxy::Proxy;
+
 use super::secrets::{assert_clean, assert_clean_error};
 use super::vendor::*;
 use crate::common::*;
@@ -78,6 +80,20 @@ fn a_token_that_runs_out_is_renewed_once_for_sixteen_routines() {
     assert_eq!(changes.len(), 1, "{changes:?}");
     assert_eq!(changes[0].message, "access key id STS.2");
     events.iter().for_each(|event| assert_clean("an event", &format!("{event} {event:?}")));
+}
+
+#[test]
+fn keys_that_come_by_plain_http_go_around_the_proxy() {
+    let oss = Arc::new(server_with(|config| config.access_keys = Vec::new()));
+    let (vendor, proxy, scratch) = (Vendor::start(&oss), Proxy::start(oss.port(), None), Scratch::new(1000));
+    let client = client_with(&oss, |options| {
+        options.credentials = CredentialsSource::Named(vendor.uri());
+        options.proxy = Some(format!("http://{}", proxy.address()));
+    });
+    client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
+    assert_stored(&oss, "key", &scratch.file);
+    let asked = proxy.asked();
+    assert!(!asked.is_empty() && asked.iter().all(|head| head.contains(&oss.port().to_string())), "{asked:?}");
 }
 
 #[test]
