@@ -1,0 +1,84 @@
+"""Who uploads, and how each is called."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from places import BUCKET, HERE, Places, Server
+
+OURS = "liboss_upload"
+FLOOR = "floor"
+CURL = "curl"
+SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run."""
+
+    argv: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to be uploaded. Without part size and routines everybody does what he does by default."""
+
+    server: Server
+    file: str
+    part_size: int | None = None
+    routines: int | None = None
+
+    @property
+    def sizes(self) -> dict[str, str]:
+        """For those who take them from the environment."""
+        numbers = {"PART_SIZE": self.part_size, "ROUTINES": self.routines}
+        return {name: str(number) for name, number in numbers.items() if number}
+
+
+def programs(places: Places) -> dict[str, list[str]]:
+    """The peers that are called as peers/README.md says."""
+    python = [str(places.bench / "venv/bin/python"), "-B"]
+    return {
+        "Go v1": [str(places.bench / "go-v1")],
+        "Go v2": [str(places.bench / "go-v2")],
+        "Node ali-oss": ["node", str(places.bench / "node/peer.mjs")],
+        "Python oss2": [*python, str(HERE / "peers/python/v1.py")],
+        "Python v2": [*python, str(HERE / "peers/python/v2.py")],
+    }
+
+
+def one_file(places: Places, name: str, job: Job) -> Command:
+    """Uploads one file, checked and with a checkpoint, unless it is the floor or curl, which have neither."""
+    endpoint, ca_file = job.server.endpoint, job.server.ca_file
+    if name == OURS:
+        trust = {"OSS_CA_FILE": ca_file} if ca_file else {}
+        argv = [str(places.bench / "upload"), endpoint, BUCKET, "ours", job.file]
+        return Command(argv, job.server.environment | job.sizes | trust)
+    if name == FLOOR:
+        argv = [str(places.release / "floor"), job.server.address, BUCKET, job.file]
+        return Command([*argv, str(job.part_size), str(job.routines), *([ca_file] if ca_file else [])])
+    if name == CURL:
+        trust = ["--cacert", ca_file] if ca_file else []
+        return Command(["curl", "-sS", "-f", *trust, "-o", os.devnull, "-T", job.file, f"{endpoint}/{BUCKET}/curl"])
+    # Each platform has a variable of its own for the authorities to trust.
+    trust = dict.fromkeys(["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"], ca_file) if ca_file else {}
+    argv = [*programs(places)[name], "file", endpoint, BUCKET, "peer", job.file]
+    return Command(argv, job.server.environment | job.sizes | trust)
+
+
+def small_files(places: Places, name: str, server: Server, folder: str, count: int, at_a_time: int) -> Command:
+    """Uploads many small files with one request each."""
+    arguments = [server.endpoint, BUCKET, folder, str(count), str(at_a_time)]
+    if name == OURS:
+        return Command([str(places.bench / "many"), *arguments], server.environment)
+    if name == CURL:
+        files = f"{folder}/[00000-{count - 1:05}]"
+        parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
+        return Command(["curl", "-sS", "-f", *parallel, "-o", os.devnull, "-T", files, f"{server.endpoint}/{BUCKET}/"])
+    return Command([*programs(places)[name], "many", *arguments], server.environment)
+
+
+Maker = Callable[[str], Command]

@@ -1,0 +1,253 @@
+"""What is measured, and what of it is promised."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from contenders import CURL, FLOOR, OURS, SDKS, Job, one_file, small_files
+from link import SERVER_ADDRESS, link
+from measuring import Contest, contest, run, tell
+from places import GIB, MIB, Places, server
+
+KB100 = 102_400
+# The most parts that an object can have, at 100 KB each.
+MOST_PARTS = 10_000
+
+SMALL_COUNT, SMALL_SIZE, SMALL_AT_A_TIME = 10_000, 10 * 1024, 16
+
+AUTO = f"{OURS}, AUTO"
+HAND_SET = [1, 4, 8, 16, 32, 64]
+LOSSES = [0.0, 0.001, 0.01]
+# On the long link, who is not done by then is rated by what has arrived.
+WAN_LIMIT = 30.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """A promise, and what this run says about it."""
+
+    what: str
+    value: float
+    limit: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether it was kept."""
+        return self.value >= self.limit if self.at_least else self.value <= self.limit
+
+
+@dataclass
+class Section:
+    """One table. The first column names; a row that begins with our name is ours."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    # What the picture shows: the number of each row, and what it counts.
+    bars: dict[str, float] = field(default_factory=dict)
+    unit: str = ""
+    more_is_better: bool = False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How thorough a run is."""
+
+    rounds: int
+    quick: bool
+    congestion: list[str]
+
+
+def seconds(value: float) -> str:
+    """Three digits that mean something."""
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+def uploads(
+    places: Places, settings: Settings, name: str, part_size: int, routines: int, names: list[str], tls: bool = False
+) -> tuple[Section, Contest]:
+    """One large file: CPU, time, memory of each contender."""
+    size = MOST_PARTS * KB100 if part_size == KB100 else GIB
+    if settings.quick:
+        size //= 8
+    file = str(places.source(size))
+    options = ["--tls", "--ca-file", str(places.bench / "ca.pem")] if tls else []
+    with server(places, *options) as oss:
+        job = Job(oss, file, part_size, routines)
+        result = contest(places, names, lambda contender: one_file(places, contender, job), settings.rounds)
+    parts = "100 KB" if part_size == KB100 else f"{part_size // MIB} MiB"
+    title = f"{size / GIB:.2f} GiB, {parts} × {routines}, {'HTTPS' if tls else 'HTTP'}"
+    columns = ["", "CPU s/GiB", "s/GiB", "peak MiB", "CPU / ours", "rounds"]
+    section = Section(name, title, columns, unit="CPU seconds per GiB")
+    for contender in names:
+        cpu, wall = (result.median(contender, what) * GIB / size for what in ("cpu", "wall"))
+        section.bars[contender] = cpu
+        ratio = f"{result.ratio('cpu', contender, OURS):.2f}"
+        rss, rounds = f"{result.median(contender, 'rss'):.1f}", str(len(result.costs[contender]))
+        section.rows.append([contender, seconds(cpu), seconds(wall), rss, ratio, rounds])
+    return section, result
+
+
+def parts_8_mib(places: Places, settings: Settings) -> list[Section]:
+    """The usual case."""
+    section, result = uploads(places, settings, "8mib", 8 * MIB, 4, [OURS, FLOOR, CURL, *SDKS])
+    section.targets = [
+        Target("CPU at 8 MiB × 4, of the floor", result.ratio("cpu", OURS, FLOOR), 1.15),
+        Target("CPU at 8 MiB × 4, of curl -T", result.ratio("cpu", OURS, CURL), 1.0),
+        Target("CPU at 8 MiB × 4, of Go v1", result.ratio("cpu", OURS, "Go v1"), 0.35),
+        Target("CPU at 8 MiB × 4, of Go v2", result.ratio("cpu", OURS, "Go v2"), 0.35),
+    ]
+    return [section]
+
+
+def parts_1_mib(places: Places, settings: Settings) -> list[Section]:
+    """Many requests."""
+    section, result = uploads(places, settings, "1mib", MIB, 4, [OURS, FLOOR, *SDKS])
+    section.targets = [Target("CPU at 1 MiB × 4, of Go v1", result.ratio("cpu", OURS, "Go v1"), 0.2)]
+    return [section]
+
+
+def parts_100_kb(places: Places, settings: Settings) -> list[Section]:
+    """As many requests as there can be, and a checkpoint that changes as often."""
+    section, result = uploads(places, settings, "100kb", KB100, 8, [OURS, FLOOR, *SDKS])
+    section.targets = [Target("CPU at 100 KB × 8, of Go v2", result.ratio("cpu", OURS, "Go v2"), 0.5)]
+    section.notes = ["Go v1 writes its whole checkpoint anew for each part; oss2 asks the server for all parts after each."]
+    return [section]
+
+
+def https(places: Places, settings: Settings) -> list[Section]:
+    """The same with encryption."""
+    section, result = uploads(places, settings, "https", 8 * MIB, 4, [OURS, FLOOR, CURL, *SDKS], tls=True)
+    section.targets = [Target("CPU over HTTPS, of the rustls floor", result.ratio("cpu", OURS, FLOOR), 1.15)]
+    return [section]
+
+
+def memory(places: Places, settings: Settings) -> list[Section]:
+    """Peak memory of the C program, whatever the parts."""
+    huge = 1 if settings.quick else 10
+    shapes = [
+        ("100 KB", KB100, 10), ("100 KB", KB100, MOST_PARTS), ("1 MiB", MIB, 1024), ("8 MiB", 8 * MIB, 128),
+        ("1 GiB", GIB, huge + 1),
+    ]  # fmt: skip
+    routines = [1, 4, 16]
+    section = Section("memory", "Peak memory", ["parts", *(f"{count} at a time" for count in routines)])
+    section.unit = "MiB"
+    worst = {}
+    with server(places) as oss:
+        for label, part_size, parts in shapes:
+            if part_size == GIB:
+                file = places.work / f"source-sparse-{parts}"
+                with file.open("wb") as hole:
+                    hole.truncate(parts * part_size - 1)
+            else:
+                file = places.source(part_size * parts)
+            row = []
+            for count in routines:
+                job = Job(oss, str(file), part_size, count)
+                rss = run(places, one_file(places, OURS, job)).rss
+                row.append(f"{rss:.1f} MiB")
+                worst[count] = max(worst.get(count, 0.0), rss)
+            section.rows.append([f"{parts:,} of {label}", *row])
+            if part_size == GIB:
+                file.unlink()
+    section.bars = {f"{count} at a time": worst[count] for count in routines}
+    section.targets = [
+        Target(f"peak memory with {count} routines, MiB", worst[count], 12 + 0.5 * count) for count in routines
+    ]
+    return [section]
+
+
+def small(places: Places, settings: Settings) -> list[Section]:
+    """Many small files through one client."""
+    count = SMALL_COUNT // (8 if settings.quick else 1)
+    folder = str(places.small_files(SMALL_COUNT, SMALL_SIZE))
+    names = [OURS, CURL, *SDKS]
+    with server(places) as oss:
+        opened = oss.connections_accepted()
+        run(places, small_files(places, OURS, oss, folder, count, SMALL_AT_A_TIME))
+        opened = oss.connections_accepted() - opened - 1  # that of the question before
+        make = lambda name: small_files(places, name, oss, folder, count, SMALL_AT_A_TIME)  # noqa: E731
+        result = contest(places, names, make, settings.rounds)
+    title = f"{count:,} files of {SMALL_SIZE // 1024} KiB, {SMALL_AT_A_TIME} at a time"
+    section = Section("small", title, ["", "seconds", "CPU s", "peak MiB", "time / ours", "rounds"], unit="seconds")
+    for name in names:
+        wall, cpu = result.median(name, "wall"), result.median(name, "cpu")
+        ratio = f"{result.ratio('wall', name, OURS):.2f}"
+        rss, rounds = f"{result.median(name, 'rss'):.1f}", str(len(result.costs[name]))
+        section.rows.append([name, seconds(wall), seconds(cpu), rss, ratio, rounds])
+        section.bars[name] = wall
+    best = min(SDKS, key=lambda name: result.median(name, "wall"))
+    section.targets = [
+        Target(f"time for small files, of the best SDK ({best})", result.ratio("wall", OURS, best), 1.0),
+        Target("connections opened for small files", opened, SMALL_AT_A_TIME),
+    ]
+    section.notes = ["curl signs and checks nothing. Checkpoints are off for all: one request leaves nothing to resume."]
+    return [section]
+
+
+def wan(places: Places, settings: Settings) -> list[Section]:
+    """Long fat links, with each congestion control."""
+    return [wan_with(places, settings, congestion) for congestion in settings.congestion]
+
+
+def wan_with(places: Places, settings: Settings, congestion: str) -> Section:
+    """One table of a long fat link."""
+    names = [AUTO, *(f"{OURS} × {count}" for count in HAND_SET), *SDKS, CURL]
+    rates = {loss: wan_rates(places, settings, congestion, loss, names) for loss in LOSSES}
+    columns = ["MB/s at a loss of", *(f"{loss:.1%}" for loss in LOSSES)]
+    section = Section("wan", f"1 Gbit/s, 50 ms round trip, {congestion}", columns, more_is_better=True)
+    for name in names:
+        section.rows.append([name, *(f"{rates[loss][name]:.1f}" for loss in LOSSES)])
+    section.bars = rates[LOSSES[1]]
+    section.unit = f"MB/s at a loss of {LOSSES[1]:.1%}"
+    for loss, of in rates.items():
+        best = max(of[name] for name in names[1 : len(HAND_SET) + 1])
+        where = f"{congestion}, {loss:.1%} loss: AUTO, of the best"
+        section.targets.append(Target(f"{where} hand-set", of[AUTO] / best, 0.9, True))
+        best = max(of[name] for name in [*SDKS, CURL])
+        section.targets.append(Target(f"{where} peer", of[AUTO] / best, 1.0, True))
+    section.notes = [
+        f"Two network namespaces on this machine, joined by benches/wan. Who was not done after {WAN_LIMIT:.0f} s was"
+        " rated by what had arrived. Peers as they are by default; Go v1, which has no default part size, as in the"
+        " example of its manual (100 KB × 3)."
+    ]
+    return section
+
+
+def wan_rates(
+    places: Places, settings: Settings, congestion: str, loss: float, names: Iterable[str]
+) -> dict[str, float]:
+    """Megabytes a second of each contender."""
+    size = GIB // (4 if settings.quick else 1)
+    file = str(places.source(size))
+    rates = {}
+    with link(places, loss, congestion) as hosts:
+        with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
+            for name in names:
+                routines = int(name.rsplit(" ", 1)[1]) if "×" in name else None
+                contender = OURS if name.startswith(OURS) else name
+                command = one_file(places, contender, Job(oss, file, None, routines))
+                before, start = hosts.arrived(), time.monotonic()
+                cost = run(places, command, hosts.client, WAN_LIMIT)
+                moved = size if cost.finished else hosts.arrived() - before
+                rates[name] = moved / 1e6 / (time.monotonic() - start)
+                tell(f"  {loss:.1%} {name}: {rates[name]:.1f} MB/s")
+                time.sleep(1.0)  # what is still under way belongs to the one before
+    return rates
+
+
+SCENARIOS = {
+    "8mib": parts_8_mib,
+    "1mib": parts_1_mib,
+    "100kb": parts_100_kb,
+    "https": https,
+    "memory": memory,
+    "small": small,
+    "wan": wan,
+}
