@@ -34,9 +34,9 @@ pub(crate) use throttle::Throttle;
 pub(crate) use watch::Limits;
 use watch::{Interrupted, Watch};
 
-/// What is read of a file goes straight into this buffer, and from there to the socket. Larger ones fall out of the
-/// processor's caches between the two copies: 256 KiB cost a tenth more CPU time (benches/).
-const OUTPUT_BUFFER: usize = 64 * 1024;
+/// What is read of a file goes straight into this buffer, and from there to the socket. Smaller ones cost more system
+/// calls and wake the receiver more often (64 KiB an eighth more CPU time); much larger ones cost memory (benches/).
+const OUTPUT_BUFFER: usize = 256 * 1024;
 /// Answers are short.
 const INPUT_BUFFER: usize = 16 * 1024;
 /// Answers are refused above this: a page of ListParts has about 300 KiB.
