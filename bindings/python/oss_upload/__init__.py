@@ -7,11 +7,14 @@
     print(result.etag, result.size)
 
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
-when it is stored; `Client.start()` returns an `Upload` that runs beside the program. What fails raises an
-`OSSUploadError` or one of its kinds. `Client.events()` tells what happens inside, for logs and metrics. Everything may
-be used from any thread, but not in a forked child.
+when it is stored, `Client.upload_file_async()` does so for asyncio; `Client.start()` returns an `Upload` that runs
+beside the program. What fails raises an `OSSUploadError` or one of its kinds. `Client.events()` tells what happens
+inside, for logs and metrics. Everything may be used from any thread, but not in a forked child. The command
+`python -m oss_upload` uploads a file from a shell.
 """
 
+from oss_upload._options import UploadOptions
+from oss_upload._progress import ProgressBar
 from oss_upload._version import __version__
 from oss_upload.client import Client
 from oss_upload.errors import (
@@ -25,6 +28,8 @@ from oss_upload.errors import (
     InternalError,
     InvalidArgument,
     LocalFileError,
+    LocalFileNotFound,
+    LocalFilePermission,
     NetworkError,
     OSSUploadError,
     Paused,
@@ -50,15 +55,19 @@ __all__ = [
     "InternalError",
     "InvalidArgument",
     "LocalFileError",
+    "LocalFileNotFound",
+    "LocalFilePermission",
     "NetworkError",
     "OSSUploadError",
     "Paused",
     "Phase",
     "Progress",
+    "ProgressBar",
     "ServiceError",
     "TransferTimeout",
     "Unsupported",
     "Upload",
+    "UploadOptions",
     "UploadResult",
     "__version__",
 ]

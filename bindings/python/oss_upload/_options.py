@@ -11,13 +11,36 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Union
+from typing import Literal, TypedDict, Union
 
 from oss_upload import _ffi
 from oss_upload.errors import InvalidArgument
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Headers = Union[Mapping[str, str], Iterable[tuple[str, str]]]
+PartSize = Union[int, Literal["auto"], None]
+Routines = Union[int, Literal["auto"], None]
+OnFileChange = Literal["restart", "fail"]
+VerifyResume = Literal["in-doubt", "always", "never"]
+
+
+class UploadOptions(TypedDict, total=False):
+    """The keyword arguments that say how a file is uploaded; `Client.upload_file()` explains each.
+
+    For programs that keep them: `backup: UploadOptions = {"checkpoint": True, "part_size": "auto"}`, then
+    `client.upload_file(path, bucket, key, **backup)`.
+    """
+
+    part_size: PartSize
+    routines: Routines
+    checkpoint: bool | Path
+    checkpoint_dir: Path | None
+    headers: Headers | None
+    metadata: Mapping[str, str] | None
+    on_file_change: OnFileChange
+    verify_resume: VerifyResume
+    content_md5: bool
+
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
@@ -75,17 +98,17 @@ def upload_options(
     bucket: str,
     key: str,
     *,
-    part_size: int | str | None,
-    routines: int | str | None,
-    checkpoint: bool | Path,
-    checkpoint_dir: Path | None,
-    headers: Headers | None,
-    metadata: Mapping[str, str] | None,
-    on_file_change: str,
-    verify_resume: str,
-    content_md5: bool,
+    part_size: PartSize = None,
+    routines: Routines = None,
+    checkpoint: bool | Path = False,
+    checkpoint_dir: Path | None = None,
+    headers: Headers | None = None,
+    metadata: Mapping[str, str] | None = None,
+    on_file_change: OnFileChange = "restart",
+    verify_resume: VerifyResume = "in-doubt",
+    content_md5: bool = False,
 ) -> _ffi.UploadOptions:
-    """The arguments of `Client.upload_file()` and `Client.start()`, checked."""
+    """What, where to and the `UploadOptions`, with their defaults, checked."""
     pairs = _headers(headers, metadata)
     return _ffi.UploadOptions(
         struct_size=ctypes.sizeof(_ffi.UploadOptions),

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from ctypes import byref
-from typing import TYPE_CHECKING, Any, Callable, Literal, Union
+from typing import TYPE_CHECKING, Any, Callable, Literal
 
-from oss_upload import _ffi, _options, errors, events
+from oss_upload import _ffi, _options, _progress, errors, events
 from oss_upload._handle import Handle
 from oss_upload._library import library
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-    from oss_upload._options import Headers, Path
+    from oss_upload._options import Path, UploadOptions
+    from oss_upload._progress import ProgressReceiver
     from oss_upload.events import Event
-    from oss_upload.results import Progress, UploadResult
-
-PartSize = Union[int, Literal["auto"], None]
-Routines = Union[int, Literal["auto"], None]
-OnFileChange = Literal["restart", "fail"]
-VerifyResume = Literal["in-doubt", "always", "never"]
+    from oss_upload.results import UploadResult
 
 
 class Client:
@@ -125,7 +121,7 @@ class Client:
             user_agent=user_agent,
             credentials_wait=credentials_wait,
         )
-        _call(library.oss_client_new, byref(options), byref(self._handle.pointer))
+        _call(library.oss_client_new, byref(options), byref(self._handle.pointer), path=ca_file)
 
     def upload_file(
         self,
@@ -133,16 +129,8 @@ class Client:
         bucket: str,
         key: str,
         *,
-        part_size: PartSize = None,
-        routines: Routines = None,
-        checkpoint: bool | Path = False,
-        checkpoint_dir: Path | None = None,
-        headers: Headers | None = None,
-        metadata: Mapping[str, str] | None = None,
-        on_file_change: OnFileChange = "restart",
-        verify_resume: VerifyResume = "in-doubt",
-        content_md5: bool = False,
-        progress: Callable[[Progress], object] | None = None,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
     ) -> UploadResult:
         """Uploads one file and returns when it is stored.
 
@@ -173,8 +161,11 @@ class Client:
             verify_resume: Whether a resumed upload reads the parts that are already on the server again and compares
                 their CRC-64: "in-doubt" (when the file's identity is in doubt), "always" or "never".
             content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
-            progress: Called on this thread about ten times a second and once at the end, also when the upload failed.
-                What it returns is ignored; to stop the upload, raise.
+            progress: A function, called on this thread with a `Progress` about ten times a second and once at the end,
+                also when the upload failed. What it returns is ignored; to stop the upload, raise. Or a progress bar
+                that counts bytes, such as `tqdm(unit="B", unit_scale=True)`: it gets the file's size as its total when
+                it has none, bytes that an earlier call had sent do not count for its rate, and it is left open at its
+                end. A bar with a total may be shared by uploads of many files, in several threads too.
 
         Returns:
             What the upload came to.
@@ -185,41 +176,40 @@ class Client:
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
-        options = _options.upload_options(
-            path,
-            bucket,
-            key,
-            part_size=part_size,
-            routines=routines,
-            checkpoint=checkpoint,
-            checkpoint_dir=checkpoint_dir,
-            headers=headers,
-            metadata=metadata,
-            on_file_change=on_file_change,
-            verify_resume=verify_resume,
-            content_md5=content_md5,
-        )
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress must be callable, not {type(progress).__name__}")
-        with Upload(bucket, key) as upload:
+        on_progress = _progress.receiver(progress)
+        with Upload(path, bucket, key) as upload:
             self._start(upload, options)
-            return upload._run(progress)
+            return upload._run(on_progress)
+
+    async def upload_file_async(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> UploadResult:
+        """`upload_file()` for asyncio: other tasks of the event loop run meanwhile, other uploads among them.
+
+            async with Client("oss-cn-hangzhou.aliyuncs.com") as client:
+                await client.upload_file_async("/data/a.mp4", "my-bucket", "videos/a.mp4", checkpoint=True)
+
+        Arguments, result and errors are those of `upload_file()`. `progress` is called on the event loop's thread. When
+        the task is cancelled, or anything else is raised on the way, the upload is paused, and its end is awaited
+        (about a second; a second cancellation does not wait). No thread of Python and no executor takes part.
+        """
+        on_progress = _progress.receiver(progress)
+        async with Upload(path, bucket, key) as upload:
+            self._start(upload, options)
+            return await upload._run_async(on_progress)
 
     def start(
         self,
         path: Path,
         bucket: str,
         key: str,
-        *,
-        part_size: PartSize = None,
-        routines: Routines = None,
-        checkpoint: bool | Path = False,
-        checkpoint_dir: Path | None = None,
-        headers: Headers | None = None,
-        metadata: Mapping[str, str] | None = None,
-        on_file_change: OnFileChange = "restart",
-        verify_resume: VerifyResume = "in-doubt",
-        content_md5: bool = False,
+        **options: Unpack[UploadOptions],
     ) -> Upload:
         """Starts an upload and returns at once; the arguments are those of `upload_file()`.
 
@@ -233,21 +223,7 @@ class Client:
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
-        options = _options.upload_options(
-            path,
-            bucket,
-            key,
-            part_size=part_size,
-            routines=routines,
-            checkpoint=checkpoint,
-            checkpoint_dir=checkpoint_dir,
-            headers=headers,
-            metadata=metadata,
-            on_file_change=on_file_change,
-            verify_resume=verify_resume,
-            content_md5=content_md5,
-        )
-        upload = Upload(bucket, key)
+        upload = Upload(path, bucket, key)
         try:
             self._start(upload, options)
         except BaseException:
@@ -318,18 +294,29 @@ class Client:
         """Closes it."""
         self.close()
 
+    async def __aenter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it, which does not wait for anything."""
+        self.close()
+
     def __repr__(self) -> str:
         """Where it uploads to; no secret."""
         state = "" if self._handle.open else " closed"
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 
-    def _start(self, upload: Upload, options: _ffi.UploadOptions) -> None:
+    def _start(self, upload: Upload, options: UploadOptions) -> None:
+        struct = _options.upload_options(upload.path, upload.bucket, upload.key, **options)
         with self._handle as pointer:
-            _call(library.oss_upload_start, pointer, byref(options), byref(upload._handle.pointer))
+            _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer))
 
 
-def _call(function: Callable[..., int], *arguments: Any) -> None:  # noqa: ANN401
-    """Calls a function of the library whose last argument is an oss_error, and raises what it says."""
+def _call(function: Callable[..., int], *arguments: Any, path: Path | None = None) -> None:  # noqa: ANN401
+    """Calls a function of the library whose last argument is an oss_error, and raises what it says of a local file."""
     error = _ffi.Error()
     if function(*arguments, byref(error)) != _ffi.OK:
-        raise errors.from_struct(error)
+        raise errors.from_struct(error, path=path)

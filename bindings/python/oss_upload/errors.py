@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,22 @@ from typing import TYPE_CHECKING, Any
 from oss_upload import _ffi
 
 if TYPE_CHECKING:
+    from oss_upload._options import Path
     from oss_upload.results import UploadResult
+
+
+_FIELDS = (
+    "status",
+    "http_status",
+    "code",
+    "ec",
+    "request_id",
+    "os_errno",
+    "part_number",
+    "retryable",
+    "filename",
+    "result",
+)
 
 
 class OSSUploadError(Exception):
@@ -27,6 +43,7 @@ class OSSUploadError(Exception):
             `errno` and `strerror` too, which are None when it takes no part.
         part_number: The part that failed, from 1; 0 when the failure is not about one part.
         retryable: Whether the same call may succeed later without any change.
+        filename: The local file that a LocalFileError is about; None with the other kinds.
         result: What is known of the upload that failed, such as how many bytes were sent; None when none was started.
     """
 
@@ -45,6 +62,7 @@ class OSSUploadError(Exception):
         os_errno: int = 0,
         part_number: int = 0,
         retryable: bool = False,
+        filename: str | bytes | None = None,
         result: UploadResult | None = None,
     ) -> None:
         """Makes an error; programs need this in their own tests only."""
@@ -61,6 +79,7 @@ class OSSUploadError(Exception):
         self.os_errno = os_errno
         self.part_number = part_number
         self.retryable = retryable
+        self.filename = filename
         self.result = result
         if isinstance(self, OSError):
             as_os_error: OSError = self
@@ -73,8 +92,7 @@ class OSSUploadError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles all fields: Exception's and OSError's own ways would lose the keywords or errno."""
-        fields = ("status", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable", "result")
-        make = partial(type(self), **{field: getattr(self, field) for field in fields})
+        make = partial(type(self), **{field: getattr(self, field) for field in _FIELDS})
         return make, (self.message,), self.__dict__
 
 
@@ -90,6 +108,14 @@ class LocalFileError(OSSUploadError, OSError):
 
     status = -2
     status_name = "OSS_IO"
+
+
+class LocalFileNotFound(LocalFileError, FileNotFoundError):
+    """The local file is not there."""
+
+
+class LocalFilePermission(LocalFileError, PermissionError):
+    """The local file may not be read."""
 
 
 class NetworkError(OSSUploadError, ConnectionError):
@@ -134,8 +160,8 @@ class ChecksumMismatch(OSSUploadError):
     status_name = "OSS_CHECKSUM_MISMATCH"
 
 
-class CheckpointError(OSSUploadError):
-    """The checkpoint file cannot be written, or is not one that this version can use."""
+class CheckpointError(OSSUploadError, OSError):
+    """The checkpoint file cannot be written (`errno` says why), or is not one that this version can use."""
 
     status = -9
     status_name = "OSS_CHECKPOINT"
@@ -184,11 +210,19 @@ class InternalError(OSSUploadError):
 
 
 KINDS: dict[int, type[OSSUploadError]] = {kind.status: kind for kind in OSSUploadError.__subclasses__()}
+_LOCAL_FILE_KINDS: dict[int, type[LocalFileError]] = {
+    errno.ENOENT: LocalFileNotFound,
+    errno.EACCES: LocalFilePermission,
+    errno.EPERM: LocalFilePermission,
+}
 
 
-def from_struct(struct: _ffi.Error, result: UploadResult | None = None) -> OSSUploadError:
+def from_struct(struct: _ffi.Error, result: UploadResult | None = None, path: Path | None = None) -> OSSUploadError:
     """The library's struct as an error of its kind; the base when a newer library knows more kinds than this."""
-    return KINDS.get(struct.status, OSSUploadError)(
+    kind = KINDS.get(struct.status, OSSUploadError)
+    if kind is LocalFileError:
+        kind = _LOCAL_FILE_KINDS.get(struct.os_errno, LocalFileError)
+    return kind(
         _ffi.text(struct.message),
         status=struct.status,
         http_status=struct.http_status,
@@ -198,5 +232,6 @@ def from_struct(struct: _ffi.Error, result: UploadResult | None = None) -> OSSUp
         os_errno=struct.os_errno,
         part_number=struct.part_number,
         retryable=bool(struct.retryable),
+        filename=os.fspath(path) if path is not None and issubclass(kind, LocalFileError) else None,
         result=result,
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import enum
 import itertools
 from ctypes import byref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable
 
 from oss_upload import _ffi
+from oss_upload._enum import OpenIntEnum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from ctypes import c_void_p
 
 
-class EventKind(enum.IntEnum):
+class EventKind(OpenIntEnum):
     """What happened. A newer library may tell kinds that are not listed here: `EventKind.UNKNOWN_77`, for number 77."""
 
     REQUEST = 1
@@ -36,18 +36,6 @@ class EventKind(enum.IntEnum):
     """All parts are sent again; the message says why."""
     ENDED = 9
     """The upload has ended; the message is "stored" or the error's."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> EventKind | None:
-        if not isinstance(value, int) or value < 0:
-            return None
-        unknown = int.__new__(cls, value)
-        unknown._name_, unknown._value_ = f"UNKNOWN_{value}", value
-        return unknown
-
-    def __reduce_ex__(self, protocol: object) -> tuple[type[EventKind], tuple[int]]:
-        """By number: some versions of Python pickle by name, which only listed kinds have."""
-        return EventKind, (self._value_,)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 from oss_upload import _ffi
+from oss_upload._enum import OpenIntEnum
 
 
-class Phase(enum.IntEnum):
-    """What an upload is doing."""
+class Phase(OpenIntEnum):
+    """What an upload is doing. A newer library may tell phases that are not listed here: `Phase.UNKNOWN_77`."""
 
     PREPARING = 0
     """The file and the checkpoint are looked at, or the upload is opened on the server."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from ctypes import byref
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from oss_upload._options import Path
     from oss_upload.events import Event
     from oss_upload.results import Progress, UploadResult
 
@@ -34,14 +36,21 @@ class Upload:
                 print(upload.progress.done_bytes)
 
     Every method may be called from any thread. Leaving the `with` block closes it, which pauses it when it still runs.
-    An upload that is lost without being closed is paused too, in the background.
+    An upload that is lost without being closed is paused too, in the background. In asyncio it is `async with`,
+    `wait_async()` and `aclose()`.
+
+    Attributes:
+        path: The local file, as it was given.
+        bucket: Name of the bucket.
+        key: Name of the object.
     """
 
-    def __init__(self, bucket: str, key: str) -> None:
+    def __init__(self, path: Path, bucket: str, key: str) -> None:
         """Programs do not call this: see `Client.start()`."""
-        self._name = f"{bucket}/{key}"
+        self.path, self.bucket, self.key = path, bucket, key
         # Filled by Client, which passes the place to the library: so the upload has an owner from its first moment.
-        self._handle = Handle(f"the upload of {self._name}", library.oss_upload_free)
+        self._handle = Handle(f"the upload of {bucket}/{key}", library.oss_upload_free)
+        self._started = time.monotonic()
         self._end: _End | None = None
 
     @overload
@@ -71,6 +80,22 @@ class Upload:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             self._look(min(SLICE, deadline - time.monotonic()))
+            if self._end is not None:
+                return self._end.outcome()
+            if time.monotonic() >= deadline:
+                return None
+
+    @overload
+    async def wait_async(self, timeout: None = None) -> UploadResult: ...
+
+    @overload
+    async def wait_async(self, timeout: float) -> UploadResult | None: ...
+
+    async def wait_async(self, timeout: float | None = None) -> UploadResult | None:
+        """`wait()` for asyncio: other tasks run meanwhile. Cancelling it leaves the upload running, as Ctrl-C does."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            await self._look_async(min(SLICE, deadline - time.monotonic()))
             if self._end is not None:
                 return self._end.outcome()
             if time.monotonic() >= deadline:
@@ -133,6 +158,16 @@ class Upload:
         finally:
             self._handle.close()
 
+    async def aclose(self) -> None:
+        """`close()` for asyncio: other tasks run while it waits. A cancellation ends the waiting, not the pause."""
+        try:
+            if self._handle.open:
+                self.pause()
+                while self._end is None:
+                    await self._look_async(SLICE)
+        finally:
+            self._handle.close()
+
     def __enter__(self) -> Self:
         """The upload itself."""
         return self
@@ -143,13 +178,27 @@ class Upload:
         """Closes it."""
         self.close()
 
+    async def __aenter__(self) -> Self:
+        """The upload itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        if kind is GeneratorExit:
+            # The event loop is gone, and with it all awaiting. The upload is paused in the background.
+            self._handle.close()
+        else:
+            await self.aclose()
+
     def __repr__(self) -> str:
         """What it uploads, and whether it runs."""
         end = self._end
         state = "running" if self._handle.open else "closed"
         if end is not None:
             state = "done" if end.error is None else "ended"
-        return f"<oss_upload.Upload {self._name!r} {state}>"
+        return f"<oss_upload.Upload {f'{self.bucket}/{self.key}'!r} {state}>"
 
     def _ask(self, function: Callable[[c_void_p], None]) -> None:
         if self._end is not None:
@@ -161,22 +210,35 @@ class Upload:
             if self._end is None:
                 raise
 
-    def _run(self, on_progress: Callable[[Progress], object] | None) -> UploadResult:
+    def _run(self, on_progress: Callable[[Progress], object]) -> UploadResult:
         """Waits to the end and reports on the way; on this thread, since it is between calls of the library."""
         progress = self._look(SLICE)
         while self._end is None:
-            if on_progress is not None:
-                on_progress(progress)
-            progress = self._look(SLICE)
-        try:
-            result = self._end.outcome()
-        except errors.OSSUploadError:
-            if on_progress is not None:
-                on_progress(progress)
-            raise
-        if on_progress is not None:
             on_progress(progress)
-        return result
+            progress = self._look(SLICE)
+        return self._end.report(on_progress)
+
+    async def _run_async(self, on_progress: Callable[[Progress], object]) -> UploadResult:
+        progress = await self._look_async(SLICE)
+        while self._end is None:
+            on_progress(progress)
+            progress = await self._look_async(SLICE)
+        return self._end.report(on_progress)
+
+    async def _look_async(self, seconds: float) -> Progress:
+        """`_look()` for asyncio.
+
+        It asks now and then instead of waiting in a thread: an executor's threads are few, so that many uploads would
+        wait for each other, and cannot be interrupted. To ask costs some microseconds. It sleeps for an eighth of the
+        time that the upload has taken so far: short uploads are not held up, and long ones are asked as seldom as the
+        program wants to know.
+        """
+        deadline = time.monotonic() + seconds
+        progress = self._look(0)
+        while self._end is None and (left := deadline - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, max(0.001, (time.monotonic() - self._started) / 8)))
+            progress = self._look(0)
+        return progress
 
     def _look(self, seconds: float) -> Progress:
         """Waits for at most so long, and keeps what the library tells at the end."""
@@ -195,7 +257,7 @@ class Upload:
             return self._end.progress
         now = results.progress(progress)
         if status != _ffi.PENDING:
-            self._end = _End(now, results.result(result), None if status == _ffi.OK else error)
+            self._end = _End(self.path, now, results.result(result), None if status == _ffi.OK else error)
         return now
 
 
@@ -203,6 +265,7 @@ class Upload:
 class _End:
     """How an upload ended."""
 
+    path: Path
     progress: Progress
     result: UploadResult
     error: _ffi.Error | None
@@ -211,4 +274,11 @@ class _End:
         if self.error is None:
             return self.result
         # A new one each time: an error that is raised twice collects the tracebacks of both.
-        raise errors.from_struct(self.error, self.result)
+        raise errors.from_struct(self.error, self.result, self.path)
+
+    def report(self, on_progress: Callable[[Progress], object]) -> UploadResult:
+        """The outcome, after the last report. What that raises has the upload's own failure as its context."""
+        try:
+            return self.outcome()
+        finally:
+            on_progress(self.progress)

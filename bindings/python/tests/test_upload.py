@@ -188,9 +188,10 @@ def test_no_such_bucket(client: Client, make_file: Callable[[int], Path]) -> Non
 
 
 def test_a_missing_file(client: Client, server: Server, tmp_path: Path) -> None:
-    with pytest.raises(OSError, match=r"missing\.bin") as caught:
+    with pytest.raises(FileNotFoundError, match=r"missing\.bin") as caught:
         client.upload_file(tmp_path / "missing.bin", server.bucket, "k")
-    assert isinstance(caught.value, oss_upload.LocalFileError)
+    assert isinstance(caught.value, oss_upload.LocalFileNotFound)
+    assert caught.value.filename == str(tmp_path / "missing.bin")
     assert (caught.value.errno, caught.value.os_errno) == (errno.ENOENT, errno.ENOENT)
     assert server.log() == []
 

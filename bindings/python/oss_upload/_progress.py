@@ -1,0 +1,73 @@
+"""What `progress=` may be: a function, or a progress bar as tqdm makes them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Protocol, Union
+
+from oss_upload.results import Phase
+
+if TYPE_CHECKING:
+    from oss_upload.results import Progress
+
+
+class ProgressBar(Protocol):
+    """A progress bar that counts bytes, such as `tqdm.tqdm(unit="B", unit_scale=True)`."""
+
+    total: float | None
+
+    def update(self, n: float, /) -> object:
+        """Counts so many more bytes."""
+
+
+ProgressReceiver = Union[Callable[["Progress"], object], ProgressBar, None]
+
+
+def receiver(progress: ProgressReceiver) -> Callable[[Progress], object]:
+    """The function to call with each `Progress`; TypeError when there is none."""
+    if progress is None:
+        return _ignore
+    if isinstance(progress, type):
+        # tqdm itself can be called, and would make a new bar each time.
+        raise TypeError(f"progress must be a function or a bar, not the class {progress.__name__}: make one of it")
+    if callable(progress):
+        return progress
+    if hasattr(progress, "total") and callable(getattr(progress, "update", None)):
+        return _Bar(progress).show
+    raise TypeError(f"progress must be callable or a progress bar, not {type(progress).__name__}")
+
+
+def _ignore(progress: Progress) -> None:
+    """Nobody wants to know."""
+
+
+class _Bar:
+    """Moves a bar. It only ever adds, so that uploads of many files may share one, in several threads too."""
+
+    def __init__(self, bar: Any) -> None:  # noqa: ANN401 - tqdm has more than a ProgressBar needs
+        self._bar = bar
+        self._done = 0
+        self._resumed = 0
+        self._lock = bar.get_lock() if hasattr(bar, "get_lock") else contextlib.nullcontext()
+
+    def show(self, progress: Progress) -> None:
+        bar = self._bar
+        with self._lock:
+            if progress.total_bytes and not bar.total:
+                bar.total = progress.total_bytes
+            self._skip(progress.resumed_bytes - self._resumed)
+            bar.update(progress.done_bytes - self._done)
+            self._done = progress.done_bytes
+            if progress.phase is Phase.ENDED and hasattr(bar, "refresh"):
+                bar.refresh()
+
+    def _skip(self, resumed: int) -> None:
+        """Counts what an earlier call had sent as there from the start, which leaves it out of the bar's rate."""
+        bar = self._bar
+        if resumed <= 0 or not hasattr(bar, "initial"):
+            return
+        bar.initial += resumed
+        bar.n += resumed
+        bar.last_print_n += resumed
+        self._resumed += resumed
+        self._done += resumed
