@@ -1,0 +1,95 @@
+"""The progress bar of the command: one line of a terminal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, TextIO
+
+from oss_upload.results import Phase, Progress
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+WIDEST = 40
+NARROWEST = 10
+KIB = 1024
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+PHASES = {
+    Phase.PREPARING: "preparing",
+    Phase.VERIFYING: "verifying",
+    Phase.COMPLETING: "completing",
+    Phase.WAITING: "waiting for credentials",
+}
+
+
+class Bar:
+    """Draws an upload's progress again and again: `with Bar(sys.stderr) as bar: ... bar.show(progress)`.
+
+    [=======########.....]  75.0 %  57.2 MiB/s  0:12 left: what an earlier call had sent, what this one has, what is
+    left.
+    """
+
+    def __init__(self, terminal: TextIO) -> None:
+        self._terminal = terminal
+        self._drawn = 0
+
+    def show(self, progress: Progress) -> None:
+        """Draws it over what was drawn before."""
+        line = text(progress, self._columns() - 1)
+        self._terminal.write("\r" + line.ljust(self._drawn))
+        self._terminal.flush()
+        self._drawn = len(line)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._drawn:
+            self._terminal.write("\n")
+            self._terminal.flush()
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._terminal.fileno()).columns or 80
+        except OSError:
+            return 80
+
+
+def text(progress: Progress, columns: int) -> str:
+    """The line for a terminal of so many columns; without the bar itself where there is no room for it."""
+    # An empty file is done at its end.
+    total = progress.total_bytes or (0 if progress.phase is Phase.ENDED else 1)
+    done, resumed = (progress.done_bytes / total, progress.resumed_bytes / total) if total else (1.0, 0.0)
+    words = f"{done * 100:5.1f} %  {size(progress.bytes_per_second)}/s  {_state(progress)}".rstrip()
+    width = min(WIDEST, columns - len(words) - 4)
+    if width < NARROWEST:
+        return words[:columns]
+    cells = "".join("=" if i < resumed * width else "#" if i < done * width else "." for i in range(width))
+    return f"[{cells}]  {words}"
+
+
+def size(count: float) -> str:
+    """Such as "57.2 MiB"."""
+    unit = 0
+    while count >= KIB and unit < len(UNITS) - 1:
+        count, unit = count / KIB, unit + 1
+    return f"{count:.1f} {UNITS[unit]}" if unit else f"{count:.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    """Such as "1:02:03", or "0:12"."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def _state(progress: Progress) -> str:
+    if progress.phase is Phase.ENDED:
+        return "done" if progress.done_bytes == progress.total_bytes else "stopped"
+    if progress.phase in PHASES:
+        return PHASES[progress.phase]
+    return "" if progress.eta is None else f"{duration(progress.eta)} left"

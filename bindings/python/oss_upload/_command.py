@@ -1,0 +1,401 @@
+"""The command `oss-upload`, also `python -m oss_upload`: uploads one file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import enum
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
+
+import oss_upload
+from oss_upload._bar import Bar, size
+from oss_upload._library import library
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, TracebackType
+
+    from oss_upload.results import Progress, UploadResult
+    from oss_upload.upload import Upload
+
+PROGRAM = "oss-upload"
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class ExitStatus(enum.IntEnum):
+    """What the command ends with; what a signal stopped ends with 128 and the signal's number."""
+
+    STORED = 0
+    DEFECT = 1
+    USAGE = 2
+    REFUSED = 3
+    NETWORK = 4
+    LOCAL_FILE = 5
+    CREDENTIALS = 6
+    FILE_CHANGED = 7
+    CHECKSUM = 8
+    CHECKPOINT = 9
+    CALLBACK = 10
+
+
+EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
+    oss_upload.InvalidArgument: ExitStatus.USAGE,
+    oss_upload.Unsupported: ExitStatus.USAGE,
+    oss_upload.ServiceError: ExitStatus.REFUSED,
+    oss_upload.NetworkError: ExitStatus.NETWORK,
+    oss_upload.TransferTimeout: ExitStatus.NETWORK,
+    oss_upload.LocalFileError: ExitStatus.LOCAL_FILE,
+    oss_upload.CredentialsError: ExitStatus.CREDENTIALS,
+    oss_upload.FileChanged: ExitStatus.FILE_CHANGED,
+    oss_upload.ChecksumMismatch: ExitStatus.CHECKSUM,
+    oss_upload.CheckpointError: ExitStatus.CHECKPOINT,
+    oss_upload.CheckpointBusy: ExitStatus.CHECKPOINT,
+    oss_upload.CallbackFailed: ExitStatus.CALLBACK,
+}
+
+EPILOG = """\
+The access key is never an argument, where other users of the machine could read it. It comes from OSS_ACCESS_KEY_ID,
+OSS_ACCESS_KEY_SECRET and, for a temporary one, OSS_SESSION_TOKEN in the environment, or from another source: see
+--credentials. Sizes are bytes, or have a unit: 8MiB or 8M is 8 * 1024 * 1024, 8MB is 8,000,000.
+
+Ctrl-C and SIGTERM pause the upload, which takes about a second; a second Ctrl-C does not wait. With --resume,
+--checkpoint or --checkpoint-dir the same command goes on where it stopped, also when it was killed or failed.
+
+exit status:
+  0    the object is stored
+  1    a defect of this program
+  2    an argument is wrong, or not possible in this version
+  3    the server said no
+  4    the server could not be reached, or did not answer, too often: try again later
+  5    the local file cannot be read
+  6    no credentials were found
+  7    the local file changed during the upload
+  8    the object's CRC-64 differs from the file's
+  9    the checkpoint cannot be written, or another upload holds it
+  10   the object is stored, but the application server's callback failed
+  130  paused by Ctrl-C (143: by SIGTERM)
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    report, stop = _Report(options), _Stop()
+    try:
+        with stop, _client(options) as client, contextlib.ExitStack() as stack:
+            upload = stack.enter_context(client.start(options.file, *options.destination, **_upload_options(options)))
+            stop.watch(upload)
+            result = upload._run(_shown(options, stack))
+    except oss_upload.Paused as error:
+        return report.failed(error, stop.exit_status)
+    except oss_upload.OSSUploadError as error:
+        kinds = (EXIT_STATUS[kind] for kind in type(error).__mro__ if kind in EXIT_STATUS)
+        return report.failed(error, next(kinds, ExitStatus.DEFECT))
+    return report.stored(result)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    options = _parser(as_json="--json" in arguments).parse_args(arguments)
+    bucket, key = options.destination
+    if not key or key.endswith("/"):
+        key += Path(options.file).name
+    options.destination = bucket, key
+    return options
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a wrong argument as JSON too, when that is wanted."""
+
+    as_json = False
+
+    def error(self, message: str) -> NoReturn:
+        if self.as_json:
+            print(json.dumps(_answer(ExitStatus.USAGE, error={"kind": "InvalidArgument", "message": message})))
+        super().error(message)
+
+
+def _parser(*, as_json: bool) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [OPTION]... FILE oss://BUCKET/KEY",
+        description="Uploads a file to Alibaba Cloud OSS: verified, and resumable.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.as_json = as_json
+    version = f"{PROGRAM} {oss_upload.__version__} (liboss_upload {library.oss_version().decode()})"
+    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument("file", metavar="FILE", help="the local file")
+    parser.add_argument(
+        "destination",
+        metavar="oss://BUCKET/KEY",
+        type=_destination,
+        help="the object; when KEY is missing or ends with /, the file's name is added",
+    )
+
+    upload = parser.add_argument_group("the upload")
+    upload.add_argument("--resume", action="store_true", help="keep a checkpoint beside the file, as FILE.cp")
+    upload.add_argument("--checkpoint", metavar="PATH", help="keep the checkpoint in this file")
+    upload.add_argument("--checkpoint-dir", metavar="DIR", help="keep the checkpoint in this directory")
+    upload.add_argument("--part-size", metavar="SIZE", type=_part_size, default="auto", help="100KiB to 5GiB, or auto")
+    upload.add_argument(
+        "--routines", metavar="N", type=_routines, default="auto", help="parts at the same time: 1 to 100, or auto"
+    )
+    upload.add_argument(
+        "--header",
+        metavar="'NAME: VALUE'",
+        type=_header,
+        action="append",
+        default=[],
+        help="""such
+        as 'Content-Type: video/mp4' or 'x-oss-object-acl: private'; may be repeated""",
+    )
+    upload.add_argument(
+        "--meta", metavar="NAME=VALUE", type=_meta, action="append", default=[], help="the object's own metadata; same"
+    )
+    upload.add_argument("--on-file-change", choices=["restart", "fail"], default="restart", help="when FILE changes")
+    upload.add_argument(
+        "--verify-resume",
+        choices=["in-doubt", "always", "never"],
+        default="in-doubt",
+        help="""whether
+        what is on the server already is compared with FILE again""",
+    )
+    upload.add_argument("--content-md5", action="store_true", help="send MD5 too; CRC-64 is always checked")
+
+    client = parser.add_argument_group("the server")
+    client.add_argument(
+        "--endpoint",
+        metavar="HOST",
+        default=os.environ.get("OSS_ENDPOINT"),
+        help="such as oss-cn-hangzhou.aliyuncs.com; else OSS_ENDPOINT of the environment, else from the region",
+    )
+    client.add_argument(
+        "--region", default=os.environ.get("OSS_REGION"), help="such as cn-hangzhou; else OSS_REGION of the environment"
+    )
+    client.add_argument(
+        "--credentials",
+        metavar="SOURCE",
+        help="""env, profile[:NAME], process:COMMAND,
+        ecs-role[:NAME], oidc, uri[:URL] or anonymous; else the first that has some""",
+    )
+    client.add_argument(
+        "--credentials-wait", metavar="SECONDS", type=float, help="how long to wait for new ones when they have ended"
+    )
+    client.add_argument("--signature-version", type=int, choices=[1, 4], default=0, help="else 4 where it is possible")
+    client.add_argument("--cname", action="store_true", help="the endpoint is a custom domain of the bucket")
+    client.add_argument("--path-style", action="store_true", help="the bucket goes into the path")
+    client.add_argument("--max-rate", metavar="SIZE", type=_size, help="bytes per second, such as 10MiB")
+    client.add_argument("--max-attempts", metavar="N", type=int, help="how often a request is tried; else 8")
+    client.add_argument("--connect-timeout", metavar="SECONDS", type=float, help="else 10")
+    client.add_argument("--stall-timeout", metavar="SECONDS", type=float, help="without any byte moved; else 30")
+    client.add_argument(
+        "--proxy", metavar="URL", type=_proxy, help="env takes https_proxy and its companions of the environment"
+    )
+    client.add_argument("--ca-file", metavar="PEM", help="authorities to trust; system takes the platform's")
+    client.add_argument("--insecure-skip-verify", action="store_true", help="for tests only")
+
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", action="store_true", help="one JSON object on standard output, whatever happens")
+    output.add_argument("-q", "--quiet", action="store_true", help="nothing but errors (and --json)")
+    output.add_argument("-v", "--verbose", action="count", default=0, help="what happens inside; -vv: all of it")
+    return parser
+
+
+def _client(options: argparse.Namespace) -> oss_upload.Client:
+    if options.verbose:
+        os.environ["OSS_UPLOAD_LOG"] = "info" if options.verbose == 1 else "debug"
+    return oss_upload.Client(
+        options.endpoint,
+        region=options.region,
+        credentials=options.credentials,
+        credentials_wait=options.credentials_wait,
+        signature_version=options.signature_version,
+        cname=options.cname,
+        path_style=options.path_style,
+        max_bytes_per_second=options.max_rate,
+        max_attempts=options.max_attempts,
+        connect_timeout=options.connect_timeout,
+        stall_timeout=options.stall_timeout,
+        proxy=options.proxy,
+        ca_file=options.ca_file,
+        insecure_skip_verify=options.insecure_skip_verify,
+        user_agent=f"{PROGRAM}/{oss_upload.__version__}",
+    )
+
+
+def _upload_options(options: argparse.Namespace) -> oss_upload.UploadOptions:
+    return {
+        "part_size": options.part_size,
+        "routines": options.routines,
+        "checkpoint": options.checkpoint or options.resume,
+        "checkpoint_dir": options.checkpoint_dir,
+        "headers": options.header,
+        "metadata": dict(options.meta),
+        "on_file_change": options.on_file_change,
+        "verify_resume": options.verify_resume,
+        "content_md5": options.content_md5,
+    }
+
+
+def _shown(options: argparse.Namespace, stack: contextlib.ExitStack) -> Callable[[Progress], object]:
+    """What shows the progress: the bar on a terminal, else nothing."""
+    terminal = sys.stderr
+    if options.quiet or options.verbose or terminal is None or not terminal.isatty():
+        return _nothing
+    return stack.enter_context(Bar(terminal)).show
+
+
+def _nothing(progress: Progress) -> None:
+    pass
+
+
+class _Stop:
+    """Ctrl-C and SIGTERM: the first pauses the upload, the second ends the program at once."""
+
+    def __init__(self) -> None:
+        self._signal = 0
+        self._upload: Upload | None = None
+        self._before: dict[int, Any] = {}
+
+    @property
+    def exit_status(self) -> int:
+        return 128 + self._signal
+
+    def watch(self, upload: Upload) -> None:
+        self._upload = upload
+        if self._signal:
+            upload.pause()
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # A parent may want it ignored, as nohup and background jobs do.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if self._signal:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self._signal = number
+        if self._upload is not None:
+            self._upload.pause()
+
+
+class _Report:
+    """Tells how it ended, for people or as JSON."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._bucket, self._key = options.destination
+
+    def stored(self, result: UploadResult) -> int:
+        if self._options.json:
+            self._json(ExitStatus.STORED, result=result)
+        elif not self._options.quiet:
+            resumed = f" ({size(result.bytes_resumed)} of it sent earlier)" if result.bytes_resumed else ""
+            print(
+                f"stored oss://{self._bucket}/{self._key}: {size(result.size)}{resumed} in {result.elapsed:.1f} s, "
+                f"CRC-64 {result.crc64}, ETag {result.etag}"
+            )
+            if result.restart_reason:
+                _complain(f"all parts were sent again: {result.restart_reason}")
+        return ExitStatus.STORED
+
+    def failed(self, error: oss_upload.OSSUploadError, status: int) -> int:
+        _complain(error.message)
+        if isinstance(error, oss_upload.Paused):
+            _complain(self._how_to_go_on())
+        if self._options.json:
+            fields = ("message", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable")
+            told = {name: getattr(error, name) for name in fields}
+            kind = {"kind": type(error).__name__, "status": error.status_name}
+            self._json(status, result=error.result, error={**kind, **told})
+        return status
+
+    def _how_to_go_on(self) -> str:
+        options = self._options
+        if options.resume or options.checkpoint or options.checkpoint_dir:
+            return "run the same command again to go on where it stopped"
+        return "nothing of it is kept: --resume would keep it"
+
+    def _json(self, status: int, *, result: UploadResult | None, error: dict[str, Any] | None = None) -> None:
+        answer = _answer(status, self._options.file, self._bucket, self._key, error=error)
+        if result is not None:
+            # 64 bits are too many for the numbers of JavaScript and its kin.
+            answer["result"] = {**dataclasses.asdict(result), "crc64": str(result.crc64)}
+        print(json.dumps(answer))
+
+
+def _answer(
+    status: int, file: str = "", bucket: str = "", key: str = "", *, error: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The JSON object of every end."""
+    ok = status == ExitStatus.STORED
+    head = {"ok": ok, "exit_status": int(status), "file": file, "bucket": bucket, "key": key}
+    return {**head, "result": None, "error": error}
+
+
+def _complain(message: str) -> None:
+    # print() would take standard output when standard error is closed.
+    if sys.stderr is not None:
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+
+
+def _destination(text: str) -> tuple[str, str]:
+    found = re.fullmatch(r"oss://([^/]+)(?:/(.*))?", text, re.DOTALL)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form oss://BUCKET/KEY")
+    return found[1], found[2] or ""
+
+
+def _size(text: str) -> int:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(?:([KMGT])(?:IB|(B))?|B)?", text.upper())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 8388608, 8MiB or 8M")
+    number, letter, decimal = found.groups(default="")
+    return round(float(number) * UNITS[letter + decimal])
+
+
+def _part_size(text: str) -> int | str:
+    return text if text == "auto" else _size(text)
+
+
+def _routines(text: str) -> int | str:
+    if text != "auto" and not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number or auto")
+    return text if text == "auto" else int(text)
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form 'NAME: VALUE'")
+    return name.strip(), value.strip()
+
+
+def _meta(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
+
+
+def _proxy(text: str) -> str:
+    if "@" in text:
+        raise argparse.ArgumentTypeError("a password must not be an argument: set https_proxy, and use --proxy env")
+    return text

@@ -1,0 +1,401 @@
+"""The command, as a process of its own: what it uploads, prints and ends with."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+from conftest import DEADLINE, Server, wait_until
+
+import oss_upload
+from oss_upload import Phase, Progress, _bar, _command
+
+PART = 100 * 1024
+SIZE = 20 * PART
+# So SIZE takes four seconds.
+SLOW = ("--max-rate", "500KiB", "--part-size", "100KiB")
+
+
+@pytest.fixture
+def environment(server: Server) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OSS_ENDPOINT": server.endpoint,
+        "OSS_REGION": server.region,
+        "OSS_ACCESS_KEY_ID": server.access_key_id,
+        "OSS_ACCESS_KEY_SECRET": server.access_key_secret,
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "oss_upload", *map(str, arguments)]
+        return subprocess.Popen(
+            command,
+            text=True,
+            env=environment,
+            # A shell that starts the tests in the background ignores SIGINT, and so would Python.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command to its end; its output and errors are texts."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        with start(*arguments) as process:
+            output, errors = process.communicate(timeout=DEADLINE)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    return run
+
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def test_it_uploads(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
+    path = make_file(3 * PART)
+    done = run(path, f"oss://{server.bucket}/some/key")
+    assert (done.returncode, done.stderr) == (0, "")
+    stored = server.objects()["some/key"]
+    assert done.stdout == (
+        f"stored oss://{server.bucket}/some/key: 300.0 KiB in {done.stdout.split()[5]} s, "
+        f"CRC-64 {stored['crc64']}, ETag {stored['etag'].strip(chr(34))}\n"
+    )
+    assert server.read("some/key") == path.read_bytes()
+    assert f"oss-upload/{oss_upload.__version__}" in server.log()[0]["user_agent"]
+
+
+@pytest.mark.parametrize(("key", "stored"), [("", "5.bin"), ("/", "5.bin"), ("/a/b/", "a/b/5.bin"), ("/a b", "a b")])
+def test_keys(run: Run, server: Server, make_file: Callable[[int], Path], key: str, stored: str) -> None:
+    assert run("-q", make_file(5), f"oss://{server.bucket}{key}").returncode == 0
+    assert list(server.objects()) == [stored]
+
+
+def test_quiet_is_quiet(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
+    done = run("--quiet", make_file(5), f"oss://{server.bucket}/k")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_verbose_tells_what_happens(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
+    done = run("-vv", make_file(5), f"oss://{server.bucket}/k")
+    assert "PutObject" in done.stderr
+
+
+def test_json_of_a_result(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
+    path = make_file(3 * PART)
+    done = run(path, f"oss://{server.bucket}/k", "--json", "--part-size", "100KiB", "--routines", "2")
+    answer = json.loads(done.stdout)
+    result = answer.pop("result")
+    assert answer == {
+        "ok": True,
+        "exit_status": 0,
+        "file": str(path),
+        "bucket": server.bucket,
+        "key": "k",
+        "error": None,
+    }
+    assert (result["size"], result["parts"], result["crc64"]) == (3 * PART, 3, server.objects()["k"]["crc64"])
+    assert set(result) == set(oss_upload.UploadResult.__dataclass_fields__)
+
+
+def test_options_arrive(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
+    done = run(
+        make_file(5), f"oss://{server.bucket}/k", "--header", "Content-Type: text/x-own", "--header",
+        "Cache-Control:no-cache", "--meta", "author=me=you", "--content-md5", "--signature-version", "1",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    entry = server.log()[-1]
+    expected = {"content-type": "text/x-own", "cache-control": "no-cache", "x-oss-meta-author": "me=you"}
+    assert {name: entry["headers"].get(name) for name in expected} == expected
+    assert "content-md5" in entry["headers"]
+    assert entry["signature"] == "v1"
+
+
+def test_credentials_from_a_source(
+    run: Run, server: Server, environment: dict[str, str], make_file: Callable[[int], Path], tmp_path: Path
+) -> None:
+    key = {"AccessKeyId": environment.pop("OSS_ACCESS_KEY_ID")}
+    key["AccessKeySecret"] = environment.pop("OSS_ACCESS_KEY_SECRET")
+    (tmp_path / "key.json").write_text(json.dumps(key))
+    source = f"process:cat {shlex.quote(str(tmp_path / 'key.json'))}"
+    assert run(make_file(5), f"oss://{server.bucket}/k", "--credentials", source).returncode == 0
+
+
+STATUSES: list[tuple[list[str], int, str]] = [
+    (["/does/not/exist", "oss://{bucket}/k"], 5, "LocalFileNotFound"),
+    (["{file}", "oss://no-such-bucket/k"], 3, "ServiceError"),
+    (["{file}", "oss://{bucket}/k", "--endpoint", "http://127.0.0.1:9", "--max-attempts", "1"], 4, "NetworkError"),
+    (["{file}", "oss://{bucket}/k", "--credentials", "process:false", "--max-attempts", "1"], 6, "CredentialsError"),
+    (["{file}", "oss://{bucket}/k", "--checkpoint", "/does/not/exist/cp"], 9, "CheckpointError"),
+    (["{file}", "oss://No_Bucket/k"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--routines", "101"], 2, "InvalidArgument"),
+    # These are seen before anything is tried.
+    (["{file}", "s3://{bucket}/k"], 2, "InvalidArgument"),
+    (["{file}"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--part-size", "8XB"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--header", "no-colon"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--meta", "no-equals"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--proxy", "http://user:very-secret@host:1"], 2, "InvalidArgument"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "kind"), STATUSES)
+def test_exit_statuses(
+    run: Run, server: Server, make_file: Callable[[int], Path], arguments: list[str], status: int, kind: str
+) -> None:
+    names = {"bucket": server.bucket, "file": str(make_file(3 * PART))}
+    spelled = [argument.format(**names) for argument in arguments]
+    plain, as_json = run(*spelled), run(*spelled, "--json")
+    assert (plain.returncode, as_json.returncode) == (status, status)
+    assert (plain.stdout, plain.stderr) == ("", as_json.stderr)
+    assert "very-secret" not in plain.stderr + as_json.stdout
+    answer = json.loads(as_json.stdout)
+    assert (answer["ok"], answer["exit_status"], answer["error"]["kind"]) == (False, status, kind)
+    assert answer["error"]["message"] in plain.stderr
+    assert "Traceback" not in plain.stderr
+
+
+def test_json_of_a_refusal_has_what_support_asks_for(
+    run: Run, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    error = json.loads(run(make_file(5), "oss://no-such-bucket/k", "--json").stdout)["error"]
+    assert (error["status"], error["code"], error["http_status"]) == ("OSS_SERVICE", "NoSuchBucket", 404)
+    assert error["request_id"] == server.log()[-1]["request_id"]
+    assert error["retryable"] is False
+
+
+def test_every_kind_of_error_has_an_exit_status_that_help_explains(run: Run) -> None:
+    kinds = set(oss_upload.OSSUploadError.__subclasses__())
+    own = {oss_upload.Paused, oss_upload.Cancelled, oss_upload.InternalError}
+    assert set(_command.EXIT_STATUS) == kinds - own
+    explained = re.findall(r"^  (\d+) ", run("--help").stdout.partition("exit status:")[2], re.MULTILINE)
+    assert [int(status) for status in explained] == [*_command.ExitStatus, 130]
+
+
+def test_version(run: Run) -> None:
+    version = oss_upload.__version__
+    assert run("--version").stdout == f"oss-upload {version} (liboss_upload {version})\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("102400", 102400),
+        ("100KiB", 102400),
+        ("100k", 102400),
+        ("100 KB", 100_000),
+        ("8MiB", 8 << 20),
+        ("8m", 8 << 20),
+        ("1.5GiB", 3 << 29),
+        ("5G", 5 << 30),
+        ("5gb", 5_000_000_000),
+        ("5B", 5),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert _command._size(text) == size
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_pauses_and_the_same_command_goes_on(
+    start: Start, run: Run, server: Server, make_file: Callable[[int], Path], stop: signal.Signals
+) -> None:
+    path = make_file(SIZE)
+    command = (path, f"oss://{server.bucket}/k", "--resume", "--json")
+    with start(*command, *SLOW) as process:
+        wait_until(lambda: len(server.log("UploadPart")) >= 3, "three parts sent")
+        process.send_signal(stop)
+        output, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 128 + stop
+    assert "run the same command again to go on" in errors
+    answer = json.loads(output)
+    assert (answer["error"]["kind"], answer["exit_status"]) == ("Paused", 128 + stop)
+    assert 0 < answer["result"]["bytes_sent"] < SIZE
+
+    result = json.loads(run(*command).stdout)["result"]
+    assert result["bytes_resumed"] >= 2 * PART
+    assert result["bytes_sent"] == SIZE - result["bytes_resumed"]
+    assert server.read("k") == path.read_bytes()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_without_a_checkpoint_ctrl_c_says_that_nothing_is_kept(
+    start: Start, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    with start(make_file(SIZE), f"oss://{server.bucket}/k", *SLOW) as process:
+        wait_until(lambda: server.log("UploadPart"), "a part sent")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, output) == (130, "")
+    assert "--resume" in errors
+    assert server.open_uploads() == []
+
+
+def test_a_second_ctrl_c_does_not_wait(start: Start, server: Server, make_file: Callable[[int], Path]) -> None:
+    # The server does not answer, so that the pause takes its time (to abort the upload, which is not kept).
+    server.faults({"match": {"operation": "AbortMultipartUpload"}, "action": {"type": "stall", "at": "before_answer"}})
+    with start(make_file(SIZE), f"oss://{server.bucket}/k", *SLOW) as process:
+        wait_until(lambda: server.log("UploadPart"), "a part sent")
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("where", ["beside", "file", "directory"])
+def test_killed_and_resumed(
+    start: Start, run: Run, server: Server, make_file: Callable[[int], Path], tmp_path: Path, where: str
+) -> None:
+    path, folder = make_file(SIZE), tmp_path / "checkpoints"
+    folder.mkdir()
+    choices = {
+        "beside": ["--resume"],
+        "file": ["--checkpoint", str(folder / "a.cp")],
+        "directory": ["--checkpoint-dir", str(folder)],
+    }
+    command = (path, f"oss://{server.bucket}/k", *choices[where])
+    with start(*command, *SLOW) as process:
+        wait_until(lambda: len(server.log("UploadPart")) >= 4, "four parts sent")
+        process.kill()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "of it sent earlier" in done.stdout
+    acknowledged = [entry["part_number"] for entry in server.log("UploadPart") if entry["stored"]]
+    assert sorted(acknowledged) == list(range(1, 21)), "no part was sent twice"
+    assert server.read("k") == path.read_bytes()
+
+
+@contextlib.contextmanager
+def terminal(columns: int) -> Iterator[tuple[int, int]]:
+    """A pseudo-terminal of so many columns: the side of the screen, and the side of the program."""
+    screen, program = pty.openpty()
+    fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    try:
+        yield screen, program
+    finally:
+        os.close(screen)
+
+
+def shown(screen: int) -> str:
+    """What a program shows until it closes its terminal."""
+    text = b""
+    with contextlib.suppress(OSError):  # Linux tells the end so
+        while chunk := os.read(screen, 65536):
+            text += chunk
+    return text.decode()
+
+
+@pytest.mark.parametrize("columns", [200, 80, 30])
+def test_the_bar_on_a_terminal(start: Start, server: Server, make_file: Callable[[int], Path], columns: int) -> None:
+    path = make_file(5 * PART)
+    with terminal(columns) as (screen, program):
+        with start(path, f"oss://{server.bucket}/k", *SLOW, stderr=program) as process:
+            os.close(program)
+            text = shown(screen)
+            output, _ = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert output.startswith("stored ")
+    assert text.endswith("\r\n")
+    frames = text.rstrip("\r\n").split("\r")
+    assert len(frames) >= 3
+    assert all(len(frame) < columns for frame in frames), "no line may wrap"
+    assert frames[-1].startswith("[" + "#" * 10 if columns > 30 else "100.0 %")
+    assert "100.0 %" in frames[-1]
+    assert "KiB/s" in text
+
+
+def test_ctrl_c_on_a_terminal(start: Start, server: Server, make_file: Callable[[int], Path]) -> None:
+    with terminal(80) as (screen, program):
+        options = {"stderr": program, "stdin": program, "start_new_session": True}
+        with start(make_file(SIZE), f"oss://{server.bucket}/k", "--resume", *SLOW, **options) as process:
+            os.close(program)
+            wait_until(lambda: len(server.log("UploadPart")) >= 3, "three parts sent")
+            process.send_signal(signal.SIGINT)
+            text = shown(screen)
+            process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130
+    last = text.rstrip().splitlines()
+    assert last[-1] == "oss-upload: run the same command again to go on where it stopped"
+    assert "stopped" in last[-3]
+
+
+@pytest.mark.parametrize("option", ["--quiet", "--verbose"])
+def test_no_bar(start: Start, server: Server, make_file: Callable[[int], Path], option: str) -> None:
+    with terminal(80) as (screen, program):
+        with start(make_file(5), f"oss://{server.bucket}/k", option, stderr=program) as process:
+            os.close(program)
+            text = shown(screen)
+            process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert "%" not in text
+
+
+def test_closed_outputs(environment: dict[str, str], server: Server, make_file: Callable[[int], Path]) -> None:
+    command = shlex.join([sys.executable, "-m", "oss_upload", str(make_file(5))])
+    for redirection in (">&-", "2>&-", ">&- 2>&-"):
+        for bucket, status in ((server.bucket, 0), ("no-such-bucket", 3)):
+            shell = f"{command} oss://{bucket}/k {redirection}"
+            done = subprocess.run(
+                ["sh", "-c", shell], env=environment, check=False, capture_output=True, timeout=DEADLINE
+            )
+            assert done.returncode == status, shell
+            assert b"no-such-bucket" not in done.stdout
+
+
+EMPTY = {"total_bytes": 0, "done_bytes": 0, "resumed_bytes": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({}, "[=====##########.....]   75.0 %  57.2 MiB/s  1:02:03 left"),
+        ({}, " 75.0 %  57.2 MiB/s  1:02:03 left"),
+        ({}, " 75.0 %  57.2 MiB/s "),
+        ({"eta": 59.6}, "[=====##########.....]   75.0 %  57.2 MiB/s  1:00 left"),
+        ({"eta": None}, "[=====##########.....]   75.0 %  57.2 MiB/s"),
+        ({"phase": Phase(77)}, "[=====##########.....]   75.0 %  57.2 MiB/s  1:02:03 left"),
+        ({"phase": Phase.COMPLETING, "done_bytes": 100}, "[=====###############]  100.0 %  57.2 MiB/s  completing"),
+        ({"phase": Phase.ENDED, "done_bytes": 100}, "[=====###############]  100.0 %  57.2 MiB/s  done"),
+        ({"phase": Phase.ENDED}, "[=====##########.....]   75.0 %  57.2 MiB/s  stopped"),
+        ({"phase": Phase.PREPARING, **EMPTY}, "[....................]    0.0 %  57.2 MiB/s  preparing"),
+        ({"phase": Phase.ENDED, **EMPTY}, "[####################]  100.0 %  57.2 MiB/s  done"),
+    ],
+)
+def test_lines_of_the_bar(changes: dict[str, Any], line: str) -> None:
+    usual: dict[str, Any] = {
+        "phase": Phase.UPLOADING, "total_bytes": 100, "done_bytes": 75, "resumed_bytes": 25, "sent_bytes": 50,
+        "parts_total": 4, "parts_done": 3, "bytes_per_second": 60_000_000, "eta": 3723.4, "retries": 0,
+    }  # fmt: skip
+    assert _bar.text(Progress(**{**usual, **changes}), len(line)) == line
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (5 << 40, "5.0 TiB"), (5 << 50, "5120.0 TiB")],
+)
+def test_sizes_for_people(count: int, text: str) -> None:
+    assert _bar.size(count) == text
