@@ -12,8 +12,8 @@ from measuring import Contest, contest, run, tell
 from places import GIB, MIB, Places, server
 
 KB100 = 102_400
-# The most parts that an object can have, at 100 KB each.
-MOST_PARTS = 10_000
+# Nearly as many parts as an object can have: Go v1 refuses the last one of the 10,000 that OSS allows.
+MOST_PARTS = 9_999
 
 SMALL_COUNT, SMALL_SIZE, SMALL_AT_A_TIME = 10_000, 10 * 1024, 16
 

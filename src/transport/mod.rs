@@ -295,7 +295,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
 
 fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
     let interrupted = match &error {
-        ureq::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).copied(),
+        ureq::Error::Io(error) => Interrupted::of(error),
         _ => None,
     };
     let begun = watch.begun.get();

@@ -19,8 +19,10 @@ use super::watch::{Interrupted, Patience, SLICE, Watch};
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
 /// sending a buffer (benches/). A server that has spoken takes no more as a rule, and then it is looked for at once.
 const LOOK_EVERY: usize = 1024 * 1024;
-/// Under TLS this buffer holds one record at a time.
-const OUTPUT_BUFFER_UNDER_TLS: usize = 20 * 1024;
+/// What TLS hands over record by record leaves in steps of about this size.
+const GATHERED_UNDER_TLS: usize = 128 * 1024;
+/// More than a TLS record.
+const ROOM_FOR_RECORD: usize = 20 * 1024;
 
 /// Opens [`TcpTransport`]s.
 #[derive(Debug)]
@@ -35,13 +37,16 @@ impl<In: Transport> Connector<In> for TcpConnector {
         }
         let stream = connect_any(&details.addrs)?;
         stream.set_nodelay(true)?;
-        let output = if details.needs_tls() { OUTPUT_BUFFER_UNDER_TLS } else { details.config.output_buffer_size() };
+        let under_tls = details.needs_tls();
+        let output = if under_tls { GATHERED_UNDER_TLS } else { details.config.output_buffer_size() };
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), output);
         let authority = details.uri.authority().map_or("", |authority| authority.as_str());
-        let speaks_http = !details.needs_tls() && Watch::current()?.authority == authority;
+        let speaks_http = !under_tls && Watch::current()?.authority == authority;
         Ok(Some(Either::B(TcpTransport {
             stream,
-            buffers,
+            buffers: Gathering { buffers, gathered: 0 },
+            gathers: under_tls,
+            stalled: false,
             speaks_http,
             has_served: false,
             heard_end: false,
@@ -106,7 +111,11 @@ fn ready_within(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Re
 #[derive(Debug)]
 pub(super) struct TcpTransport {
     stream: TcpStream,
-    buffers: LazyBuffers,
+    buffers: Gathering,
+    /// Output waits until there is more of it, or an answer is awaited.
+    gathers: bool,
+    /// The peer does not take anything any more.
+    stalled: bool,
     /// What arrives is the server's answer, not TLS.
     speaks_http: bool,
     /// A request has been sent on it before.
@@ -126,22 +135,20 @@ impl Transport for TcpTransport {
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         let watch = Watch::current()?;
-        if watch.answered_early.get() {
-            return Ok(());
-        }
         watch.reused.set(self.has_served);
         self.for_answer = None;
-        let mut patience = Patience::new(watch.limits.stall);
-        let mut sent = 0;
-        while sent < amount {
-            watch.check()?;
-            sent += self.send_some(sent, amount, &watch, &mut patience)?;
+        self.buffers.gathered += amount;
+        if self.gathers && self.buffers.output().len() >= ROOM_FOR_RECORD {
+            return Ok(());
         }
-        Ok(())
+        Ok(self.send_gathered(&watch)?)
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let watch = Watch::current()?;
+        if !watch.probing.get() {
+            self.send_gathered(&watch)?;
+        }
         // What came while sending is in the buffer already, and nobody has looked at it.
         if watch.unseen_input.take() {
             return Ok(true);
@@ -174,6 +181,28 @@ impl Transport for TcpTransport {
 }
 
 impl TcpTransport {
+    /// Sends what waits.
+    fn send_gathered(&mut self, watch: &Watch) -> io::Result<()> {
+        let amount = std::mem::take(&mut self.buffers.gathered);
+        let sent =
+            if self.stalled { Err(io::Error::other(Interrupted::SendTimeout)) } else { self.send(amount, watch) };
+        sent.inspect_err(|error| {
+            // TLS keeps the first failure to itself and comes again with more: it must meet the same one, at once.
+            self.gathers = false;
+            self.stalled = Interrupted::of(error) == Some(Interrupted::SendTimeout);
+        })
+    }
+
+    fn send(&mut self, amount: usize, watch: &Watch) -> io::Result<()> {
+        let mut patience = Patience::new(watch.limits.stall);
+        let mut sent = 0;
+        while sent < amount && !watch.answered_early.get() {
+            watch.check()?;
+            sent += self.send_some(sent, amount, watch, &mut patience)?;
+        }
+        Ok(())
+    }
+
     /// Sends what the peer and the bandwidth limit allow of `output[from..to]`; listens now and then.
     fn send_some(&mut self, from: usize, to: usize, watch: &Watch, patience: &mut Patience) -> io::Result<usize> {
         if self.unlooked == 0 && !self.look(watch, patience)? {
@@ -244,6 +273,44 @@ impl TcpTransport {
                 Err(error) => return Err(error),
             }
         }
+    }
+}
+
+/// Buffers in which the next output stands behind what has not been sent yet.
+#[derive(Debug)]
+struct Gathering {
+    buffers: LazyBuffers,
+    gathered: usize,
+}
+
+impl Buffers for Gathering {
+    fn output(&mut self) -> &mut [u8] {
+        &mut self.buffers.output()[self.gathered..]
+    }
+
+    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        let (tmp, output) = self.buffers.tmp_and_output();
+        (tmp, &mut output[self.gathered..])
+    }
+
+    fn input(&self) -> &[u8] {
+        self.buffers.input()
+    }
+
+    fn input_append_buf(&mut self) -> &mut [u8] {
+        self.buffers.input_append_buf()
+    }
+
+    fn input_appended(&mut self, amount: usize) {
+        self.buffers.input_appended(amount);
+    }
+
+    fn input_consume(&mut self, amount: usize) {
+        self.buffers.input_consume(amount);
+    }
+
+    fn can_use_input(&self) -> bool {
+        self.buffers.can_use_input()
     }
 }
 

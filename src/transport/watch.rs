@@ -118,6 +118,13 @@ pub(super) enum Interrupted {
     AnswerTimeout,
 }
 
+impl Interrupted {
+    /// That `error` carries, if it is one of these.
+    pub(super) fn of(error: &io::Error) -> Option<Interrupted> {
+        error.get_ref().and_then(|inner| inner.downcast_ref()).copied()
+    }
+}
+
 impl std::fmt::Display for Interrupted {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
