@@ -13,6 +13,7 @@ use crate::oss::Endpoint;
 use crate::transport::plain::{Plain, PlainRequest};
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Transport, proxy};
+use crate::upload::crew::Crew;
 use crate::upload::service::{Service, Signature};
 use crate::upload::task::Task;
 use crate::upload::{Progress, Upload, UploadResult};
@@ -23,6 +24,7 @@ pub struct Client {
     service: Arc<Service>,
     endpoint: Endpoint,
     events: Arc<ClientEvents>,
+    crew: Arc<Crew>,
 }
 
 /// How often [`Client::upload_file`] reports progress.
@@ -42,7 +44,7 @@ impl Client {
         let transport = Transport::new(&options)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
         let service = Arc::new(Service::new(transport, signature, keyring, options.credentials_wait, retry));
-        Ok(Client { service, endpoint, events })
+        Ok(Client { service, endpoint, events, crew: Arc::default() })
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
@@ -57,7 +59,7 @@ impl Client {
         let task = Task::new(options)?;
         let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
         let events = Events::new(self.events.clone(), &task.key);
-        Upload::start(self.service.clone(), endpoint, task, events)
+        Upload::start(&self.crew, self.service.clone(), endpoint, task, events)
     }
 
     /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call

@@ -148,6 +148,8 @@ impl Transport for TcpTransport {
         let watch = Watch::current()?;
         if !watch.probing.get() {
             self.send_gathered(&watch)?;
+            // The next request begins with a look: the connection may have ended meanwhile.
+            self.unlooked = 0;
         }
         // What came while sending is in the buffer already, and nobody has looked at it.
         if watch.unseen_input.take() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod checkpoint;
 mod control;
+pub(crate) mod crew;
 pub(crate) mod engine;
 mod identity;
 mod media_type;
@@ -22,7 +23,6 @@ mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -30,6 +30,7 @@ use crate::events::{Event, Events};
 use crate::oss::Endpoint;
 use crate::transport::retry::RetryBudget;
 use control::Control;
+use crew::Crew;
 use engine::Job;
 use progress::Meter;
 pub use progress::{Phase, Progress};
@@ -98,8 +99,14 @@ struct Shared {
 }
 
 impl Upload {
-    /// Starts `task` on a thread of its own.
-    pub(crate) fn start(service: Arc<Service>, endpoint: Endpoint, task: Task, events: Events) -> Result<Upload> {
+    /// Starts `task` on a thread of the crew.
+    pub(crate) fn start(
+        crew: &Crew,
+        service: Arc<Service>,
+        endpoint: Endpoint,
+        task: Task,
+        events: Events,
+    ) -> Result<Upload> {
         let (control, meter) = (Arc::new(Control::new()), Arc::new(Meter::default()));
         let budget = RetryBudget::new(service.retry);
         let events = Arc::new(events);
@@ -124,8 +131,7 @@ impl Upload {
             *thread.lock() = Some(outcome);
             thread.ended.notify_all();
         };
-        let spawned = thread::Builder::new().name("oss-upload".into()).spawn(work);
-        spawned.map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
+        crew.run(work).map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
         Ok(Upload { shared })
     }
 
