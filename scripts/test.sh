@@ -18,16 +18,17 @@ venv "$target/venv"
 "$target/venv/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
 (
     cd bindings/python
-    "$target/venv/bin/ruff" check .
-    "$target/venv/bin/ruff" format --check .
+    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples
+    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples
     "$target/venv/bin/mypy"
-    "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py
+    "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py ../../examples
     "$target/venv/bin/python" -m pytest -q
 )
 # Debian has one Python only; where the oldest that is supported is there too, it runs the same tests.
-if python3.9 -c 'import ctypes, venv' 2>/dev/null; then
+oldest=$(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.9.*/bin/python 2>/dev/null | tail -n 1) || oldest=python3.9
+if "$oldest" -c 'import ctypes, venv' 2>/dev/null; then
     say 'Python 3.9'
-    [ -x "$target/venv3.9/bin/python" ] || python3.9 -m venv "$target/venv3.9"
+    [ -x "$target/venv3.9/bin/python" ] || "$oldest" -m venv "$target/venv3.9"
     "$target/venv3.9/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
     (cd bindings/python && "$target/venv3.9/bin/python" -m pytest -q)
 fi
