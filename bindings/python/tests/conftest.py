@@ -57,6 +57,10 @@ class Server:
         """Replaces the fault script."""
         self._control("PUT", "faults", json.dumps(rules).encode())
 
+    def make_bucket(self, name: str) -> None:
+        """Makes another bucket."""
+        self._control("PUT", "buckets", json.dumps({"name": name}).encode())
+
     def read(self, key: str) -> bytes:
         """The content of an object, as another client than ours reads it."""
         resource, date = f"/{self.bucket}/{key}", formatdate(usegmt=True)
