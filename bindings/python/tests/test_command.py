@@ -311,9 +311,9 @@ def shown(screen: int) -> str:
 
 @pytest.mark.parametrize("columns", [200, 80, 30])
 def test_the_bar_on_a_terminal(start: Start, server: Server, make_file: Callable[[int], Path], columns: int) -> None:
-    path = make_file(5 * PART)
+    path = make_file(10 * PART)
     with terminal(columns) as (screen, program):
-        with start(path, f"oss://{server.bucket}/k", *SLOW, stderr=program) as process:
+        with start(path, f"oss://{server.bucket}/k", "--routines", 1, *SLOW, stderr=program) as process:
             os.close(program)
             text = shown(screen)
             output, _ = process.communicate(timeout=DEADLINE)
