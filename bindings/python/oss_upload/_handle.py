@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from ctypes import c_void_p
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, NoReturn
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -60,6 +60,9 @@ class Handle:
         with self._lock:
             self._closed = True
             self._free_when_unused()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self._what} cannot be pickled or copied: make another client in the other process")
 
     def __del__(self) -> None:
         self.close()

@@ -14,7 +14,6 @@ import struct
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable
@@ -254,13 +253,14 @@ def test_without_a_checkpoint_ctrl_c_says_that_nothing_is_kept(
 
 
 def test_a_second_ctrl_c_does_not_wait(start: Start, server: Server, make_file: Callable[[int], Path]) -> None:
-    # The server does not answer, so that the pause takes its time (to abort the upload, which is not kept).
+    # Nothing is kept without a checkpoint, and the server does not answer when the upload is to be removed.
     server.faults({"match": {"operation": "AbortMultipartUpload"}, "action": {"type": "stall", "at": "before_answer"}})
     with start(make_file(SIZE), f"oss://{server.bucket}/k", *SLOW) as process:
         wait_until(lambda: server.log("UploadPart"), "a part sent")
-        while process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: not server.open_uploads(), "the server was asked to remove the upload")
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == -signal.SIGINT
     assert "Traceback" not in errors

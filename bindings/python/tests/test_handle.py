@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import pickle
 from ctypes import c_void_p
+from typing import Callable
 
 import pytest
 
@@ -60,6 +63,12 @@ def test_a_signal_handler_may_use_it_at_any_moment(handle: Handle, freed: list[i
             pass
         handle.close()
     assert freed == [42]
+
+
+@pytest.mark.parametrize("again", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_another_process_must_make_its_own(handle: Handle, again: Callable[[Handle], object]) -> None:
+    with pytest.raises(TypeError, match="the thing cannot be pickled or copied: make another client"):
+        again(handle)
 
 
 def test_an_empty_handle_is_not_open() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable
@@ -76,6 +77,24 @@ def test_a_bar_with_a_total_is_shared_by_many_uploads(
     with make_bar(total=total) as bar, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda path: client.upload_file(path, server.bucket, path.name, progress=bar), paths))
         assert (bar.n, bar.total) == (total, total)
+
+
+def test_a_bar_that_has_a_lock_is_moved_under_it(
+    client: Client, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    lock = threading.Lock()
+
+    class LockedBar(PlainBar):
+        def get_lock(self) -> threading.Lock:
+            return lock
+
+        def update(self, n: float, /) -> None:
+            assert lock.locked()
+            super().update(n)
+
+    bar = LockedBar()
+    client.upload_file(make_file(5), server.bucket, "k", progress=bar)
+    assert bar.n == 5
 
 
 def test_a_failed_upload_leaves_the_bar_where_it_was(client: Client, make_file: Callable[[int], Path]) -> None:
