@@ -1,4 +1,4 @@
-.PHONY: demo test kill bench lint clean
+.PHONY: demo test kill bench wheels lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -15,6 +15,10 @@ kill:
 # Client CPU time and memory, against peers that run beside it.
 bench:
 	@benches/run.sh
+
+# What is published for Python.
+wheels:
+	@scripts/wheels.sh
 
 # What CI checks besides the tests.
 lint:
