@@ -175,11 +175,13 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
     client.add_argument(
         "--endpoint",
         metavar="HOST",
-        default=os.environ.get("OSS_ENDPOINT"),
+        default=os.environ.get("OSS_ENDPOINT") or None,
         help="such as oss-cn-hangzhou.aliyuncs.com; else OSS_ENDPOINT of the environment, else from the region",
     )
     client.add_argument(
-        "--region", default=os.environ.get("OSS_REGION"), help="such as cn-hangzhou; else OSS_REGION of the environment"
+        "--region",
+        default=os.environ.get("OSS_REGION") or None,
+        help="such as cn-hangzhou; else OSS_REGION of the environment",
     )
     client.add_argument(
         "--credentials",

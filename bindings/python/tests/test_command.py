@@ -240,6 +240,21 @@ def test_a_signal_pauses_and_the_same_command_goes_on(
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_signal_that_a_parent_ignores_is_ignored(
+    start: Start, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        process = start(make_file(5 * PART), f"oss://{server.bucket}/k", *SLOW)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    with process:
+        wait_until(lambda: server.log("UploadPart"), "a part sent")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+
+
 def test_without_a_checkpoint_ctrl_c_says_that_nothing_is_kept(
     start: Start, server: Server, make_file: Callable[[int], Path]
 ) -> None:
