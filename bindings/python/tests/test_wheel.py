@@ -10,7 +10,6 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -62,10 +61,8 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def unpacked(sdist: Path, tmp_path: Path) -> Path:
     """The project as somebody has it who downloaded the source distribution."""
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "unpacked")
-    (project,) = (tmp_path / "unpacked").iterdir()
-    return project
+    subprocess.run(["tar", "-xzf", sdist, "-C", tmp_path], check=True)
+    return tmp_path / sdist.name[: -len(".tar.gz")]
 
 
 @pytest.fixture(scope="module")
