@@ -54,12 +54,20 @@ class _Bar:
         bar = self._bar
         with self._lock:
             if progress.total_bytes and not bar.total:
-                bar.total = progress.total_bytes
+                self._set_total(progress.total_bytes)
             self._skip(progress.resumed_bytes - self._resumed)
             bar.update(progress.done_bytes - self._done)
             self._done = progress.done_bytes
             if progress.phase is Phase.ENDED and hasattr(bar, "refresh"):
                 bar.refresh()
+
+    def _set_total(self, total: int) -> None:
+        bar = self._bar
+        if hasattr(bar, "reset") and not bar.n:
+            # The bars of notebooks take a total in no other way.
+            bar.reset(total)
+        else:
+            bar.total = total
 
     def _skip(self, resumed: int) -> None:
         """Counts what an earlier call had sent as there from the start, which leaves it out of the bar's rate."""

@@ -69,6 +69,25 @@ def test_a_bar_without_an_initial_counts_resumed_bytes_like_others(
     assert (bar.n, bar.total) == (20 * PART, 20 * PART)
 
 
+def test_a_bar_that_has_moved_is_not_set_back(client: Client, server: Server, make_file: Callable[[int], Path]) -> None:
+    with make_bar() as bar:
+        bar.update(7)
+        client.upload_file(make_file(5), server.bucket, "k", progress=bar)
+        assert (bar.n, bar.total) == (12, 5)
+
+
+def test_a_bar_of_a_notebook_gets_its_total(client: Client, server: Server, make_file: Callable[[int], Path]) -> None:
+    class NotebookBar(PlainBar):
+        widest: float | None = None
+
+        def reset(self, total: float) -> None:
+            self.total = self.widest = total
+
+    bar = NotebookBar()
+    client.upload_file(make_file(5), server.bucket, "k", progress=bar)
+    assert (bar.n, bar.widest) == (5, 5)
+
+
 def test_a_bar_with_a_total_is_shared_by_many_uploads(
     client: Client, server: Server, make_file: Callable[[int], Path]
 ) -> None:
