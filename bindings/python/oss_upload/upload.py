@@ -47,7 +47,9 @@ class Upload:
 
     def __init__(self, path: Path, bucket: str, key: str) -> None:
         """Programs do not call this: see `Client.start()`."""
-        self.path, self.bucket, self.key = path, bucket, key
+        self.path: Path = path
+        self.bucket: str = bucket
+        self.key: str = key
         # Filled by Client, which passes the place to the library: so the upload has an owner from its first moment.
         self._handle = Handle(f"the upload of {bucket}/{key}", library.oss_upload_free)
         self._started = time.monotonic()
