@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import enum
+import io
 import json
 import os
 import re
@@ -86,6 +87,9 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names of objects are Unicode, whatever the terminal can show.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = _parse(sys.argv[1:] if arguments is None else arguments)
     report, stop = _Report(options), _Stop()
     try:
@@ -117,7 +121,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if self.as_json:
-            print(json.dumps(_answer(ExitStatus.USAGE, error={"kind": "InvalidArgument", "message": message})))
+            print(json.dumps(_answer(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))))
         super().error(message)
 
 
@@ -303,15 +307,15 @@ class _Report:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
-        self._bucket, self._key = options.destination
 
     def stored(self, result: UploadResult) -> int:
         if self._options.json:
-            self._json(ExitStatus.STORED, result=result)
+            print(json.dumps(_answer(ExitStatus.STORED, self._options.file, self._options.destination, result)))
         elif not self._options.quiet:
             resumed = f" ({size(result.bytes_resumed)} of it sent earlier)" if result.bytes_resumed else ""
+            bucket, key = self._options.destination
             print(
-                f"stored oss://{self._bucket}/{self._key}: {size(result.size)}{resumed} in {result.elapsed:.1f} s, "
+                f"stored oss://{bucket}/{key}: {size(result.size)}{resumed} in {result.elapsed:.1f} s, "
                 f"CRC-64 {result.crc64}, ETag {result.etag}"
             )
             if result.restart_reason:
@@ -323,10 +327,7 @@ class _Report:
         if isinstance(error, oss_upload.Paused):
             _complain(self._how_to_go_on())
         if self._options.json:
-            fields = ("message", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable")
-            told = {name: getattr(error, name) for name in fields}
-            kind = {"kind": type(error).__name__, "status": error.status_name}
-            self._json(status, result=error.result, error={**kind, **told})
+            print(json.dumps(_answer(status, self._options.file, self._options.destination, error.result, error)))
         return status
 
     def _how_to_go_on(self) -> str:
@@ -335,21 +336,31 @@ class _Report:
             return "run the same command again to go on where it stopped"
         return "nothing of it is kept: --resume would keep it"
 
-    def _json(self, status: int, *, result: UploadResult | None, error: dict[str, Any] | None = None) -> None:
-        answer = _answer(status, self._options.file, self._bucket, self._key, error=error)
-        if result is not None:
-            # 64 bits are too many for the numbers of JavaScript and its kin.
-            answer["result"] = {**dataclasses.asdict(result), "crc64": str(result.crc64)}
-        print(json.dumps(answer))
-
 
 def _answer(
-    status: int, file: str = "", bucket: str = "", key: str = "", *, error: dict[str, Any] | None = None
+    status: int,
+    file: str = "",
+    destination: tuple[str, str] = ("", ""),
+    result: UploadResult | None = None,
+    error: oss_upload.OSSUploadError | None = None,
 ) -> dict[str, Any]:
     """The JSON object of every end."""
-    ok = status == ExitStatus.STORED
-    head = {"ok": ok, "exit_status": int(status), "file": file, "bucket": bucket, "key": key}
-    return {**head, "result": None, "error": error}
+    told = ("message", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable")
+    return {
+        "ok": status == ExitStatus.STORED,
+        "exit_status": int(status),
+        "file": file,
+        "bucket": destination[0],
+        "key": destination[1],
+        # 64 bits are too many for the numbers of JavaScript and its kin.
+        "result": result and {**dataclasses.asdict(result), "crc64": str(result.crc64)},
+        "error": error
+        and {
+            "kind": type(error).__name__,
+            "status": error.status_name,
+            **{name: getattr(error, name) for name in told},
+        },
+    }
 
 
 def _complain(message: str) -> None:

@@ -92,6 +92,15 @@ def test_keys(run: Run, server: Server, make_file: Callable[[int], Path], key: s
     assert list(server.objects()) == [stored]
 
 
+def test_a_key_that_the_terminal_cannot_show(
+    run: Run, server: Server, environment: dict[str, str], make_file: Callable[[int], Path]
+) -> None:
+    environment["PYTHONIOENCODING"] = "ascii"
+    done = run(make_file(5), f"oss://{server.bucket}/空")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"stored oss://{server.bucket}/\\u7a7a: 5 bytes" in done.stdout
+
+
 def test_quiet_is_quiet(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
     done = run("--quiet", make_file(5), f"oss://{server.bucket}/k")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -172,6 +181,7 @@ def test_exit_statuses(
     assert "very-secret" not in plain.stderr + as_json.stdout
     answer = json.loads(as_json.stdout)
     assert (answer["ok"], answer["exit_status"], answer["error"]["kind"]) == (False, status, kind)
+    assert answer["error"]["status"] == getattr(oss_upload, kind).status_name
     assert answer["error"]["message"] in plain.stderr
     assert "Traceback" not in plain.stderr
 
