@@ -4,12 +4,19 @@ use std::time::Duration;
 
 /// Where an upload begins when the library chooses.
 const AUTO_START: u32 = 8;
-/// More connections than this gain nothing on any link that was measured.
-const AUTO_MOST: u32 = 32;
+/// On links that lose much, more connections bring more; each costs memory, and a part that is left behind at the end.
+const AUTO_MOST: u32 = 64;
 /// Long enough for new connections to come up to speed.
 const WINDOW: Duration = Duration::from_millis(1000);
-/// More connections must bring at least this much, or they are let go again.
-const WORTHWHILE: f64 = 1.10;
+/// Twice the connections must bring at least this much for still more to be tried. New ones first fill their send
+/// buffers, which looks like speed.
+const WORTHWHILE: f64 = 1.15;
+/// Those that bring nothing are kept: to lose connections costs more than to have too many, since the others need
+/// seconds to take their share (benches/, with cubic). Only when less is sent than before they are let go.
+const HARMFUL: f64 = 0.95;
+/// Windows over which it is looked whether the link has become worse, so that more connections may help.
+const HOLD: u32 = 10;
+const WORSE: f64 = 0.75;
 
 /// The number of parts in flight, over the time of an upload.
 #[derive(Debug)]
@@ -23,8 +30,12 @@ pub(crate) struct Pace {
 /// What is done at the end of a window in which nobody complained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Growth {
-    /// Double, as long as that pays. The best rate so far, and at which limit.
-    Search { rate: f64, at: u32 },
+    /// The connections are still coming up to speed, as long as each window is faster than the last.
+    Ramp { last: f64 },
+    /// There are twice as many as there were; they are compared with the rate of those.
+    Probe { rate: f64, from: u32 },
+    /// It stays so, as long as what is sent in some windows is not much less than the best.
+    Hold { best: f64, windows: u32, rates: f64 },
     /// One more, up to the most.
     Recover,
 }
@@ -42,7 +53,7 @@ impl Pace {
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
         let (limit, most, growth) = match routines {
             Some(routines) => (routines, routines, Growth::Recover),
-            None => (AUTO_START, AUTO_MOST, Growth::Search { rate: 0.0, at: AUTO_START }),
+            None => (AUTO_START, AUTO_MOST, Growth::Ramp { last: 0.0 }),
         };
         Pace { limit: limit.min(parts), most: most.min(parts), growth, window: Window::default() }
     }
@@ -71,21 +82,35 @@ impl Pace {
 
     fn grow(&mut self, rate: f64) {
         match self.growth {
-            Growth::Search { rate: best, .. } if rate > best * WORTHWHILE && self.limit < self.most => {
-                self.growth = Growth::Search { rate, at: self.limit };
-                self.limit = (self.limit * 2).min(self.most);
-            }
-            Growth::Search { rate: best, at } => {
-                // What did not pay is taken back, and the search is over.
-                if rate <= best * WORTHWHILE {
-                    self.limit = at;
+            Growth::Ramp { last } if rate > last * WORTHWHILE => self.growth = Growth::Ramp { last: rate },
+            Growth::Ramp { .. } => self.probe(rate),
+            Growth::Probe { rate: before, .. } if rate > before * WORTHWHILE => self.probe(rate),
+            Growth::Probe { rate: before, from } => {
+                if rate < before * HARMFUL {
+                    self.limit = from;
                 }
-                self.most = self.limit;
-                self.growth = Growth::Recover;
+                self.growth = hold(rate.max(before));
+            }
+            Growth::Hold { best, windows, rates } if windows < HOLD => {
+                self.growth = Growth::Hold { best, windows: windows + 1, rates: rates + rate };
+            }
+            Growth::Hold { best, windows, rates } => {
+                let rate = rates / f64::from(windows);
+                if rate < best * WORSE { self.probe(rate) } else { self.growth = hold(best) }
             }
             Growth::Recover => self.limit = (self.limit + 1).min(self.most),
         }
     }
+
+    /// Tries twice as many, if there may be more; `rate` is that of those which there are.
+    fn probe(&mut self, rate: f64) {
+        self.growth = if self.limit < self.most { Growth::Probe { rate, from: self.limit } } else { hold(rate) };
+        self.limit = (self.limit * 2).min(self.most);
+    }
+}
+
+fn hold(best: f64) -> Growth {
+    Growth::Hold { best, windows: 0, rates: 0.0 }
 }
 
 #[cfg(test)]
@@ -115,17 +140,52 @@ mod tests {
         let mut pace = Pace::new(None, 1000);
         let limits = run(&mut pace, 10, |limit| u64::from(limit) * 10_000_000);
         assert_eq!(limits[0], 8);
-        assert_eq!(*limits.last().unwrap(), 32);
+        assert_eq!(*limits.last().unwrap(), 64);
     }
 
     #[test]
-    fn what_does_not_pay_is_taken_back() {
+    fn what_does_not_pay_is_not_gone_on_with_and_what_harms_is_taken_back() {
         let mut pace = Pace::new(None, 1000);
-        let limits = run(&mut pace, 10, |limit| u64::from(limit.min(16)) * 10_000_000);
+        let limits = run(&mut pace, 100, |limit| u64::from(limit.min(16)) * 10_000_000);
+        assert_eq!(*limits.iter().max().unwrap(), 32);
+        assert_eq!(*limits.last().unwrap(), 32);
+        let mut pace = Pace::new(None, 1000);
+        assert_eq!(*run(&mut pace, 100, |_| 125_000_000).last().unwrap(), 16);
+        let mut pace = Pace::new(None, 1000);
+        let limits = run(&mut pace, 100, |limit| if limit > 16 { 100_000_000 } else { u64::from(limit) * 10_000_000 });
         assert!(limits.contains(&32));
         assert_eq!(*limits.last().unwrap(), 16);
+    }
+
+    #[test]
+    fn what_comes_up_to_speed_by_itself_is_waited_for() {
         let mut pace = Pace::new(None, 1000);
-        assert_eq!(*run(&mut pace, 10, |_| 125_000_000).last().unwrap(), 8);
+        let at = Duration::from_secs;
+        let mut bytes = 0;
+        for (second, rate) in [(1, 50), (2, 90), (3, 120)] {
+            bytes += rate;
+            pace.observe(at(second), bytes, 0);
+            assert_eq!(pace.limit(), 8, "the rate is still growing");
+        }
+        pace.observe(at(4), bytes + 121, 0);
+        assert_eq!(pace.limit(), 16);
+    }
+
+    #[test]
+    fn a_link_that_begins_to_lose_gets_more_connections() {
+        let mut pace = Pace::new(None, 1000);
+        assert_eq!(*run(&mut pace, 100, |_| 125_000_000).last().unwrap(), 16);
+        let mut lossy = |seconds| {
+            let (mut at, mut bytes) = (pace.window.start, pace.window.bytes);
+            for _ in 0..seconds {
+                bytes += u64::from(pace.limit()) * 1_000_000;
+                at += Duration::from_secs(1);
+                pace.observe(at, bytes, 0);
+            }
+            pace.limit()
+        };
+        assert_eq!(lossy(HOLD), 16, "not at once");
+        assert_eq!(lossy(3 * HOLD), 64);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use crate::options::{MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE};
 
 /// A raised part size is a multiple of this.
 const RAISED_STEP: u64 = 64 * 1024;
-/// The part size that the library chooses: large enough that the wait for each answer hardly shows on a long link ...
-const AUTO_PART_SIZE: u64 = 8 * 1024 * 1024;
+/// The part size that the library chooses: large enough that the wait for each answer hardly shows on a long link, small
+/// enough that the last ones, of which some are on slow connections, do not keep the rest of the link idle for long ...
+const AUTO_PART_SIZE: u64 = 4 * 1024 * 1024;
 /// ... and, for large files, such that there are about this many parts to lose one of.
 const AUTO_PARTS: u64 = 5_000;
 const AUTO_STEP: u64 = 1024 * 1024;
@@ -111,8 +112,8 @@ mod tests {
     #[test]
     fn the_library_chooses_sensibly() {
         let auto = |size| Plan::new(size, None).unwrap().part_size;
-        assert_eq!(auto(0), 8 << 20);
-        assert_eq!(auto(1 << 30), 8 << 20);
+        assert_eq!(auto(0), 4 << 20);
+        assert_eq!(auto(1 << 30), 4 << 20);
         assert_eq!(auto(100 << 30), 21 << 20);
         assert_eq!(auto(48 << 40), 5 << 30);
     }
