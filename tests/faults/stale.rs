@@ -22,8 +22,6 @@ fn upload_often(server: &Server, client: &Client) {
 #[test]
 fn a_connection_that_was_closed_meanwhile_is_replaced_at_once_and_does_not_count() {
     let _company = in_company();
-    let server = server();
-    let client = client_with(&server, |options| options.max_attempts = 1);
     for action in [
         r#"{"type":"close_idle"}"#,
         r#"{"type":"close_idle","after_ms":1}"#,
@@ -33,6 +31,9 @@ fn a_connection_that_was_closed_meanwhile_is_replaced_at_once_and_does_not_count
         r#"{"type":"close","at":"before_body"}"#,
         r#"{"type":"reset","at":"before_body"}"#,
     ] {
+        // No connections from before: those may still be closed, and then the rule would hit a new one.
+        let server = server();
+        let client = client_with(&server, |options| options.max_attempts = 1);
         // A connection's first request is answered. The rule for all others would hit new connections, too.
         let when = if action.contains("idle") { r#"{}"# } else { r#"{"operation":"UploadPart","times":1}"# };
         faults(&server, &format!(r#"[{{"match":{when},"action":{action}}}]"#));
