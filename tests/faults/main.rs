@@ -9,6 +9,7 @@ mod early_answers;
 mod matrix;
 mod patience;
 mod peers;
+mod resumes;
 mod stale;
 mod table;
 mod tokens;

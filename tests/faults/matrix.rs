@@ -1,6 +1,7 @@
 //! Every fault of the table, at every request, once, for ever and at every third one.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,7 @@ const ATTEMPTS: u32 = 3;
 const AT_ONCE: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Often {
+pub enum Often {
     Once,
     EveryThird,
     ForEver,
@@ -35,16 +36,21 @@ struct Case {
 fn every_fault_is_overcome_or_ends_in_a_clear_error_and_nothing_is_left_behind() {
     let _alone = alone();
     let traces = Traces::take();
-    let cases = Mutex::new(cases());
+    in_parallel(cases(), Case::name, Case::run);
+    traces.assert_none();
+}
+
+/// Runs all cases, and tells of all that fail.
+pub fn in_parallel<C: Send>(cases: VecDeque<C>, name: fn(&C) -> String, run: fn(&C)) {
+    let cases = Mutex::new(cases);
     let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 while let Some(case) = next(&cases) {
-                    let name = case.name();
-                    if let Err(panic) = std::panic::catch_unwind(|| case.run()) {
+                    if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| run(&case))) {
                         let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
-                        failures.lock().unwrap().push(format!("{name}: {text}"));
+                        failures.lock().unwrap().push(format!("{}: {text}", name(&case)));
                     }
                 }
             });
@@ -52,10 +58,9 @@ fn every_fault_is_overcome_or_ends_in_a_clear_error_and_nothing_is_left_behind()
     });
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{} cases:\n{}", failures.len(), failures.join("\n"));
-    traces.assert_none();
 }
 
-fn next(cases: &Mutex<VecDeque<Case>>) -> Option<Case> {
+fn next<C>(cases: &Mutex<VecDeque<C>>) -> Option<C> {
     cases.lock().unwrap().pop_front()
 }
 
