@@ -53,11 +53,11 @@ def panel(section: Section, x: float, y: float) -> list[str]:
 
 
 def draw(sections: list[Section], where: str) -> str:
-    """All sections, in two columns."""
+    """All sections that have bars, in two columns."""
     columns = [MARGIN, MARGIN + WIDTH + GAP]
     bottoms = [MARGIN, MARGIN]
     body = []
-    for section in sections:
+    for section in (section for section in sections if section.bars):
         column = bottoms.index(min(bottoms))
         body += panel(section, columns[column], bottoms[column])
         bottoms[column] += HEAD + len(section.bars) * STEP + GAP

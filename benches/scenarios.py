@@ -191,6 +191,24 @@ def small(places: Places, settings: Settings) -> list[Section]:
     return [section]
 
 
+def limit(places: Places, settings: Settings) -> list[Section]:
+    """What max_bytes_per_second comes to over ten seconds, and what waiting costs."""
+    rows, targets = [], []
+    for rate in (2_000_000, 50_000_000):
+        size = rate * (3 if settings.quick else 10)
+        file = str(places.source(size))
+        with server(places) as oss:
+            command = one_file(places, OURS, Job(oss, file, MIB, 4))
+            command.environment["MAX_BYTES_PER_SECOND"] = str(rate)
+            cost = run(places, command)
+        reached = size / cost.wall
+        rows.append([f"{rate / 1e6:.0f} MB/s", f"{reached / 1e6:.2f} MB/s", f"{cost.wall:.2f}", seconds(cost.cpu)])
+        targets.append(Target(f"rate at a limit of {rate / 1e6:.0f} MB/s, off by", abs(reached / rate - 1), 0.05))
+    section = Section("limit", "A limited rate, 1 MiB × 4", ["limit", "reached", "seconds", "CPU s"], rows)
+    section.targets = targets
+    return [section]
+
+
 def wan(places: Places, settings: Settings) -> list[Section]:
     """Long fat links, with each congestion control."""
     return [wan_with(places, settings, congestion) for congestion in settings.congestion]
@@ -249,5 +267,6 @@ SCENARIOS = {
     "https": https,
     "memory": memory,
     "small": small,
+    "limit": limit,
     "wan": wan,
 }
