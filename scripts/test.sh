@@ -39,6 +39,7 @@ say 'Go'
     unformatted=$(gofmt -l .)
     [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
     go vet ./...
+    go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
     go test -race -count=1 -v ./... | grep -E '^(---|ok|FAIL|PASS|panic)|FAIL' 
 )
 

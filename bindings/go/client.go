@@ -14,6 +14,10 @@ func Version() string { return libraryVersion() }
 type Client struct {
 	mu     sync.RWMutex // read: a call uses the handle; written: the handle goes
 	handle *cClient     // nil after Close
+
+	source     *credentialsSource // of New; nil when there is no provider
+	contentMD5 bool               // of New, for Bucket.UploadFile
+	endpoint   string             // of New, for errors of Bucket.UploadFile
 }
 
 // NewClient makes a client. Nothing is sent yet.

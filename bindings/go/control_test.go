@@ -43,7 +43,7 @@ func TestContextEndsInTheMiddle(t *testing.T) {
 			defer cancel()
 			var ended time.Time
 			result, err := slow(s).UploadFile(ctx, path, s.upload("k", func(o *oss.UploadOptions) {
-				o.Progress = func(p oss.Progress) {
+				o.Progress = func(p oss.UploadProgress) {
 					if p.PartsDone > 0 && ended.IsZero() {
 						ended = time.Now()
 						cancel()
@@ -117,10 +117,10 @@ func TestPauseAndResume(t *testing.T) {
 			if paused.Phase != oss.PhaseEnded || !there[key]() {
 				t.Fatalf("%+v, checkpoint: %v", paused, there[key]())
 			}
-			var first oss.Progress
+			var first oss.UploadProgress
 			result, err := fast.UploadFile(context.Background(), path, s.upload(key, place, func(o *oss.UploadOptions) {
 				o.VerifyResume = oss.VerifyAlways
-				o.Progress = func(p oss.Progress) {
+				o.Progress = func(p oss.UploadProgress) {
 					if first.ResumedBytes == 0 {
 						first = p
 					}
@@ -194,7 +194,7 @@ func TestFileChangesMeanwhile(t *testing.T) {
 		changed := false
 		result, err = client.UploadFile(context.Background(), path, s.upload(key, func(o *oss.UploadOptions) {
 			o.OnFileChange = policy
-			o.Progress = func(p oss.Progress) {
+			o.Progress = func(p oss.UploadProgress) {
 				if p.PartsDone >= 2 && !changed {
 					changed = true
 					content = content[partSize+1:]
@@ -258,7 +258,7 @@ func TestPanicInProgress(t *testing.T) {
 	path, content := file(t, 20*partSize)
 	options := s.upload("k", func(o *oss.UploadOptions) {
 		o.Checkpoint = true
-		o.Progress = func(p oss.Progress) {
+		o.Progress = func(p oss.UploadProgress) {
 			if p.PartsDone >= 2 {
 				panic("on purpose")
 			}

@@ -130,27 +130,56 @@ func (e *Error) Unwrap() []error {
 		errs = append(errs, e.OSErrno)
 	}
 	if e.Code != "" || e.Status == StatusService {
-		errs = append(errs, &ServiceError{e.Code, e.RequestID, e.EC, e.HTTPStatus, e.Message})
+		errs = append(errs, &ServiceError{
+			Code: e.Code, Message: e.Message, RequestID: e.RequestID, EC: e.EC, Ec: e.EC, StatusCode: e.HTTPStatus,
+			RawMessage: e.Message,
+		})
 	}
 	return errs
 }
 
-// ServiceError is what the server said, found with [errors.As] in an [*Error].
+// ServiceError is what the server said. [errors.As] finds it in every error that holds one, as a value or as a pointer;
+// [Bucket.UploadFile] returns it as a value.
 type ServiceError struct {
 	// Code is OSS's error code, such as "NoSuchBucket"; empty when the answer held none, as those of proxies.
 	Code string
+	// Message is that of the [Error]: what failed, where, what the server said, and what to do.
+	Message string
 	// RequestID is what the vendor's support asks for.
 	RequestID string
 	// EC is OSS's detailed error code, such as "0003-00000001".
 	EC string
+	// Ec is EC, as the vendor's SDK v1 spells it.
+	Ec string
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Message is that of the Error.
-	Message string
+	// Endpoint is the one given to [New]; empty with [NewClient].
+	Endpoint string
+	// HostID is always empty, and RawMessage the same as Message: of the server's answer, only the above is kept. They
+	// are here for programs that print them.
+	HostID, RawMessage string
+
+	cause error // all that is known, when this is not found inside of it
 }
 
 // Error is the message.
-func (e *ServiceError) Error() string { return "oss: " + e.Message }
+func (e ServiceError) Error() string { return "oss: " + e.Message }
+
+// Unwrap gives all that is known, so that [errors.Is] finds the sentinel, when Bucket.UploadFile returned the error.
+func (e ServiceError) Unwrap() error { return e.cause }
+
+// As lets [errors.As] find a value as a pointer and a pointer as a value.
+func (e ServiceError) As(target any) bool {
+	switch found := target.(type) {
+	case *ServiceError:
+		*found = e
+	case **ServiceError:
+		*found = &e
+	default:
+		return false
+	}
+	return true
+}
 
 func invalid(format string, args ...any) error {
 	return &Error{Status: StatusInvalidArgument, Message: fmt.Sprintf(format, args...)}

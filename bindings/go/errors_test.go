@@ -70,8 +70,8 @@ func TestServiceErrors(t *testing.T) {
 			t.Errorf("%#v", failure)
 		}
 		want := oss.ServiceError{
-			Code: failure.Code, RequestID: failure.RequestID, EC: failure.EC, StatusCode: failure.HTTPStatus,
-			Message: failure.Message,
+			Code: failure.Code, RequestID: failure.RequestID, EC: failure.EC, Ec: failure.EC,
+			StatusCode: failure.HTTPStatus, Message: failure.Message, RawMessage: failure.Message,
 		}
 		if *refused != want {
 			t.Errorf("%#v is not %#v", refused, want)

@@ -49,7 +49,7 @@ func ExampleClient_UploadFile_resumable() {
 		PartSize:   oss.PartSizeAuto,
 		Routines:   oss.RoutinesAuto,
 		Checkpoint: true,
-		Progress: func(p oss.Progress) {
+		Progress: func(p oss.UploadProgress) {
 			fmt.Printf("\r%d of %d bytes, %v left", p.DoneBytes, p.TotalBytes, p.ETA)
 		},
 	})

@@ -3,8 +3,10 @@ package oss
 /*
 #cgo CFLAGS: -std=c11 -Wall -Wextra
 #cgo !oss_upload_pkgconfig CFLAGS: -I${SRCDIR}/../../include
-#cgo !oss_upload_pkgconfig LDFLAGS: -L${SRCDIR}/../../target/release -loss_upload
-#cgo !oss_upload_pkgconfig LDFLAGS: -Wl,-rpath,${SRCDIR}/../../target/release
+#cgo !oss_upload_pkgconfig,!oss_upload_static LDFLAGS: -L${SRCDIR}/../../target/release -loss_upload
+#cgo !oss_upload_pkgconfig,!oss_upload_static LDFLAGS: -Wl,-rpath,${SRCDIR}/../../target/release
+#cgo !oss_upload_pkgconfig,oss_upload_static LDFLAGS: ${SRCDIR}/../../target/release/liboss_upload.a
+#cgo !oss_upload_pkgconfig,oss_upload_static LDFLAGS: -lgcc_s -lutil -lrt -lpthread -lm -ldl
 #cgo oss_upload_pkgconfig pkg-config: oss_upload
 
 #include "shim.h"
@@ -165,12 +167,12 @@ func goResult(r *C.oss_result) *Result {
 	}
 }
 
-func goProgress(p *C.oss_progress) Progress {
+func goProgress(p *C.oss_progress) UploadProgress {
 	eta := ETAUnknown
 	if p.eta_ms != C.OSS_ETA_UNKNOWN {
 		eta = goDuration(uint64(p.eta_ms))
 	}
-	return Progress{
+	return UploadProgress{
 		Phase:          Phase(p.phase),
 		TotalBytes:     int64(p.total_bytes),
 		DoneBytes:      int64(p.done_bytes),

@@ -150,7 +150,7 @@ type UploadOptions struct {
 	// Progress, when not nil, is told how far the upload is, about ten times a second and once at the end, successful
 	// or not. It runs in the goroutine inside [Client.UploadFile] or [Upload.Wait] and never after that has returned;
 	// while it runs the upload goes on. When it panics, the upload is paused, its end is awaited, and the panic goes on.
-	Progress func(Progress)
+	Progress func(UploadProgress)
 }
 
 // String shows the options without secrets.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ETAUnknown is [Progress].ETA while it cannot be told.
+// ETAUnknown is [UploadProgress].ETA while it cannot be told.
 const ETAUnknown time.Duration = -1
 
 // slice is how long one call into C waits: the pace of progress, and the delay until a context's end is seen.
@@ -41,8 +41,8 @@ func (p Phase) String() string {
 	return names[p]
 }
 
-// Progress tells how far an upload is. Its numbers are absolute and never run backwards.
-type Progress struct {
+// UploadProgress tells how far an upload is. Its numbers are absolute and never run backwards.
+type UploadProgress struct {
 	// Phase is what the upload is busy with.
 	Phase Phase
 	// TotalBytes is the size of the file; 0 while it has not been looked at.
@@ -101,7 +101,7 @@ type Result struct {
 
 // An Upload is one file on its way, made by [Client.Start]. All methods may be called by any goroutine at any time.
 type Upload struct {
-	progress func(Progress) // of the options; may be nil
+	progress func(UploadProgress) // of the options; may be nil
 
 	mu     sync.RWMutex // read: a call uses the handle; written: the handle goes
 	handle *cUpload     // nil after Close
@@ -110,13 +110,13 @@ type Upload struct {
 
 // A snapshot is what one look at an upload gave.
 type snapshot struct {
-	progress Progress
+	progress UploadProgress
 	ended    bool
 	result   *Result // nil while it has not ended
 	err      error   // nil while it has not ended
 }
 
-func newUpload(handle *cUpload, progress func(Progress)) *Upload {
+func newUpload(handle *cUpload, progress func(UploadProgress)) *Upload {
 	u := &Upload{progress: progress, handle: handle}
 	runtime.SetFinalizer(u, (*Upload).Close) // for uploads that nobody closed
 	return u
@@ -150,7 +150,7 @@ func (u *Upload) Wait(ctx context.Context) (*Result, error) {
 
 // report calls the Progress function. When that does not return, by a panic or by runtime.Goexit, the upload is stopped
 // before it is left alone.
-func (u *Upload) report(progress Progress) {
+func (u *Upload) report(progress UploadProgress) {
 	if u.progress == nil {
 		return
 	}
@@ -167,7 +167,7 @@ func (u *Upload) report(progress Progress) {
 }
 
 // Progress tells how far the upload is; after Close, how far it was then.
-func (u *Upload) Progress() Progress { return u.look(0).progress }
+func (u *Upload) Progress() UploadProgress { return u.look(0).progress }
 
 // Pause asks the upload to stop soon and to keep its checkpoint and parts; it returns at once. Wait then returns
 // [ErrPaused] within about a second, or what the upload came to when it was faster. To go on, start it again with the

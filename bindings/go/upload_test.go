@@ -68,10 +68,10 @@ func TestUpload(t *testing.T) {
 func TestProgressRunsForwardToTheTotal(t *testing.T) {
 	s := newServer(t)
 	path, content := file(t, 12*partSize)
-	var seen []oss.Progress // written without a lock: -race proves that it is the caller's goroutine
+	var seen []oss.UploadProgress // written without a lock: -race proves that it is the caller's goroutine
 	_, err := s.client(limited(2<<20)).UploadFile(context.Background(), path, s.upload("k", func(o *oss.UploadOptions) {
 		o.Routines = 3
-		o.Progress = func(p oss.Progress) { seen = append(seen, p) }
+		o.Progress = func(p oss.UploadProgress) { seen = append(seen, p) }
 	}))
 	check(t, err)
 	s.expectObject("k", content)

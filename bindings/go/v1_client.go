@@ -1,0 +1,246 @@
+package oss
+
+import (
+	"log"
+	"math"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// The v1_*.go files let programs that were written for the vendor's Go SDK v1 call this package with only their import
+// path changed: they are a thin layer over the rest. docs/migrating-from-go.md tells what differs.
+
+// A ClientOption changes what [New] makes. Make one with [Region], [SetCredentialsProvider], [Timeout] and the like.
+type ClientOption func(*v1Client)
+
+// v1Client is what the options of New are about, and what is left of them for the uploads.
+type v1Client struct {
+	options    ClientOptions
+	provider   CredentialsProvider
+	contentMD5 bool
+	err        error // the first option that cannot be carried out
+}
+
+func (c *v1Client) unsupported(option, why string) {
+	if c.err == nil {
+		c.err = &Error{Status: StatusUnsupported, Message: option + ": " + why}
+	}
+}
+
+// New makes a client as the vendor's SDK v1 does; [NewClient] is the same with fields in place of functions. An endpoint
+// without a scheme means HTTPS. Nothing is sent yet, but a provider of credentials is asked.
+//
+// Empty keys without a provider mean that the credentials are looked for in the usual places: see
+// [ClientOptions].Credentials. New fails as NewClient does, and with [ErrUnsupported] for an option that this library
+// cannot carry out. The client is freed when it is forgotten, or by [Client.Close].
+func New(endpoint, accessKeyID, accessKeySecret string, options ...ClientOption) (*Client, error) {
+	v1 := v1Client{options: ClientOptions{
+		Endpoint: endpoint, AccessKeyID: accessKeyID, AccessKeySecret: accessKeySecret,
+	}}
+	for _, option := range options {
+		if option != nil {
+			option(&v1)
+		}
+	}
+	if v1.err != nil {
+		return nil, v1.err
+	}
+	var source *credentialsSource
+	if v1.provider != nil {
+		var err error
+		if source, err = newCredentialsSource(v1.provider, &v1.options); err != nil {
+			return nil, err
+		}
+	}
+	client, err := NewClient(v1.options)
+	if err != nil {
+		return nil, err
+	}
+	client.source, client.contentMD5, client.endpoint = source, v1.contentMD5, withoutPassword(endpoint)
+	return client, nil
+}
+
+// Region is the region of the endpoint, such as "cn-hangzhou". Signature V4 needs it.
+func Region(region string) ClientOption {
+	return func(c *v1Client) { c.options.Region = region }
+}
+
+// SecurityToken belongs to the keys given to [New] when they are temporary (STS) ones.
+func SecurityToken(token string) ClientOption {
+	return func(c *v1Client) { c.options.SecurityToken = strings.TrimSpace(token) }
+}
+
+// SetCredentialsProvider has the provider asked for credentials, which then are used in place of the keys given to
+// [New]. It is asked by New, before each upload, about once a second while one runs, and at once when the server has
+// refused what it gave: what it gives anew is used from the next request on. The asking is done by the goroutine that
+// uploads and by one beside it, never by two at a time for one client. See [CredentialsProviderE] for one that can fail.
+func SetCredentialsProvider(provider CredentialsProvider) ClientOption {
+	return func(c *v1Client) {
+		c.provider = provider
+		if provider == nil && c.err == nil {
+			c.err = invalid("SetCredentialsProvider: the provider is nil")
+		}
+	}
+}
+
+// AuthVersion is how requests are signed: [AuthV1] or [AuthV4]. By default V4 when the region is known, else V1.
+func AuthVersion(version AuthVersionType) ClientOption {
+	return func(c *v1Client) {
+		switch version {
+		case AuthV1:
+			c.options.SignatureVersion = SignatureV1
+		case AuthV4:
+			c.options.SignatureVersion = SignatureV4
+		default:
+			c.unsupported("AuthVersion", "requests are signed with AuthV1 or AuthV4")
+		}
+	}
+}
+
+// UseCname says that the endpoint is a custom domain bound to the bucket.
+func UseCname(use bool) ClientOption {
+	return func(c *v1Client) { c.options.CNAME = use }
+}
+
+// ForcePathStyle puts the bucket into the path of the URL, which OSS refuses on its own domains.
+func ForcePathStyle(force bool) ClientOption {
+	return func(c *v1Client) { c.options.PathStyle = force }
+}
+
+// Timeout is in seconds: for opening a connection (10 by default), and for how long no byte may move or an answer may
+// take before a request is given up and tried again (30 by default). 0 means no limit.
+func Timeout(connect, readWrite int64) ClientOption {
+	return func(c *v1Client) {
+		c.options.ConnectTimeout, c.options.StallTimeout = seconds(connect), seconds(readWrite)
+	}
+}
+
+// seconds is that time, or the longest there is for 0. Times below 0 are refused later.
+func seconds(n int64) time.Duration {
+	const longest = math.MaxUint32 * time.Millisecond
+	if n == 0 || n > int64(longest/time.Second) {
+		return longest
+	}
+	return max(time.Duration(n), -1) * time.Second
+}
+
+// Proxy is the proxy to use, as "host:port" or "http://host:port". Default none.
+func Proxy(host string) ClientOption {
+	return func(c *v1Client) { c.options.Proxy = proxyURL(host) }
+}
+
+// AuthProxy is [Proxy] with a name and a password.
+func AuthProxy(host, user, password string) ClientOption {
+	return func(c *v1Client) {
+		scheme, rest, _ := strings.Cut(proxyURL(host), "://")
+		c.options.Proxy = scheme + "://" + url.UserPassword(user, password).String() + "@" + rest
+	}
+}
+
+func proxyURL(host string) string {
+	if strings.Contains(host, "://") {
+		return host
+	}
+	return "http://" + host
+}
+
+// UserAgent is added to the User-Agent header.
+func UserAgent(userAgent string) ClientOption {
+	return func(c *v1Client) { c.options.UserAgent = userAgent }
+}
+
+// InsecureSkipVerify accepts any certificate. For tests only.
+func InsecureSkipVerify(enabled bool) ClientOption {
+	return func(c *v1Client) { c.options.InsecureSkipVerify = enabled }
+}
+
+// EnableMD5 sends Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time. Default off.
+func EnableMD5(enabled bool) ClientOption {
+	return func(c *v1Client) { c.contentMD5 = enabled }
+}
+
+// EnableCRC is always on: false is [ErrUnsupported].
+func EnableCRC(enabled bool) ClientOption {
+	return func(c *v1Client) {
+		if !enabled {
+			c.unsupported("EnableCRC", "the CRC-64 of what is stored is always compared with that of the file")
+		}
+	}
+}
+
+// RedirectEnabled is always off: true is [ErrUnsupported].
+func RedirectEnabled(enabled bool) ClientOption {
+	return func(c *v1Client) {
+		if enabled {
+			c.unsupported("RedirectEnabled", "redirects are never followed; give the endpoint of the bucket's region")
+		}
+	}
+}
+
+// HTTPClient is [ErrUnsupported]: requests do not go through net/http.
+func HTTPClient(*http.Client) ClientOption {
+	return func(c *v1Client) {
+		c.unsupported("HTTPClient", "requests do not go through net/http; use Timeout, Proxy, InsecureSkipVerify, "+
+			"or NewClient with ClientOptions.CAFile")
+	}
+}
+
+// MaxConns is [ErrUnsupported]: connections follow from [Routines].
+func MaxConns(maxIdle, maxIdlePerHost, maxPerHost int) ClientOption {
+	return func(c *v1Client) {
+		c.unsupported("MaxConns", "an upload has as many connections as Routines says, which are kept for the next one")
+	}
+}
+
+// SetLocalAddr is [ErrUnsupported].
+func SetLocalAddr(net.Addr) ClientOption {
+	return func(c *v1Client) { c.unsupported("SetLocalAddr", "the operating system chooses the local address") }
+}
+
+// SetLogger is [ErrUnsupported]: see [Client.NextEvent].
+func SetLogger(*log.Logger) ClientOption {
+	return func(c *v1Client) {
+		c.unsupported("SetLogger", "take what happens out with Client.NextEvent, or set OSS_UPLOAD_LOG in the environment")
+	}
+}
+
+// SetLogLevel is [ErrUnsupported] above [LogOff]: see [Client.NextEvent].
+func SetLogLevel(level int) ClientOption {
+	return func(c *v1Client) {
+		if level != LogOff {
+			c.unsupported("SetLogLevel", "take what happens out with Client.NextEvent, or set OSS_UPLOAD_LOG in the environment")
+		}
+	}
+}
+
+// AdditionalHeaders is [ErrUnsupported]: the library chooses which headers are signed.
+func AdditionalHeaders([]string) ClientOption {
+	return func(c *v1Client) { c.unsupported("AdditionalHeaders", "the library chooses which headers are signed") }
+}
+
+// CloudBoxId is [ErrUnsupported].
+func CloudBoxId(string) ClientOption {
+	return func(c *v1Client) { c.unsupported("CloudBoxId", "CloudBox is not supported") }
+}
+
+var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+
+// A Bucket is where [Bucket.UploadFile] puts objects, as in the vendor's SDK v1. Make one with [Client.Bucket].
+type Bucket struct {
+	// Client is who uploads.
+	Client *Client
+	// BucketName is the bucket's name.
+	BucketName string
+}
+
+// Bucket is the bucket of that name; the server is not asked. It fails with [ErrInvalidArgument].
+func (c *Client) Bucket(name string) (*Bucket, error) {
+	if !bucketName.MatchString(name) {
+		return nil, invalid("the bucket's name %q is not 3 to 63 of a-z, 0-9 and '-', with no '-' at its ends", name)
+	}
+	return &Bucket{Client: c, BucketName: name}, nil
+}
