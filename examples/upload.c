@@ -32,6 +32,7 @@ static const char *phase_name(uint32_t phase)
     case OSS_PHASE_VERIFYING: return "verifying";
     case OSS_PHASE_COMPLETING: return "completing";
     case OSS_PHASE_WAITING: return "waiting for credentials";
+    case OSS_PHASE_HASHING: return "hashing";
     default: return "done";
     }
 }

@@ -100,6 +100,12 @@
 #define OSS_PHASE_WAITING 5
 
 /**
+ * oss_progress.phase: local data is read for its MD5 (content_md5), which must be known before the data is sent; nothing
+ * is being sent meanwhile.
+ */
+#define OSS_PHASE_HASHING 6
+
+/**
  * oss_progress.eta_ms: not known yet.
  */
 #define OSS_ETA_UNKNOWN UINT64_MAX
@@ -586,7 +592,7 @@ typedef struct {
    */
   uint64_t sent_bytes;
   /**
-   * Rate of the last few seconds.
+   * Rate of the last few seconds. A resumed upload begins with that of the earlier call.
    */
   uint64_t bytes_per_second;
   /**

@@ -321,6 +321,8 @@ enum class phase : std::uint32_t {
     ended = OSS_PHASE_ENDED,
     /// There are no credentials that the server takes; others are waited for (client_options::credentials_wait).
     waiting = OSS_PHASE_WAITING,
+    /// Local data is read for its MD5, which must be known before the data is sent; nothing is being sent meanwhile.
+    hashing = OSS_PHASE_HASHING,
 };
 
 /// How far an upload is. Numbers are absolute and never run backwards; at success done_bytes equals total_bytes.
@@ -343,7 +345,7 @@ struct progress {
     std::uint64_t resumed_bytes = 0;
     /// Body bytes sent by this call, repeated ones included.
     std::uint64_t sent_bytes = 0;
-    /// Rate of the last few seconds.
+    /// Rate of the last few seconds. A resumed upload begins with that of the earlier call.
     std::uint64_t bytes_per_second = 0;
     /// Time to the end at this rate; none when it cannot be told.
     std::optional<std::chrono::milliseconds> eta{};

@@ -177,6 +177,7 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_PHASE_COMPLETING,
         OSS_PHASE_ENDED,
         OSS_PHASE_WAITING,
+        OSS_PHASE_HASHING,
         OSS_ETA_UNKNOWN,
         OSS_EVENT_REQUEST,
         OSS_EVENT_RETRY,

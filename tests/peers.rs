@@ -456,7 +456,7 @@ fn go_v1_was_lost_when_killed_while_it_wrote_the_checkpoint() {
 fn go_v1_did_not_ask_the_server_what_it_has() {
     let rig = Rig::new(6);
     rig.stop_at(5);
-    forget_records(&rig.checkpoint(), 2);
+    forget_parts(&rig.checkpoint(), 2);
     rig.run().unwrap();
     assert_eq!(rig.sent(), [5, 6]);
     rig.assert_done();

@@ -63,7 +63,7 @@ fn parts_sent_side_by_side_are_all_kept_although_one_fails() {
 fn parts_whose_acknowledgement_was_lost_are_adopted() {
     let rig = Rig::new(6);
     rig.stop_at(5);
-    forget_records(&rig.checkpoint(), 3);
+    forget_parts(&rig.checkpoint(), 3);
     let result = rig.run().unwrap();
     assert_eq!(rig.sent(), [5, 6]);
     assert_eq!(result.parts_resumed, 4);
@@ -74,7 +74,7 @@ fn parts_whose_acknowledgement_was_lost_are_adopted() {
 fn adopted_parts_are_written_into_the_journal() {
     let rig = Rig::new(6);
     rig.stop_at(5);
-    forget_records(&rig.checkpoint(), 4);
+    forget_parts(&rig.checkpoint(), 4);
     rig.stop_at_with(6, |_| ());
     rig.server.set_policy(Policy::PutOnly);
     rig.run().unwrap();
@@ -86,6 +86,7 @@ fn adopted_parts_are_written_into_the_journal() {
 fn a_torn_record_costs_no_more_than_its_part() {
     let rig = Rig::with(6, |config| config.policy = Policy::PutOnly, |_| ());
     rig.stop_at(5);
+    forget_parts(&rig.checkpoint(), 0);
     let length = fs::metadata(rig.checkpoint()).unwrap().len();
     File::options().write(true).open(rig.checkpoint()).unwrap().set_len(length - 3).unwrap();
     let result = rig.run().unwrap();
@@ -105,7 +106,7 @@ fn a_part_on_the_server_that_is_not_the_files_is_not_adopted() {
     rig.run().unwrap_err();
     rig.server.clear_faults();
     rig.server.clear_log();
-    forget_records(&rig.checkpoint(), 4);
+    forget_parts(&rig.checkpoint(), 4);
     rig.run().unwrap();
     assert_eq!(rig.sent(), [2, 5, 6]);
     rig.assert_done();
@@ -386,7 +387,7 @@ fn with_field(json: &str, name: &str, value: i128) -> String {
 fn lists_come_in_pages() {
     let rig = Rig::with(12, |config| config.list_page = Some(2), |_| ());
     rig.stop_at(10);
-    forget_records(&rig.checkpoint(), 5);
+    forget_parts(&rig.checkpoint(), 5);
     let result = rig.run().unwrap();
     assert_eq!(rig.count("ListParts"), 5);
     assert_eq!((rig.sent(), result.parts_resumed), (vec![10, 11, 12], 9));
@@ -397,7 +398,7 @@ fn lists_come_in_pages() {
 fn lists_without_checksums_confirm_the_journal_but_adopt_nothing() {
     let rig = Rig::with(8, |config| config.quirks.no_part_crc = true, |_| ());
     rig.stop_at(6);
-    forget_records(&rig.checkpoint(), 2);
+    forget_parts(&rig.checkpoint(), 2);
     let result = rig.run().unwrap();
     assert_eq!((rig.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
     rig.assert_done();
@@ -464,6 +465,26 @@ fn progress_counts_resumed_bytes_apart() {
 
 /// How long a pause or cancel may take.
 const SOON: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_resumed_upload_begins_with_the_rate_of_the_earlier_call() {
+    let rig = Rig::with(6, |_| (), |options| options.max_bytes_per_second = 400_000);
+    rig.stop_at(5);
+    let lines = lines(&rig.checkpoint());
+    let records = lines.iter().filter_map(|line| line.split_once(r#""bytes_per_second":"#));
+    let rate: u64 = records.last().expect("a rate is recorded").1.trim_end_matches("}\n").parse().unwrap();
+    assert!((100_000..2_000_000).contains(&rate), "{rate}");
+
+    let upload = rig.start();
+    let mut progress = upload.progress();
+    while progress.resumed_bytes == 0 {
+        progress = upload.progress();
+    }
+    assert!((rate / 2..rate * 2).contains(&progress.bytes_per_second), "{progress:?}, but before {rate}");
+    assert!(progress.eta.is_some());
+    finish(&upload).unwrap();
+    rig.assert_done();
+}
 
 #[test]
 fn a_pause_stops_within_a_second_and_keeps_what_was_sent() {

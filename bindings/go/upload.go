@@ -30,11 +30,13 @@ const (
 	PhaseEnded
 	// PhaseWaiting has no credentials that the server takes, and waits for others.
 	PhaseWaiting
+	// PhaseHashing reads local data for its MD5, which must be known before the data is sent, and sends nothing.
+	PhaseHashing
 )
 
 // String is the phase's name in lower case, such as "uploading".
 func (p Phase) String() string {
-	names := [...]string{"preparing", "uploading", "verifying", "completing", "ended", "waiting"}
+	names := [...]string{"preparing", "uploading", "verifying", "completing", "ended", "waiting", "hashing"}
 	if p < 0 || int(p) >= len(names) {
 		return fmt.Sprintf("phase %d", int(p))
 	}
@@ -53,7 +55,7 @@ type UploadProgress struct {
 	ResumedBytes int64
 	// SentBytes were sent by this call, repeated ones included.
 	SentBytes int64
-	// BytesPerSecond is the rate of the last few seconds.
+	// BytesPerSecond is the rate of the last few seconds; a resumed upload begins with that of the earlier call.
 	BytesPerSecond int64
 	// ETA is the time to the end at this rate, or ETAUnknown.
 	ETA time.Duration

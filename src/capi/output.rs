@@ -82,6 +82,7 @@ pub(super) fn progress(from: &Progress) -> oss_progress {
             Phase::Completing => OSS_PHASE_COMPLETING,
             Phase::Ended => OSS_PHASE_ENDED,
             Phase::Waiting => OSS_PHASE_WAITING,
+            Phase::Hashing => OSS_PHASE_HASHING,
         },
         parts_total: from.parts_total,
         parts_done: from.parts_done,

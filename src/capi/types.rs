@@ -66,6 +66,9 @@ pub const OSS_PHASE_COMPLETING: u32 = 3;
 pub const OSS_PHASE_ENDED: u32 = 4;
 /// oss_progress.phase: there are no credentials that the server takes; others are waited for (credentials_wait_ms).
 pub const OSS_PHASE_WAITING: u32 = 5;
+/// oss_progress.phase: local data is read for its MD5 (content_md5), which must be known before the data is sent; nothing
+/// is being sent meanwhile.
+pub const OSS_PHASE_HASHING: u32 = 6;
 
 /// oss_progress.eta_ms: not known yet.
 pub const OSS_ETA_UNKNOWN: u64 = u64::MAX;
@@ -282,7 +285,7 @@ pub struct oss_progress {
     pub resumed_bytes: u64,
     /// Body bytes sent by this call, repeated ones included.
     pub sent_bytes: u64,
-    /// Rate of the last few seconds.
+    /// Rate of the last few seconds. A resumed upload begins with that of the earlier call.
     pub bytes_per_second: u64,
     /// Milliseconds to the end at this rate; OSS_ETA_UNKNOWN when it cannot be told.
     pub eta_ms: u64,

@@ -92,6 +92,7 @@ impl Workers<'_> {
                 first_error = self.hire(scope, shift, &mut crew);
             }
             if crew.is_empty() {
+                self.note_rate();
                 return first_error;
             }
             match arriving.recv_timeout(TICK) {
@@ -105,8 +106,16 @@ impl Workers<'_> {
                 self.remote.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = pace.limit());
             }
             if self.journal.is_some_and(|journal| journal.sync_if_due(Instant::now())) {
+                self.note_rate();
                 self.remote.events.tell(EventKind::CheckpointWritten, |_| ());
             }
+        }
+    }
+
+    /// For the call that goes on with this upload.
+    fn note_rate(&self) {
+        if let Some(journal) = self.journal {
+            journal.rate(self.remote.meter.rate(Instant::now()));
         }
     }
 

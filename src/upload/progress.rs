@@ -1,8 +1,8 @@
 //! How far an upload is.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::plan::PartRange;
@@ -26,7 +26,7 @@ pub struct Progress {
     pub parts_total: u32,
     /// Parts that the server has, resumed ones included.
     pub parts_done: u32,
-    /// Rate of the last few seconds.
+    /// Rate of the last few seconds. A resumed upload begins with that of the earlier call.
     pub bytes_per_second: u64,
     /// Time to the end at this rate; `None` when it cannot be told.
     pub eta: Option<Duration>,
@@ -52,6 +52,8 @@ pub enum Phase {
     Ended,
     /// There are no credentials that the server takes: others are waited for, as the option `credentials_wait` allows.
     Waiting,
+    /// Local data is read for its MD5, which must be known before the data can be sent; nothing is being sent meanwhile.
+    Hashing,
 }
 
 const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying, Phase::Completing, Phase::Ended];
@@ -74,6 +76,9 @@ pub(crate) struct Meter {
     complaints: AtomicU32,
     /// Requests that wait for credentials.
     waiting: AtomicU32,
+    /// Threads that read data for its MD5, and those that send some.
+    hashing: AtomicU32,
+    sending: AtomicU32,
     rate: Mutex<Rate>,
 }
 
@@ -130,22 +135,30 @@ impl Meter {
 
     /// Somebody waits for credentials, until what is returned is dropped.
     pub(crate) fn waiting(&self) -> impl Drop + '_ {
-        struct Guard<'a>(&'a AtomicU32);
-        impl Drop for Guard<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        Guard(&self.waiting)
+        Counted::new(&self.waiting)
+    }
+
+    /// Somebody reads data for its MD5, until what is returned is dropped.
+    pub(crate) fn hashing(&self) -> impl Drop + '_ {
+        Counted::new(&self.hashing)
+    }
+
+    /// Somebody sends data, until what is returned is dropped.
+    pub(crate) fn sending(&self) -> impl Drop + '_ {
+        Counted::new(&self.sending)
     }
 
     fn phase(&self) -> Phase {
         match PHASES[usize::from(self.phase.load(Ordering::Relaxed))] {
             Phase::Ended => Phase::Ended,
             _ if self.waiting.load(Ordering::Relaxed) > 0 => Phase::Waiting,
+            Phase::Uploading if self.is_hashing() => Phase::Hashing,
             phase => phase,
         }
+    }
+
+    fn is_hashing(&self) -> bool {
+        self.hashing.load(Ordering::Relaxed) > 0 && self.sending.load(Ordering::Relaxed) == 0
     }
 
     pub(crate) fn complaints(&self) -> u32 {
@@ -164,14 +177,34 @@ impl Meter {
         (self.parts_resumed.load(Ordering::Relaxed), self.resumed.load(Ordering::Relaxed))
     }
 
+    /// The rate of an earlier call, which is that of this one until there is enough to see.
+    pub(crate) fn expect_rate(&self, bytes_per_second: Option<u64>) {
+        self.rate_so_far().expected = bytes_per_second.unwrap_or(0);
+    }
+
+    /// Bytes per second at `now`.
+    pub(crate) fn rate(&self, now: Instant) -> u64 {
+        let resumed = self.resumed.load(Ordering::Relaxed);
+        let done = self.shown_bytes().saturating_sub(resumed);
+        self.rate_so_far().observe(now, done)
+    }
+
+    fn rate_so_far(&self) -> MutexGuard<'_, Rate> {
+        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The bytes behind us, which never become fewer.
+    fn shown_bytes(&self) -> u64 {
+        let done = self.done.load(Ordering::Relaxed);
+        self.shown.fetch_max(done, Ordering::Relaxed).max(done).min(self.total.load(Ordering::Relaxed))
+    }
+
     /// How things stand at `now`.
     pub(crate) fn progress(&self, now: Instant) -> Progress {
         let total = self.total.load(Ordering::Relaxed);
-        let done = self.done.load(Ordering::Relaxed);
-        let done = self.shown.fetch_max(done, Ordering::Relaxed).max(done).min(total);
-        let mut rate = self.rate.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let done = self.shown_bytes();
         let resumed = self.resumed.load(Ordering::Relaxed);
-        let bytes_per_second = rate.observe(now, done.saturating_sub(resumed));
+        let bytes_per_second = self.rate(now);
         Progress {
             phase: self.phase(),
             total_bytes: total,
@@ -184,6 +217,22 @@ impl Meter {
             eta: eta(total - done, bytes_per_second),
             retries: self.retries.load(Ordering::Relaxed),
         }
+    }
+}
+
+/// One that is counted as long as this lives.
+struct Counted<'a>(&'a AtomicU32);
+
+impl<'a> Counted<'a> {
+    fn new(counter: &'a AtomicU32) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Counted(counter)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -226,6 +275,8 @@ impl<'a> PartMeter<'a> {
 #[derive(Debug, Default)]
 struct Rate {
     seen: VecDeque<(Instant, u64)>,
+    /// That of an earlier call; 0 when there was none.
+    expected: u64,
 }
 
 const RATE_WINDOW: Duration = Duration::from_secs(5);
@@ -238,7 +289,13 @@ impl Rate {
         }
         let (then, before) = self.seen[0];
         let time = now.saturating_duration_since(then).as_secs_f64();
-        if time < 0.05 { 0 } else { (done.saturating_sub(before) as f64 / time) as u64 }
+        let seen = if time < 0.05 { 0.0 } else { done.saturating_sub(before) as f64 / time };
+        if self.expected == 0 {
+            return seen as u64;
+        }
+        // The longer it has been seen, the less counts what was expected.
+        let weight = (time / RATE_WINDOW.as_secs_f64()).min(1.0);
+        (seen * weight + self.expected as f64 * (1.0 - weight)) as u64
     }
 }
 
@@ -280,6 +337,52 @@ mod tests {
         let _left = meter.waiting();
         meter.enter(Phase::Ended);
         assert_eq!(phase(), Phase::Ended);
+    }
+
+    #[test]
+    fn hashing_is_shown_while_nobody_sends() {
+        let meter = Meter::default();
+        let phase = || meter.progress(Instant::now()).phase;
+        meter.enter(Phase::Uploading);
+        let hashing = meter.hashing();
+        assert_eq!(phase(), Phase::Hashing);
+        let sending = meter.sending();
+        assert_eq!(phase(), Phase::Uploading);
+        drop(sending);
+        assert_eq!(phase(), Phase::Hashing);
+        drop(hashing);
+        assert_eq!(phase(), Phase::Uploading);
+    }
+
+    #[test]
+    fn a_resume_begins_with_the_rate_of_the_earlier_call_and_comes_to_its_own() {
+        let meter = Meter::default();
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        meter.begin_round(10_000_000, 1);
+        meter.part_resumed(4_000_000);
+        meter.expect_rate(Some(100_000));
+        let first = meter.progress(at(0));
+        assert_eq!((first.bytes_per_second, first.eta), (100_000, Some(Duration::from_secs(60))));
+        let mut part = PartMeter::new(&meter);
+        let mut last = first.bytes_per_second;
+        for tenth in 1..=60 {
+            part.sent(2000, tenth * 2000);
+            let rate = meter.progress(at(tenth * 100)).bytes_per_second;
+            assert!(rate <= last && last - rate <= 4000, "from {last} to {rate} in a tenth of a second");
+            last = rate;
+        }
+        assert_eq!(last, 20_000);
+    }
+
+    #[test]
+    fn a_resume_that_stalls_has_no_rate_soon() {
+        let meter = Meter::default();
+        let start = Instant::now();
+        meter.begin_round(100, 1);
+        meter.expect_rate(Some(1000));
+        assert_eq!(meter.progress(start).bytes_per_second, 1000);
+        assert_eq!(meter.progress(start + RATE_WINDOW).bytes_per_second, 0);
     }
 
     #[test]

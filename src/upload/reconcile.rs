@@ -31,6 +31,8 @@ pub(crate) struct Resumed {
     pub sent: Vec<Sent>,
     /// An earlier call may have completed it already.
     pub completing: bool,
+    /// Bytes per second of the earlier call.
+    pub rate: Option<u64>,
 }
 
 /// Weighs the checkpoint `saved` for an upload that would write `wanted` into a new one.
@@ -66,7 +68,7 @@ pub(crate) fn reconcile(
         Err(error) if error.service_code() == "NoSuchUpload" => return gone(remote, saved, plan, upload_id, trust),
         Err(error) => return Err(error.context("cannot resume")),
     };
-    Ok(Verdict::Resume(Resumed { upload_id, plan, sent, completing: saved.completing }))
+    Ok(Verdict::Resume(Resumed { upload_id, plan, sent, completing: saved.completing, rate: saved.rate }))
 }
 
 /// Why the checkpoint belongs to something else.
@@ -147,7 +149,7 @@ fn gone(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust
     match stored(remote, plan.size, crc64)? {
         Some(head) => {
             let sent = saved.parts.iter().map(|part| Sent { record: part.clone(), trust }).collect();
-            Ok(Verdict::Stored(head, Resumed { upload_id, plan, sent, completing: true }))
+            Ok(Verdict::Stored(head, Resumed { upload_id, plan, sent, completing: true, rate: None }))
         }
         None => Ok(start_over()),
     }

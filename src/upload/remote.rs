@@ -182,6 +182,7 @@ impl Remote<'_> {
         meter: &mut PartMeter<'_>,
         before_end: &dyn Fn(u64) -> Result<()>,
     ) -> std::result::Result<(Response, u64), CallError> {
+        let _sending = self.meter.sending();
         let mut reader = RangeReader::new(source, part, meter, before_end);
         let response = self.call(try_, Some(&mut reader))?;
         Ok((response, reader.crc64()))
@@ -209,6 +210,7 @@ impl Remote<'_> {
 
     fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
         if wanted {
+            let _hashing = self.meter.hashing();
             let md5 = source.md5(part, || self.go_on())?;
             request.set_header("content-md5", BASE64.encode(md5));
         }

@@ -154,7 +154,7 @@ impl Round<'_> {
         if let Some(journal) = self.journal {
             journal.opened(&upload_id)?;
         }
-        Ok(Resumed { upload_id, plan: *plan, sent: Vec::new(), completing: false })
+        Ok(Resumed { upload_id, plan: *plan, sent: Vec::new(), completing: false, rate: None })
     }
 
     fn multipart(&mut self, mut upload: Resumed) -> Result<()> {
@@ -178,6 +178,7 @@ impl Round<'_> {
     fn show(&mut self, upload: &Resumed) {
         self.note_plan(&upload.plan, &upload.upload_id);
         self.remote.meter.begin_round(upload.plan.size, upload.plan.count());
+        self.remote.meter.expect_rate(upload.rate);
         for PartRecord { number, size, .. } in upload.sent.iter().map(|part| &part.record) {
             self.remote.meter.part_resumed(*size);
             self.remote.events.tell(EventKind::PartResumed, |event| {

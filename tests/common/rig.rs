@@ -175,8 +175,19 @@ pub fn lines(checkpoint: &Path) -> Vec<String> {
     text.split_inclusive('\n').map(str::to_owned).collect()
 }
 
-/// Cuts the last `count` records off a checkpoint.
-pub fn forget_records(checkpoint: &Path, count: usize) {
+/// The lines of a checkpoint that are about parts.
+pub fn part_lines(checkpoint: &Path) -> usize {
+    lines(checkpoint).iter().filter(|line| is_part(line)).count()
+}
+
+/// Cuts the last `count` parts off a checkpoint, and all that stands behind them.
+pub fn forget_parts(checkpoint: &Path, count: usize) {
     let lines = lines(checkpoint);
-    fs::write(checkpoint, lines[..lines.len() - count].concat()).expect("the checkpoint is written");
+    let parts: Vec<usize> = (0..lines.len()).filter(|at| is_part(&lines[*at])).collect();
+    let end = parts.get(parts.len() - count).copied().unwrap_or(parts[parts.len() - 1] + 1);
+    fs::write(checkpoint, lines[..end].concat()).expect("the checkpoint is written");
+}
+
+fn is_part(line: &str) -> bool {
+    line.contains(r#""type":"part""#)
 }

@@ -28,6 +28,20 @@ fn the_result_of_an_upload_in_parts_is_what_the_server_has() {
 }
 
 #[test]
+fn hashing_before_anything_is_sent_is_shown() {
+    let server = server();
+    let scratch = Scratch::new(0);
+    std::fs::File::create(&scratch.file).unwrap().set_len(64 << 20).unwrap();
+    let mut options = upload_options("key", &scratch.file);
+    (options.part_size, options.content_md5) = (oss_upload::PartSize::Bytes(64 << 20), true);
+    let upload = client(&server).start(options).unwrap();
+    wait_until("it hashes", || upload.progress().phase == Phase::Hashing);
+    assert_eq!(upload.progress().sent_bytes, 0);
+    wait_until("it sends", || upload.progress().phase != Phase::Hashing);
+    assert!(upload.wait(Duration::from_secs(30)).expect("it ends").error.is_none());
+}
+
+#[test]
 fn the_result_of_an_upload_in_one_request_is_what_the_server_has() {
     let server = server_with(|config| config.versioned = true);
     let scratch = Scratch::new(1000);

@@ -21,6 +21,7 @@ PHASES = {
     Phase.VERIFYING: "verifying",
     Phase.COMPLETING: "completing",
     Phase.WAITING: "waiting for credentials",
+    Phase.HASHING: "hashing",
 }
 
 

@@ -23,6 +23,8 @@ class Phase(OpenIntEnum):
     """The upload has ended, well or not."""
     WAITING = 5
     """There are no credentials that the server takes; others are waited for."""
+    HASHING = 6
+    """Local data is read for its MD5, which must be known before the data is sent; nothing is being sent meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Progress:
         sent_bytes: Body bytes sent by this call, repeated ones included.
         parts_total: Parts in all.
         parts_done: Parts that the server has, resumed ones included.
-        bytes_per_second: Rate of the last few seconds.
+        bytes_per_second: Rate of the last few seconds. A resumed upload begins with that of the earlier call.
         eta: Seconds to the end at this rate; None when it cannot be told.
         retries: Requests that had to be tried again.
     """

@@ -79,6 +79,9 @@ impl Lines {
         self.line("begun", moment(nanoseconds(*created)));
         self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
         self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));
+        if let Some(rate) = saved.rate {
+            self.line("rate", format_args!("{rate} bytes a second, the last time"));
+        }
         if length > good.length {
             let torn = length - good.length;
             self.line("damage", format_args!("the last {torn} bytes are a torn record, which will be dropped"));

@@ -18,6 +18,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How long records may wait for the disk. A power cut loses them then, and the server's list gives them back.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// A rate is recorded again when it differs by more than one part of so many.
+const RATE_STEPS: u64 = 4;
 
 /// A checkpoint file that this upload holds.
 pub(crate) struct Journal {
@@ -44,6 +46,8 @@ struct State {
     /// Records were written after the last sync was begun.
     unsynced: bool,
     last_sync: Option<Instant>,
+    /// The rate that was recorded last.
+    rate: Option<u64>,
 }
 
 impl Journal {
@@ -101,6 +105,21 @@ impl Journal {
             self.append(json);
         }
         self.flush();
+    }
+
+    /// Records how fast it goes, unless it is much as before: a journal should not grow with the time that an upload
+    /// takes. Fails as [`Journal::part`] does.
+    pub(crate) fn rate(&self, bytes_per_second: u64) {
+        let mut state = self.lock();
+        let same = |last: u64| last.abs_diff(bytes_per_second) <= last / RATE_STEPS;
+        if bytes_per_second == 0 || state.rate.is_some_and(same) {
+            return;
+        }
+        if let Ok(json) = encode(&Record::Rate { bytes_per_second }) {
+            state.rate = Some(bytes_per_second);
+            state.pending.push_back(json);
+            self.write_pending(&mut state);
+        }
     }
 
     /// Syncs when there is something to sync and the last time is long enough ago. Others can append meanwhile. Tells
@@ -166,6 +185,7 @@ impl Journal {
                 }
                 let mut state = self.lock();
                 (state.length, state.chain, state.begun) = (good.length, good.chain, true);
+                state.rate = good.saved.rate;
                 Ok(Found::Usable(good.saved))
             }
             // It stays as it is until `begin`.
@@ -287,6 +307,7 @@ impl State {
             sync_failure: None,
             unsynced: false,
             last_sync: None,
+            rate: None,
         }
     }
 

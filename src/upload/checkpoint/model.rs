@@ -45,6 +45,8 @@ pub(crate) struct Saved {
     pub parts: Vec<PartRecord>,
     /// CompleteMultipartUpload may have been sent.
     pub completing: bool,
+    /// Bytes per second, as they were last.
+    pub rate: Option<u64>,
 }
 
 /// What was at the checkpoint's path.

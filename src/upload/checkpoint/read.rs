@@ -105,6 +105,7 @@ struct Replay {
     upload_id: Option<String>,
     parts: BTreeMap<u32, PartRecord>,
     completing: bool,
+    rate: Option<u64>,
 }
 
 impl Replay {
@@ -117,6 +118,7 @@ impl Replay {
             upload_id: None,
             parts: BTreeMap::new(),
             completing: false,
+            rate: None,
         }
     }
 
@@ -151,6 +153,7 @@ impl Replay {
                 self.parts.insert(part.number, part);
             }
             (Record::Completing, _, Some(_)) => self.completing = true,
+            (Record::Rate { bytes_per_second }, _, Some(_)) => self.rate = Some(bytes_per_second),
             _ => return Err("it is not at its place".to_owned()),
         }
         Ok(())
@@ -174,14 +177,15 @@ impl Replay {
     fn finish(self) -> Reading {
         let Some((header, created)) = self.header else { return Reading::Fresh };
         let parts = self.parts.into_values().collect();
-        let saved = Saved { header, upload_id: self.upload_id, parts, completing: self.completing };
+        let Replay { upload_id, completing, rate, .. } = self;
+        let saved = Saved { header, upload_id, parts, completing, rate };
         Reading::Journal(Box::new(Good { saved, created, length: self.length, chain: self.chain }))
     }
 
     fn void(&self, reason: String) -> Reading {
         let saved = self.header.as_ref().map(|(header, _)| {
-            let upload_id = self.upload_id.clone();
-            Box::new(Saved { header: header.clone(), upload_id, parts: Vec::new(), completing: self.completing })
+            let (upload_id, completing) = (self.upload_id.clone(), self.completing);
+            Box::new(Saved { header: header.clone(), upload_id, parts: Vec::new(), completing, rate: None })
         });
         Reading::Void { reason, saved }
     }

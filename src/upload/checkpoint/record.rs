@@ -21,9 +21,10 @@ pub(super) enum Record {
     Upload { upload_id: String },
     Part(PartRecord),
     Completing,
+    Rate { bytes_per_second: u64 },
 }
 
-const KNOWN_TYPES: [&str; 4] = ["header", "upload", "part", "completing"];
+const KNOWN_TYPES: [&str; 5] = ["header", "upload", "part", "completing", "rate"];
 
 /// Why the JSON of a record with a good checksum is of no use.
 pub(super) enum Fault {

@@ -30,13 +30,17 @@ fn everything_comes_back() {
         journal.part(&parts[0]);
         assert_eq!(journal.trouble(), None);
     }
-    let mut saved = Saved { header, upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false };
+    let mut saved = Saved { header, upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false, rate: None };
     {
         let (journal, found) = open(&path);
         assert_eq!(found, Found::Usable(saved.clone()));
         journal.completing();
+        for rate in [0, 1000, 1250, 1251, 1600, 0] {
+            journal.rate(rate);
+        }
     }
     saved.completing = true;
+    saved.rate = Some(1600);
     assert_eq!(usable(&path), saved);
 }
 
@@ -133,6 +137,25 @@ fn syncs_at_most_once_a_second() {
     assert!(!journal.has_unsynced_records());
 }
 
+#[test]
+fn a_rate_is_recorded_when_it_is_another() {
+    let directory = directory();
+    let path = directory.path().join("x.cp");
+    let journal = begun(&path, &header(3), 1);
+    let length = || fs::metadata(&path).unwrap().len();
+    let grows = |rate| {
+        let before = length();
+        journal.rate(rate);
+        length() > before
+    };
+    assert_eq!([0, 1000, 1250, 751, 1251, 1000, 0].map(grows), [false, true, false, false, true, false, false]);
+    drop(journal);
+    let (journal, _) = open(&path);
+    journal.rate(1200);
+    drop(journal);
+    assert_eq!(usable(&path).rate, Some(1251), "the next process knows what was recorded");
+}
+
 /// The file in `docs/checkpoint-format.md`, built by this code, and read by it.
 #[test]
 fn the_documented_example_is_true() {
@@ -146,7 +169,7 @@ fn the_documented_example_is_true() {
     assert_eq!(example, render(&header, created, &parts), "docs/checkpoint-format.md");
     let Ok(Reading::Journal(good)) = read(example.as_bytes(), example.len() as u64) else { panic!() };
     let upload_id = Some(UPLOAD_ID.to_owned());
-    assert_eq!(good.saved, Saved { header, upload_id, parts: parts.to_vec(), completing: true });
+    assert_eq!(good.saved, Saved { header, upload_id, parts: parts.to_vec(), completing: true, rate: Some(1_048_576) });
     assert_eq!(good.created, created);
 }
 
@@ -154,7 +177,7 @@ fn render(header: &Header, created: SystemTime, parts: &[PartRecord]) -> String 
     let mut records =
         vec![Record::Header(HeaderRecord::new(header, created)), Record::Upload { upload_id: UPLOAD_ID.to_owned() }];
     records.extend(parts.iter().cloned().map(Record::Part));
-    records.push(Record::Completing);
+    records.extend([Record::Rate { bytes_per_second: 1_048_576 }, Record::Completing]);
     let mut chain = Chain::new();
     records.iter().fold(first_line(4242), |text, record| {
         let line = chain.line(&serde_json::to_string(record).unwrap());

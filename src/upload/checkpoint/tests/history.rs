@@ -19,6 +19,8 @@ enum Event {
     /// A part by its number, as far as the file has one, and its content.
     Part(u32, u64),
     Completing,
+    /// So many bytes per second were sent.
+    Rate(u64),
     Flush,
     /// The process ends, perhaps in the middle of a record, and another one goes on.
     Reopen(Vec<u8>),
@@ -53,6 +55,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => any::<String>().prop_map(Event::Opened),
         20 => (1..=MOST_PARTS as u32, any::<u64>()).prop_map(|(number, content)| Event::Part(number, content)),
         1 => Just(Event::Completing),
+        2 => (0..4_u64).prop_map(|step| Event::Rate(step * 1000)),
         2 => Just(Event::Flush),
         4 => torn.prop_map(Event::Reopen),
     ]
@@ -63,7 +66,7 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
     match (event, model) {
         (Event::Begin(header), model) => {
             let header = (**header).clone();
-            *model = Some(Saved { header, upload_id: None, parts: Vec::new(), completing: false });
+            *model = Some(Saved { header, upload_id: None, parts: Vec::new(), completing: false, rate: None });
         }
         (Event::Opened(id), Some(saved @ Saved { upload_id: None, .. })) => saved.upload_id = Some(id.clone()),
         (Event::Part(number, content), Some(saved @ Saved { upload_id: Some(_), .. })) => {
@@ -75,6 +78,9 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
             saved.parts.sort_by_key(|part| part.number);
         }
         (Event::Completing, Some(saved @ Saved { upload_id: Some(_), .. })) => saved.completing = true,
+        (Event::Rate(rate), Some(saved @ Saved { upload_id: Some(_), .. })) => {
+            saved.rate = Some(*rate).filter(|rate| *rate > 0).or(saved.rate);
+        }
         (Event::Flush | Event::Reopen(_), _) => {}
         _ => return false,
     }
@@ -91,6 +97,7 @@ fn happen(journal: &mut Option<Journal>, path: &Path, event: &Event) {
             current.part(&PartRecord { crc64: *content, ..part(&header, *number, 0) });
         }
         Event::Completing => current.completing(),
+        Event::Rate(rate) => current.rate(*rate),
         Event::Flush => current.flush(),
         Event::Reopen(torn) => {
             *journal = None;
