@@ -16,6 +16,8 @@
 //
 // The object appears whole or not at all, and only when the CRC-64 that the server computed equals that of the file.
 //
+// Programs that were written for the vendor's Go SDK v1 find [New], [Bucket.UploadFile] and its options here too.
+//
 // # Resume
 //
 // With a checkpoint (see [UploadOptions]), an upload that failed, was paused or whose process died goes on where it
@@ -47,5 +49,6 @@
 // # Linking
 //
 // By default the library is taken from the checkout that this package is a part of: include/ and target/release/, after
-// `cargo build --release`. With the build tag oss_upload_pkgconfig, pkg-config says where an installed one is.
+// `cargo build --release`. With the build tag oss_upload_static, it is that checkout's static archive, and programs need
+// no shared library. With the build tag oss_upload_pkgconfig, pkg-config says where an installed one is.
 package oss

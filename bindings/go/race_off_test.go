@@ -1,0 +1,5 @@
+//go:build !race
+
+package oss_test
+
+const raceDetector = false
