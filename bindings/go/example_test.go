@@ -13,29 +13,31 @@ import (
 	oss "github.com/oss-upload/liboss_upload/bindings/go"
 )
 
-// The examples are compiled with the tests, not run: they need a bucket.
+// The examples run against the project's local OSS: TestMain sets OSS_ENDPOINT, OSS_REGION, OSS_ACCESS_KEY_ID and
+// OSS_ACCESS_KEY_SECRET, and makes the bucket.
 
 func Example() {
 	// The key comes from OSS_ACCESS_KEY_ID and OSS_ACCESS_KEY_SECRET.
-	client, err := oss.NewClient(oss.ClientOptions{Endpoint: "oss-cn-hangzhou.aliyuncs.com"})
+	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	result, err := client.UploadFile(context.Background(), "/data/a.mp4", &oss.UploadOptions{
+	result, err := client.UploadFile(context.Background(), "testdata/hello.txt", &oss.UploadOptions{
 		Bucket: "my-bucket",
-		Key:    "videos/a.mp4",
+		Key:    "texts/hello.txt",
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(result.ETag, result.Size)
+	fmt.Println(result.Size, "bytes, ETag", result.ETag)
+	// Output: 14 bytes, ETag 910C8BC73110B0CD1BC5D2BCAE782511
 }
 
 // With a checkpoint, an upload that Ctrl-C or a deadline has stopped goes on where it was when it is started again.
 func ExampleClient_UploadFile_resumable() {
-	client, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou"})
+	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,87 +45,150 @@ func ExampleClient_UploadFile_resumable() {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	_, err = client.UploadFile(ctx, "/data/a.mp4", &oss.UploadOptions{
+	var last oss.UploadProgress
+	_, err = client.UploadFile(ctx, "testdata/hello.txt", &oss.UploadOptions{
 		Bucket:     "my-bucket",
-		Key:        "videos/a.mp4",
+		Key:        "texts/hello.txt",
 		PartSize:   oss.PartSizeAuto,
 		Routines:   oss.RoutinesAuto,
 		Checkpoint: true,
-		Progress: func(p oss.UploadProgress) {
-			fmt.Printf("\r%d of %d bytes, %v left", p.DoneBytes, p.TotalBytes, p.ETA)
-		},
+		Progress:   func(p oss.UploadProgress) { last = p }, // about ten times a second
 	})
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		fmt.Println("stopped; run again to go on")
+	case err != nil:
+		log.Fatal(err)
 	}
+	fmt.Printf("%d of %d bytes, %v\n", last.DoneBytes, last.TotalBytes, last.Phase)
+	// Output: 14 of 14 bytes, ended
 }
 
 func ExampleClient_UploadFile_errors() {
-	client, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou"})
+	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	_, err = client.UploadFile(context.Background(), "/data/a.mp4", &oss.UploadOptions{Bucket: "my-bucket", Key: "a.mp4"})
-	var refused *oss.ServiceError
-	var failure *oss.Error
-	switch {
-	case err == nil:
-	case errors.Is(err, fs.ErrNotExist):
-		fmt.Println("there is no such file")
-	case errors.As(err, &refused):
-		fmt.Println("OSS said no:", refused.Code, "request", refused.RequestID)
-	case errors.As(err, &failure) && failure.Retryable:
-		fmt.Println("try again later:", err)
-	default:
-		fmt.Println(err)
+	upload := func(bucket, path string) {
+		_, err := client.UploadFile(context.Background(), path, &oss.UploadOptions{Bucket: bucket, Key: "hello.txt"})
+		var refused *oss.ServiceError
+		var failure *oss.Error
+		switch {
+		case err == nil:
+			fmt.Println("stored")
+		case errors.Is(err, fs.ErrNotExist):
+			fmt.Println("there is no such file")
+		case errors.As(err, &refused):
+			fmt.Println("OSS said no:", refused.StatusCode, refused.Code) // and refused.RequestID, for the vendor's support
+		case errors.As(err, &failure) && failure.Retryable:
+			fmt.Println("try again later:", err)
+		default:
+			fmt.Println(err)
+		}
 	}
+	upload("my-bucket", "testdata/hello.txt")
+	upload("my-bucket", "testdata/missing.txt")
+	upload("bucket-of-nobody", "testdata/hello.txt")
+	// Output:
+	// stored
+	// there is no such file
+	// OSS said no: 404 NoSuchBucket
 }
 
 func ExampleClient_Start() {
-	client, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou"})
+	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
-	upload, err := client.Start("/data/a.mp4", &oss.UploadOptions{Bucket: "my-bucket", Key: "a.mp4", Checkpoint: true})
+	upload, err := client.Start("testdata/hello.txt", &oss.UploadOptions{
+		Bucket: "my-bucket", Key: "hello.txt", Checkpoint: true,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer upload.Close()
 
-	// Night is over: keep what was sent, and go on tomorrow.
+	// When the night is over: keep what was sent, and go on tomorrow.
 	timer := time.AfterFunc(8*time.Hour, upload.Pause)
 	defer timer.Stop()
-	if _, err := upload.Wait(context.Background()); errors.Is(err, oss.ErrPaused) {
-		fmt.Println("so far:", upload.Progress().DoneBytes)
-	}
+	_, err = upload.Wait(context.Background())
+	fmt.Println(errors.Is(err, oss.ErrPaused), upload.Progress().DoneBytes)
+	// Output: false 14
 }
 
 // Events are for logs and metrics.
 func ExampleClient_NextEvent() {
-	client, err := oss.NewClient(oss.ClientOptions{Region: "cn-hangzhou"})
+	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close()
 
 	client.NextEvent() // opens the queue
-	upload, err := client.Start("/data/a.mp4", &oss.UploadOptions{Bucket: "my-bucket", Key: "a.mp4"})
+	options := &oss.UploadOptions{Bucket: "my-bucket", Key: "hello.txt"}
+	if _, err := client.UploadFile(context.Background(), "testdata/hello.txt", options); err != nil {
+		log.Fatal(err)
+	}
+	for event, ok := client.NextEvent(); ok; event, ok = client.NextEvent() {
+		if event.Kind == oss.EventRequest {
+			fmt.Println(event.Operation, event.HTTPStatus, event.Bytes)
+		}
+	}
+	// Output: PutObject 200 14
+}
+
+// A program that was written for the vendor's SDK v1.
+func ExampleBucket_UploadFile() {
+	provider, err := oss.NewEnvironmentVariableCredentialsProvider()
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer upload.Close()
-	go func() {
-		for range time.Tick(time.Second) {
-			for event, ok := client.NextEvent(); ok; event, ok = client.NextEvent() {
-				if event.Kind == oss.EventRetry || event.Dropped > 0 {
-					log.Println(event)
-				}
-			}
-		}
-	}()
-	upload.Wait(context.Background())
+	client, err := oss.New(os.Getenv("OSS_ENDPOINT"), "", "",
+		oss.SetCredentialsProvider(&provider), oss.Region(os.Getenv("OSS_REGION")), oss.AuthVersion(oss.AuthV4))
+	if err != nil {
+		log.Fatal(err)
+	}
+	bucket, err := client.Bucket("my-bucket")
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = bucket.UploadFile("hello.txt", "testdata/hello.txt", 100*1024, oss.Routines(3), oss.Checkpoint(true, ""))
+	if refused, ok := err.(oss.ServiceError); ok {
+		log.Fatal("OSS said no: ", refused.Code, " ", refused.RequestID)
+	}
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// percent is a listener as the vendor's SDK v1 has them.
+type percent struct{}
+
+func (percent) ProgressChanged(event *oss.ProgressEvent) {
+	switch event.EventType {
+	case oss.TransferStartedEvent:
+		fmt.Println("started")
+	case oss.TransferCompletedEvent:
+		fmt.Printf("%d %%\n", 100*event.ConsumedBytes/event.TotalBytes)
+	}
+}
+
+func ExampleProgress() {
+	client, err := oss.New(os.Getenv("OSS_ENDPOINT"), os.Getenv("OSS_ACCESS_KEY_ID"), os.Getenv("OSS_ACCESS_KEY_SECRET"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	bucket, err := client.Bucket("my-bucket")
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := bucket.UploadFile("hello.txt", "testdata/hello.txt", 100*1024, oss.Progress(percent{})); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// started
+	// 100 %
 }

@@ -23,7 +23,7 @@ import (
 	oss "github.com/oss-upload/liboss_upload/bindings/go"
 )
 
-// A server is the project's local OSS, one process for each test.
+// A server is the project's local OSS, a process of its own for each test.
 type server struct {
 	Endpoint        string   `json:"endpoint"`
 	Region          string   `json:"region"`
@@ -34,48 +34,91 @@ type server struct {
 	t *testing.T
 }
 
-func serverBinary(t *testing.T) string {
-	t.Helper()
+// TestMain gives the examples a server of their own.
+func TestMain(m *testing.M) {
+	s, stop, err := startServer("--bucket", "my-bucket")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for name, value := range map[string]string{
+		"OSS_ENDPOINT": s.Endpoint, "OSS_REGION": s.Region, "OSS_ACCESS_KEY_ID": s.AccessKeyID,
+		"OSS_ACCESS_KEY_SECRET": s.AccessKeySecret, "OSS_SESSION_TOKEN": "",
+	} {
+		os.Setenv(name, value)
+	}
+	status := m.Run()
+	if err := stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func serverBinary() (string, error) {
 	candidates := []string{"../../target/release/oss-server", "../../target/debug/oss-server"}
 	if named := os.Getenv("OSS_SERVER"); named != "" {
 		candidates = []string{named}
 	}
 	for _, path := range candidates {
 		if _, err := os.Stat(path); err == nil {
-			return path
+			return path, nil
 		}
 	}
-	t.Fatalf("no local OSS server at %s: run `cargo build --release -p oss-server`, or name one in OSS_SERVER",
+	return "", fmt.Errorf("no local OSS server at %s: run `cargo build --release -p oss-server`, or name one in OSS_SERVER",
 		strings.Join(candidates, " or "))
-	return ""
 }
 
-func newServer(t *testing.T, arguments ...string) *server {
-	t.Helper()
+// startServer starts a server, which lives until stop is called.
+func startServer(arguments ...string) (s *server, stop func() error, err error) {
+	binary, err := serverBinary()
+	if err != nil {
+		return nil, nil, err
+	}
 	var complaints bytes.Buffer
-	command := exec.Command(serverBinary(t), append([]string{"--exit-with-stdin"}, arguments...)...)
+	command := exec.Command(binary, append([]string{"--exit-with-stdin"}, arguments...)...)
 	command.Stderr = &complaints
 	stdin, err := command.StdinPipe()
-	check(t, err)
+	if err != nil {
+		return nil, nil, err
+	}
 	stdout, err := command.StdoutPipe()
-	check(t, err)
-	check(t, command.Start())
-	t.Cleanup(func() {
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, nil, err
+	}
+	stop = func() error {
 		stdin.Close()
 		kill := time.AfterFunc(10*time.Second, func() { command.Process.Kill() })
 		defer kill.Stop()
 		if err := command.Wait(); err != nil {
-			t.Errorf("the local OSS server ended with %v: %s", err, &complaints)
+			return fmt.Errorf("the local OSS server ended with %v: %s", err, &complaints)
 		}
-	})
+		return nil
+	}
 	line, err := bufio.NewReader(stdout).ReadBytes('\n')
 	if err != nil {
-		t.Fatalf("the local OSS server did not start: %v: %s", err, &complaints)
+		return nil, nil, fmt.Errorf("the local OSS server did not start: %v: %v", err, stop())
 	}
-	s := &server{t: t}
+	s = &server{}
 	if err := json.Unmarshal(line, s); err != nil || s.Endpoint == "" || len(s.Buckets) == 0 {
-		t.Fatalf("the local OSS server's first line is %q: %v", line, err)
+		return nil, nil, fmt.Errorf("the local OSS server's first line is %q: %v: %v", line, err, stop())
 	}
+	return s, stop, nil
+}
+
+func newServer(t *testing.T, arguments ...string) *server {
+	t.Helper()
+	s, stop, err := startServer(arguments...)
+	check(t, err)
+	s.t = t
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
