@@ -27,7 +27,7 @@ fn write(bindings: &cbindgen::Bindings, header: &Path) {
     let text = String::from_utf8(text).expect("the header is UTF-8");
     // cbindgen would put a trailer behind the include guard.
     let (inside, guard_end) = text.rsplit_once("#endif").expect("the header ends with its guard");
-    let text = format!("{inside}{INITIALISERS}\n\n#endif{guard_end}");
+    let text = format!("{inside}{INLINE_FUNCTIONS}\n\n#endif{guard_end}");
     let current = std::fs::read_to_string(header).unwrap_or_default();
     if current != text && std::fs::write(header, &text).is_err() {
         println!("cargo:warning=include/oss_upload.h could not be written: it may be out of date");
@@ -49,8 +49,9 @@ fn version_macros() -> String {
     )
 }
 
-/// In the header and not in the library, so that `struct_size` is that of the program which was compiled.
-const INITIALISERS: &str = "#ifdef __cplusplus
+/// In the header and not in the library: the initialisers, so that `struct_size` is that of the program which was
+/// compiled, and `oss_upload_file`, so that no symbol has that name, which the vendor's C SDK exports for a call of its own.
+const INLINE_FUNCTIONS: &str = "#ifdef __cplusplus
 extern \"C\" {
 #endif
 
@@ -75,6 +76,21 @@ static inline oss_upload_options oss_upload_options_default(void)
     options.struct_size = sizeof(options);
     return options;
 }
+
+#ifndef OSS_UPLOAD_NO_UPLOAD_FILE
+/**
+ * The short name of oss_client_upload_file(), which see.
+ *
+ * The vendor's C SDK has a function of this name too. The libraries can be linked into one program in any order, since
+ * this one is not a symbol. A file that includes both headers defines OSS_UPLOAD_NO_UPLOAD_FILE before this one, which
+ * hides this name, and calls oss_client_upload_file(); oss_upload_file() is then the vendor's.
+ */
+static inline oss_status oss_upload_file(oss_client *client, const oss_upload_options *options, oss_result *result,
+                                         oss_error *error, oss_progress_fn on_progress, void *user_data)
+{
+    return oss_client_upload_file(client, options, result, error, on_progress, user_data);
+}
+#endif
 
 #ifdef __cplusplus
 }

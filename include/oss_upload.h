@@ -727,13 +727,15 @@ void oss_client_free(oss_client *client);
  * Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
  * or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
  * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY.
+ *
+ * C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
  */
-oss_status oss_upload_file(oss_client *client,
-                           const oss_upload_options *options,
-                           oss_result *result,
-                           oss_error *error,
-                           oss_progress_fn on_progress,
-                           void *user_data);
+oss_status oss_client_upload_file(oss_client *client,
+                                  const oss_upload_options *options,
+                                  oss_result *result,
+                                  oss_error *error,
+                                  oss_progress_fn on_progress,
+                                  void *user_data);
 
 /**
  * Starts an upload and returns at once.
@@ -845,6 +847,21 @@ static inline oss_upload_options oss_upload_options_default(void)
     options.struct_size = sizeof(options);
     return options;
 }
+
+#ifndef OSS_UPLOAD_NO_UPLOAD_FILE
+/**
+ * The short name of oss_client_upload_file(), which see.
+ *
+ * The vendor's C SDK has a function of this name too. The libraries can be linked into one program in any order, since
+ * this one is not a symbol. A file that includes both headers defines OSS_UPLOAD_NO_UPLOAD_FILE before this one, which
+ * hides this name, and calls oss_client_upload_file(); oss_upload_file() is then the vendor's.
+ */
+static inline oss_status oss_upload_file(oss_client *client, const oss_upload_options *options, oss_result *result,
+                                         oss_error *error, oss_progress_fn on_progress, void *user_data)
+{
+    return oss_client_upload_file(client, options, result, error, on_progress, user_data);
+}
+#endif
 
 #ifdef __cplusplus
 }

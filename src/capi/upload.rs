@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
 use crate::upload::{Outcome, Upload};
 
-/// How often oss_upload_file() calls the progress callback.
+/// How often oss_client_upload_file() calls the progress callback.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// A running or ended upload. Opaque.
@@ -29,8 +29,10 @@ pub struct oss_upload {
 /// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
 /// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
 /// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY.
+///
+/// C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn oss_upload_file(
+pub unsafe extern "C" fn oss_client_upload_file(
     client: *mut oss_client,
     options: *const oss_upload_options,
     result: *mut oss_result,
@@ -68,7 +70,7 @@ pub unsafe extern "C" fn oss_upload_start(
     out: *mut *mut oss_upload,
     error: *mut oss_error,
 ) -> oss_status {
-    // SAFETY: as in oss_upload_file().
+    // SAFETY: as in oss_client_upload_file().
     unsafe {
         guard(error, || {
             let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
@@ -93,7 +95,7 @@ pub unsafe extern "C" fn oss_upload_wait(
     result: *mut oss_result,
     error: *mut oss_error,
 ) -> oss_status {
-    // SAFETY: as in oss_upload_file().
+    // SAFETY: as in oss_client_upload_file().
     unsafe {
         output::write(progress, || output::progress(&Default::default()));
         output::write(result, || output::result(&Default::default()));
@@ -120,7 +122,7 @@ pub unsafe extern "C" fn oss_upload_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
     guard_silently(|| {
-        // SAFETY: as in oss_upload_file().
+        // SAFETY: as in oss_client_upload_file().
         if let Some(upload) = unsafe { upload.as_ref() } {
             upload.upload.pause();
         }
@@ -134,7 +136,7 @@ pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_cancel(upload: *mut oss_upload) {
     guard_silently(|| {
-        // SAFETY: as in oss_upload_file().
+        // SAFETY: as in oss_client_upload_file().
         if let Some(upload) = unsafe { upload.as_ref() } {
             upload.upload.cancel();
         }
@@ -152,7 +154,7 @@ pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
     });
 }
 
-/// The user's callback with its data, for one call of oss_upload_file().
+/// The user's callback with its data, for one call of oss_client_upload_file().
 struct Callback {
     on_progress: oss_progress_fn,
     user_data: *mut c_void,
