@@ -1,0 +1,378 @@
+/*
+ * The executor for C of the table of scenarios (tests/scenarios): it reads orders from standard input, carries them out,
+ * and says in a line what came out.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <oss_upload.h>
+
+#define MOST_PAIRS 64
+
+struct pair {
+    const char *name;
+    char *value;
+};
+
+/** An order: its word, then names with values. */
+struct order {
+    const char *word;
+    struct pair pairs[MOST_PAIRS];
+    size_t count;
+};
+
+static int digit_of(char letter)
+{
+    const char *digits = "0123456789ABCDEF", *found = strchr(digits, letter);
+    if (!letter || !found) exit(2);
+    return (int)(found - digits);
+}
+
+static void decode(char *text)
+{
+    char *to = text;
+    for (; *text; text++) {
+        if (*text == '%') {
+            *to++ = (char)(digit_of(text[1]) << 4 | digit_of(text[2]));
+            text += 2;
+        } else {
+            *to++ = *text;
+        }
+    }
+    *to = '\0';
+}
+
+static void parse(char *line, struct order *order)
+{
+    char *word = strtok(line, " \n");
+    order->word = word ? word : "";
+    order->count = 0;
+    while ((word = strtok(NULL, " \n"))) {
+        struct pair *pair = &order->pairs[order->count++];
+        if (order->count > MOST_PAIRS || !strchr(word, '=')) exit(2);
+        pair->name = word;
+        pair->value = strchr(word, '=');
+        *pair->value++ = '\0';
+        decode(pair->value);
+    }
+}
+
+/** NULL when it is not given. */
+static const char *text_of(const struct order *order, const char *name)
+{
+    size_t i;
+    for (i = 0; i < order->count; i++)
+        if (strcmp(order->pairs[i].name, name) == 0) return order->pairs[i].value;
+    return NULL;
+}
+
+/** 0 when it is not given; `automatic` for "auto". */
+static uint64_t number_or_auto(const struct order *order, const char *name, uint64_t automatic)
+{
+    const char *text = text_of(order, name);
+    if (!text) return 0;
+    return strcmp(text, "auto") == 0 ? automatic : (uint64_t)strtoull(text, NULL, 10);
+}
+
+static uint32_t number_of(const struct order *order, const char *name)
+{
+    return (uint32_t)number_or_auto(order, name, 0);
+}
+
+/** The number of the word that is given among `words`, which stand for 0, 1, 2. */
+static uint32_t choice_of(const struct order *order, const char *name, const char *one, const char *two)
+{
+    const char *text = text_of(order, name);
+    if (!text) return 0;
+    return strcmp(text, one) == 0 ? 1 : strcmp(text, two) == 0 ? 2 : 0;
+}
+
+static void tell_text(const char *name, const char *value)
+{
+    printf(" %s=", name);
+    for (; *value; value++) printf("%%%02X", (unsigned char)*value);
+}
+
+static void tell(const char *name, uint64_t value) { printf(" %s=%" PRIu64, name, value); }
+
+static void tell_end(oss_status status, const oss_error *error)
+{
+    tell_text("status", oss_status_name((int32_t)status));
+    if (error->status != (int32_t)status) tell_text("raised", "an error of another status");
+    if (status >= 0) return;
+    tell_text("raised", oss_status_name(error->status));
+    tell("http_status", error->http_status);
+    printf(" os_errno=%" PRId32, error->os_errno);
+    tell("part_number", error->part_number);
+    tell("retryable", error->retryable);
+    tell_text("service_code", error->service_code);
+    tell_text("ec", error->ec);
+    tell_text("request_id", error->request_id);
+    tell_text("message", error->message);
+}
+
+static void tell_result(const oss_result *result)
+{
+    tell("result.crc64", result->crc64);
+    tell("result.size", result->size);
+    tell("result.part_size", result->part_size);
+    tell("result.bytes_sent", result->bytes_sent);
+    tell("result.bytes_resumed", result->bytes_resumed);
+    tell("result.elapsed_ms", result->elapsed_ms);
+    tell("result.parts", result->parts);
+    tell("result.parts_resumed", result->parts_resumed);
+    tell("result.attempts", result->attempts);
+    tell("result.part_size_raised", result->part_size_raised);
+    tell_text("result.etag", result->etag);
+    tell_text("result.version_id", result->version_id);
+    tell_text("result.request_id", result->request_id);
+    tell_text("result.upload_id", result->upload_id);
+    tell_text("result.restart_reason", result->restart_reason);
+}
+
+static const char *name_of_phase(uint32_t phase)
+{
+    switch (phase) {
+    case OSS_PHASE_PREPARING: return "preparing";
+    case OSS_PHASE_UPLOADING: return "uploading";
+    case OSS_PHASE_VERIFYING: return "verifying";
+    case OSS_PHASE_COMPLETING: return "completing";
+    case OSS_PHASE_ENDED: return "ended";
+    case OSS_PHASE_WAITING: return "waiting";
+    default: return "unknown";
+    }
+}
+
+static void tell_progress(const oss_progress *progress)
+{
+    tell_text("progress.phase", name_of_phase(progress->phase));
+    tell("progress.total_bytes", progress->total_bytes);
+    tell("progress.done_bytes", progress->done_bytes);
+    tell("progress.resumed_bytes", progress->resumed_bytes);
+    tell("progress.sent_bytes", progress->sent_bytes);
+    tell("progress.parts_total", progress->parts_total);
+    tell("progress.parts_done", progress->parts_done);
+    tell("progress.retries", progress->retries);
+    tell("progress.bytes_per_second", progress->bytes_per_second);
+    tell("progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
+}
+
+static oss_status new_client(const struct order *order, oss_client **client, oss_error *error)
+{
+    oss_client_options options = oss_client_options_default();
+    options.endpoint = text_of(order, "endpoint");
+    options.region = text_of(order, "region");
+    options.access_key_id = text_of(order, "access_key_id");
+    options.access_key_secret = text_of(order, "access_key_secret");
+    options.security_token = text_of(order, "security_token");
+    options.credentials = text_of(order, "credentials");
+    options.proxy = text_of(order, "proxy");
+    options.ca_file = text_of(order, "ca_file");
+    options.user_agent = text_of(order, "user_agent");
+    options.max_bytes_per_second = number_or_auto(order, "max_bytes_per_second", 0);
+    options.signature_version = number_of(order, "signature_version");
+    options.cname = number_of(order, "cname");
+    options.path_style = number_of(order, "path_style");
+    options.connect_timeout_ms = number_of(order, "connect_timeout_ms");
+    options.stall_timeout_ms = number_of(order, "stall_timeout_ms");
+    options.max_attempts = number_of(order, "max_attempts");
+    options.insecure_skip_verify = number_of(order, "insecure_skip_verify");
+    options.credentials_wait_ms = number_of(order, "credentials_wait_ms");
+    return oss_client_new(&options, client, error);
+}
+
+/** Headers that point into the order; what belongs to the object's own metadata gets its prefix in `names`. */
+static size_t headers_of(const struct order *order, oss_header *headers, char names[][128])
+{
+    size_t i, count = 0;
+    for (i = 0; i < order->count; i++) {
+        int metadata = strcmp(order->pairs[i].name, "metadata") == 0;
+        char *colon = strchr(order->pairs[i].value, ':');
+        if (!metadata && strcmp(order->pairs[i].name, "header") != 0) continue;
+        if (!colon) exit(2);
+        snprintf(names[count], sizeof(names[count]), "%s%.*s", metadata ? "x-oss-meta-" : "",
+                 (int)(colon - order->pairs[i].value), order->pairs[i].value);
+        headers[count].name = names[count];
+        headers[count++].value = colon + 1;
+    }
+    return count;
+}
+
+/** The library copies everything before the call that takes this returns. */
+static oss_upload_options upload_options(const struct order *order)
+{
+    static oss_header headers[MOST_PAIRS];
+    static char names[MOST_PAIRS][128];
+    oss_upload_options options = oss_upload_options_default();
+    options.bucket = text_of(order, "bucket");
+    options.object_key = text_of(order, "object_key");
+    options.file_path = text_of(order, "file_path");
+    options.checkpoint_path = text_of(order, "checkpoint_path");
+    options.checkpoint_dir = text_of(order, "checkpoint_dir");
+    options.headers = headers;
+    options.header_count = headers_of(order, headers, names);
+    options.part_size = number_or_auto(order, "part_size", OSS_PART_SIZE_AUTO);
+    options.routines = (uint32_t)number_or_auto(order, "routines", OSS_ROUTINES_AUTO);
+    options.checkpoint = number_of(order, "checkpoint");
+    options.on_file_change = choice_of(order, "on_file_change", "fail", "");
+    options.verify_resume = choice_of(order, "verify_resume", "always", "never");
+    options.content_md5 = number_of(order, "content_md5");
+    return options;
+}
+
+/** What a progress callback has seen, and what it is to do. */
+struct watch {
+    uint32_t stop_at;
+    int32_t stop;
+    int runs_forward;
+    unsigned calls;
+    unsigned phases;
+    oss_progress last;
+};
+
+static int32_t on_progress(const oss_progress *now, void *user_data)
+{
+    struct watch *watch = (struct watch *)user_data;
+    const oss_progress *last = &watch->last;
+    if (watch->calls++ > 0 &&
+        (now->done_bytes < last->done_bytes || now->sent_bytes < last->sent_bytes || now->retries < last->retries))
+        watch->runs_forward = 0;
+    watch->phases |= 1u << now->phase;
+    watch->last = *now;
+    return now->parts_done >= watch->stop_at ? watch->stop : OSS_CONTINUE;
+}
+
+static void upload_file(oss_client *client, const struct order *order)
+{
+    oss_upload_options options = upload_options(order);
+    const char *stop = text_of(order, "stop");
+    struct watch watch;
+    oss_status status;
+    oss_result result;
+    oss_error error;
+    uint32_t phase;
+    memset(&watch, 0, sizeof(watch));
+    watch.runs_forward = 1;
+    watch.stop_at = number_of(order, "at_parts");
+    /* C has no exceptions: where other languages throw one, this pauses. */
+    watch.stop = !stop ? OSS_CONTINUE : strcmp(stop, "cancel") == 0 ? OSS_CANCEL : OSS_PAUSE;
+    status = oss_upload_file(client, &options, &result, &error, on_progress, &watch);
+    tell_end(status, &error);
+    if (watch.calls == 0) return;
+    tell_result(&result);
+    tell_progress(&watch.last);
+    tell("progress.runs_forward", (uint64_t)watch.runs_forward);
+    for (phase = 0; phase < 32; phase++)
+        if (watch.phases & 1u << phase) tell_text("progress.phases", name_of_phase(phase));
+}
+
+static void wait_for(oss_upload *upload, const struct order *order)
+{
+    oss_progress progress;
+    oss_result result;
+    oss_error error;
+    oss_status status = oss_upload_wait(upload, number_of(order, "timeout_ms"), &progress, &result, &error);
+    tell_end(status, &error);
+    tell_progress(&progress);
+    if (status != OSS_PENDING) tell_result(&result);
+}
+
+static const char *name_of_event(uint32_t kind)
+{
+    switch (kind) {
+    case OSS_EVENT_REQUEST: return "request";
+    case OSS_EVENT_RETRY: return "retry";
+    case OSS_EVENT_PART_DONE: return "part done";
+    case OSS_EVENT_PART_RESUMED: return "part resumed";
+    case OSS_EVENT_CONCURRENCY_CHANGED: return "concurrency changed";
+    case OSS_EVENT_CREDENTIALS_CHANGED: return "credentials changed";
+    case OSS_EVENT_CHECKPOINT_WRITTEN: return "checkpoint written";
+    case OSS_EVENT_RESTARTED: return "restarted";
+    case OSS_EVENT_ENDED: return "ended";
+    default: return "unknown";
+    }
+}
+
+static void events(oss_client *client)
+{
+    oss_event event;
+    while (oss_client_next_event(client, &event) == OSS_OK) {
+        char fields[1200];
+        snprintf(fields, sizeof(fields),
+                 "%s|%" PRIu64 "|%s|%s|%" PRIu32 "|%" PRIu32 "|%" PRIu32 "|%s|%" PRIu64 "|%" PRIu32 "|%" PRIu64 "|%" PRIu64
+                 "|%" PRIu64 "|%s",
+                 name_of_event(event.kind), event.upload, event.object_key, event.operation, event.part_number,
+                 event.attempt, event.http_status, event.service_code, event.bytes, event.concurrency, event.dropped,
+                 event.at_ms, event.elapsed_ms, event.message);
+        tell_text("event", fields);
+        tell_text("event.request_id", event.request_id);
+    }
+}
+
+static oss_client *client;
+static oss_upload *upload;
+
+static void free_upload(void)
+{
+    oss_upload_free(upload);
+    upload = NULL;
+}
+
+static void free_all(void)
+{
+    free_upload();
+    oss_client_free(client);
+    client = NULL;
+}
+
+static void carry_out(const struct order *order)
+{
+    oss_error error;
+    if (strcmp(order->word, "client") == 0) {
+        free_all();
+        tell_end(new_client(order, &client, &error), &error);
+    } else if (strcmp(order->word, "set_credentials") == 0) {
+        oss_status status =
+            oss_client_set_credentials(client, text_of(order, "access_key_id"), text_of(order, "access_key_secret"),
+                                       text_of(order, "security_token"), &error);
+        tell_end(status, &error);
+    } else if (strcmp(order->word, "upload_file") == 0) {
+        upload_file(client, order);
+    } else if (strcmp(order->word, "start") == 0) {
+        oss_upload_options options = upload_options(order);
+        free_upload();
+        tell_end(oss_upload_start(client, &options, &upload, &error), &error);
+    } else if (strcmp(order->word, "wait") == 0) {
+        wait_for(upload, order);
+    } else if (strcmp(order->word, "pause") == 0) {
+        oss_upload_pause(upload);
+    } else if (strcmp(order->word, "cancel") == 0) {
+        oss_upload_cancel(upload);
+    } else if (strcmp(order->word, "free") == 0) {
+        free_upload();
+    } else if (strcmp(order->word, "events") == 0) {
+        events(client);
+    } else if (strcmp(order->word, "end") == 0) {
+        free_all();
+    } else {
+        fprintf(stderr, "an unknown order: %s\n", order->word);
+        exit(2);
+    }
+}
+
+int main(void)
+{
+    static char line[65536];
+    static struct order order;
+    while (fgets(line, sizeof(line), stdin)) {
+        parse(line, &order);
+        printf("=");
+        carry_out(&order);
+        printf("\n");
+        fflush(stdout);
+    }
+    free_all();
+    return 0;
+}

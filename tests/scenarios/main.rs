@@ -1,0 +1,197 @@
+//! One table of scenarios, which Rust, C, C++, Python and Go each carry out: what they report must be the same, each in
+//! its own way. README.md in this folder explains the table.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod executor;
+mod judge;
+mod rust;
+mod table;
+#[path = "../c/toolchain.rs"]
+mod toolchain;
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use executor::Executor;
+use judge::Judge;
+use table::{Language, Table};
+use toolchain::root;
+
+/// Carries out the whole table in one language. `command` runs its executor; no variable of the machine reaches it.
+fn carry_out(language: Language, make: impl Fn(&Path) -> Command) {
+    let table = Table::read();
+    let tools = tempfile::tempdir().expect("a temporary directory");
+    let config = tools.path().join("config.json");
+    fs::write(&config, PROFILES).expect("the profiles are written");
+    let command = || {
+        let mut command = make(tools.path());
+        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
+            command.env_remove(variable);
+        }
+        command.env("ALIBABA_CLOUD_CONFIG_FILE", &config);
+        command
+    };
+    let only = env::var("SCENARIO").unwrap_or_default();
+    let judge = Judge { table: &table, language };
+    let start = Instant::now();
+    let (mut executor, mut count, mut failures) = (Executor::start(&mut command()), 0, Vec::new());
+    for scenario in table.scenarios.iter().filter(|scenario| scenario.name.contains(&only)) {
+        count += 1;
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| judge.play(scenario, &mut executor))) {
+            failures.push(format!("{}: {}", scenario.name, words_of(&*panic)));
+            // Who knows what it is about.
+            executor = Executor::start(&mut command());
+        }
+    }
+    executor.end();
+    let (all, seconds) = (table.scenarios.len(), start.elapsed().as_secs_f32());
+    println!("{language:?}: {count} of {all} scenarios carried out, {} failed, {seconds:.1} s", failures.len());
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(count == all || !only.is_empty());
+}
+
+/// A profile that this library cannot use.
+const PROFILES: &str = r#"{"current": "login", "profiles": [{"name": "login", "mode": "CloudSSO"}]}"#;
+
+fn words_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+#[test]
+fn rust() {
+    carry_out(Language::Rust, |_| {
+        let mut command = Command::new(env::current_exe().expect("this program"));
+        command.args(["--exact", "--ignored", "--nocapture", "executor_for_rust"]).env(EXECUTOR, "1");
+        command
+    });
+}
+
+const EXECUTOR: &str = "OSS_TEST_SCENARIOS";
+
+#[test]
+#[ignore = "it is run by the test of Rust"]
+fn executor_for_rust() {
+    if env::var_os(EXECUTOR).is_some() {
+        rust::execute();
+    }
+}
+
+#[test]
+fn c_under_valgrind() {
+    carry_out(Language::C, |tools| {
+        let mut command = Command::new("valgrind");
+        command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=30"]);
+        command.args([
+            "--show-leak-kinds=definite,indirect,possible",
+            "--errors-for-leak-kinds=definite,indirect,possible",
+        ]);
+        command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
+        command.arg(toolchain::program(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], &["scenarios.c"]));
+        toolchain::with_library(&mut command, tools);
+        command
+    });
+}
+
+/// The names between `begin` and `end` in the header that are fields or constants.
+fn names_in_header(begin: &str, end: &str, is_one: fn(&str) -> Option<&str>) -> BTreeSet<String> {
+    let header = fs::read_to_string(root().join("include/oss_upload.h")).expect("the header is read");
+    let until = header.find(end).unwrap_or_else(|| panic!("{end} is not in the header"));
+    let from = header[..until].rfind(begin).unwrap_or_else(|| panic!("{begin} is not in the header"));
+    let lines = header[from..until].lines().map(str::trim).filter(|line| !line.starts_with('*'));
+    lines.filter_map(is_one).map(str::to_owned).collect()
+}
+
+fn fields_of(name: &str) -> BTreeSet<String> {
+    names_in_header("typedef struct {", &format!("}} {name};"), |line| {
+        let name = line.strip_suffix(';')?.rsplit([' ', '*']).next()?.split('[').next()?;
+        (!["struct_size", "header_count"].contains(&name) && !name.starts_with("reserved")).then_some(name)
+    })
+}
+
+#[test]
+fn every_option_is_used() {
+    let table = Table::read();
+    for (struct_name, of_client) in [("oss_client_options", true), ("oss_upload_options", false)] {
+        let mut used = BTreeSet::new();
+        for scenario in &table.scenarios {
+            for (_, options) in scenario.options().filter(|(client, _)| *client == of_client) {
+                used.extend(options.keys().cloned());
+            }
+        }
+        // How most languages call headers of their own.
+        used.remove("metadata");
+        // The judge gives them to every scenario.
+        used.extend(if of_client { vec![] } else { vec!["bucket".into(), "file_path".into()] });
+        assert_eq!(used, fields_of(struct_name), "options of scenarios, and fields of {struct_name}");
+    }
+}
+
+#[test]
+fn every_status_is_expected() {
+    let table = Table::read();
+    let declared =
+        names_in_header("typedef enum {", "} oss_status;", |line| line.split_once(" = ").map(|(name, _)| name));
+    let expected: BTreeSet<_> = table
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.expectations())
+        .filter_map(|expect| expect.get("status")?.as_str())
+        .filter(|status| *status != "THROWN")
+        .map(str::to_owned)
+        .collect();
+    let unprovokable: BTreeSet<_> = table.unprovokable.keys().cloned().collect();
+    assert!(expected.is_disjoint(&unprovokable), "a scenario brings about what is said to be out of reach");
+    assert_eq!(expected.union(&unprovokable).cloned().collect::<BTreeSet<_>>(), declared);
+    let errors: BTreeSet<_> =
+        declared.into_iter().filter(|name| !["OSS_OK", "OSS_PENDING"].contains(&name.as_str())).collect();
+    assert_eq!(table.errors.keys().cloned().collect::<BTreeSet<_>>(), errors);
+}
+
+#[test]
+fn every_output_is_known() {
+    let table = Table::read();
+    let outputs = all_outputs();
+    let structs = [
+        ("oss_result", "result.", judge::RESULT.as_slice()),
+        ("oss_progress", "progress.", judge::PROGRESS.as_slice()),
+        ("oss_error", "", judge::ERROR.as_slice()),
+        ("oss_event", "", judge::EVENT.as_slice()),
+    ];
+    for (name, prefix, told) in structs {
+        // These are told apart from the others, or as something that does not depend on the time.
+        let apart = |field: &String| match (name, field.as_str()) {
+            ("oss_error", "status") | ("oss_event", "request_id") => None,
+            ("oss_progress", "eta_ms") => Some("eta_known".to_owned()),
+            _ => Some(field.clone()),
+        };
+        let fields: BTreeSet<_> = fields_of(name).iter().filter_map(apart).collect();
+        let told: BTreeSet<_> = told.iter().map(|name| name[prefix.len()..].to_owned()).collect();
+        assert_eq!(told, fields, "what is told of an {name}");
+    }
+    for scenario in &table.scenarios {
+        for name in scenario.expectations().flat_map(|expect| expect.keys()) {
+            assert!(outputs.contains(name.as_str()), "{}: {name} is told by nobody", scenario.name);
+        }
+    }
+}
+
+fn all_outputs() -> BTreeSet<&'static str> {
+    let told = judge::RESULT.into_iter().chain(judge::PROGRESS).chain(judge::ERROR);
+    told.chain(["status", "names", "progress.phases", "progress.runs_forward"]).collect()
+}
+
+#[test]
+fn names_are_told_apart() {
+    let table = Table::read();
+    let names: BTreeSet<_> = table.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+    assert_eq!(names.len(), table.scenarios.len(), "two scenarios have the same name");
+}

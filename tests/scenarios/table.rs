@@ -1,0 +1,270 @@
+//! The table as it stands in scenarios.json. What is misspelt there does not parse.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use oss_server::{Policy, Quirks};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::toolchain::root;
+
+/// Names and values; a value that is null takes a default away.
+pub type Options = BTreeMap<String, Value>;
+/// What must come out, by the name of the output.
+pub type Expected = BTreeMap<String, Value>;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Each status, and what each language makes of it.
+    pub errors: BTreeMap<String, BTreeMap<Language, Vec<String>>>,
+    /// What some languages make of the operating system's errors, beside that.
+    pub errnos: BTreeMap<i32, BTreeMap<Language, Vec<String>>>,
+    /// What an option is called where it is not called as in C.
+    pub names: BTreeMap<String, Vec<String>>,
+    /// Statuses that no scenario can bring about, and why.
+    pub unprovokable: BTreeMap<String, String>,
+    pub scenarios: Vec<Scenario>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Rust,
+    C,
+    Cpp,
+    Python,
+    Go,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    pub name: String,
+    #[serde(default)]
+    pub server: ServerSide,
+    #[serde(default)]
+    pub faults: Value,
+    #[serde(default)]
+    pub file: LocalFile,
+    #[serde(default)]
+    pub client: Options,
+    #[serde(default)]
+    pub upload: Options,
+    pub steps: Vec<Step>,
+    #[serde(default)]
+    pub finally: Finally,
+}
+
+/// How the local OSS differs from its usual self.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerSide {
+    pub policy: Policy,
+    pub quirks: Quirks,
+    pub versioned: bool,
+    pub tls: bool,
+    pub anonymous: bool,
+    pub clock_offset: i64,
+    /// Temporary keys: id, secret and token.
+    pub tokens: Vec<[String; 3]>,
+    pub domain: Option<String>,
+    pub cname: Option<String>,
+    /// A proxy stands before it; "down": where nobody listens; else the login that it wants, or nothing.
+    pub proxy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LocalFile {
+    /// Percent-encoded: it may have any bytes.
+    pub name: String,
+    pub size: usize,
+    pub seed: u64,
+    pub special: Option<Special>,
+}
+
+impl Default for LocalFile {
+    fn default() -> LocalFile {
+        LocalFile { name: "source.bin".into(), size: 350_000, seed: 1, special: None }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum Special {
+    Missing,
+    Directory,
+    /// All of it is a hole: large, but not on the disk.
+    Sparse,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Step {
+    /// Makes a client in place of the one there was; the first step unless another does.
+    Client {
+        #[serde(default)]
+        options: Options,
+        expect: Expected,
+    },
+    SetCredentials {
+        key: Vec<String>,
+        #[serde(default = "ok")]
+        expect: Expected,
+    },
+    UploadFile {
+        #[serde(default)]
+        options: Options,
+        /// What the progress callback does once the server has so many parts.
+        stop: Option<Stop>,
+        expect: Expected,
+    },
+    Start {
+        #[serde(default)]
+        options: Options,
+        #[serde(default = "ok")]
+        expect: Expected,
+    },
+    /// Waits for the end.
+    Wait {
+        expect: Expected,
+    },
+    /// Looks again and again until this is so.
+    Until {
+        expect: Expected,
+    },
+    Pause {},
+    Cancel {},
+    /// Frees the upload that was started.
+    Free {},
+    /// Takes out all events that wait: these must be among them, in this order.
+    Events {
+        #[serde(default)]
+        expect: Vec<Expected>,
+    },
+    /// The next request of this kind, or the answer to it, is held on its way.
+    Hold {
+        request: Option<String>,
+        answer: Option<String>,
+    },
+    /// Waits until it is.
+    Reached {},
+    Release {},
+    /// Its connection ends.
+    Cut {},
+    /// Changes the local file.
+    ChangeFile {
+        how: FileChange,
+    },
+    /// Changes one character of a line of the checkpoint beside the file.
+    DamageCheckpoint {
+        line: usize,
+    },
+    Faults {
+        rules: Value,
+    },
+    Policy {
+        policy: Policy,
+    },
+}
+
+fn ok() -> Expected {
+    [("status".to_owned(), Value::from("OSS_OK"))].into()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    pub how: HowToStop,
+    pub at_parts: u32,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum HowToStop {
+    Pause,
+    Cancel,
+    Throw,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileChange {
+    /// Other content of the same size.
+    Rewrite,
+    /// Some more bytes at the end.
+    Append,
+    /// Other content, with the time of modification put back.
+    Unseen,
+}
+
+/// How things must be in the end.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Finally {
+    pub object: Object,
+    /// Of the object; null: there is none.
+    pub headers: BTreeMap<String, Value>,
+    /// How many parts the object was made of; 0: PutObject.
+    pub parts: Option<u32>,
+    /// How many requests of each operation came since the fault script or the log was last replaced.
+    pub requests: BTreeMap<String, usize>,
+    /// Of every request of an operation: these headers, or null for none. "*" are all operations.
+    pub request_headers: BTreeMap<String, BTreeMap<String, Value>>,
+    pub signature: Option<String>,
+    /// Uploads that are still open.
+    pub open_uploads: usize,
+    /// Each part was stored once.
+    pub each_part_once: bool,
+    /// The files that are left beside the source.
+    pub left: BTreeSet<String>,
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Object {
+    /// It is the local file.
+    File,
+    #[default]
+    Absent,
+    /// It is what somebody else has written.
+    Theirs,
+    /// It is what the local file was at first.
+    First,
+    /// It is neither, and that is what was asked for.
+    Stale,
+}
+
+impl Table {
+    pub fn read() -> Table {
+        let path = root().join("tests/scenarios/scenarios.json");
+        let text = fs::read_to_string(&path).expect("the table is read");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl Scenario {
+    /// Every set of options, and whether it is that of a client.
+    pub fn options(&self) -> impl Iterator<Item = (bool, &Options)> {
+        let steps = self.steps.iter().filter_map(|step| match step {
+            Step::Client { options, .. } => Some((true, options)),
+            Step::UploadFile { options, .. } | Step::Start { options, .. } => Some((false, options)),
+            _ => None,
+        });
+        [(true, &self.client), (false, &self.upload)].into_iter().chain(steps)
+    }
+
+    pub fn expectations(&self) -> impl Iterator<Item = &Expected> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Client { expect, .. }
+            | Step::SetCredentials { expect, .. }
+            | Step::UploadFile { expect, .. }
+            | Step::Start { expect, .. }
+            | Step::Wait { expect }
+            | Step::Until { expect } => Some(expect),
+            _ => None,
+        })
+    }
+}
