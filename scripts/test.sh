@@ -34,16 +34,20 @@ if "$oldest" -c 'import ctypes, venv' 2>/dev/null; then
 fi
 
 say 'Go'
-(
-    cd bindings/go
+for module in bindings/go examples/go-service tests/witness/go; do (
+    cd "$module"
     unformatted=$(gofmt -l .)
-    [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted" >&2; exit 1; }
+    [ -z "$unformatted" ] || { echo "gofmt would change in $module: $unformatted" >&2; exit 1; }
     go vet ./...
     go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+) done
+(
+    cd bindings/go
     # The race detector's own memory grows: that nothing leaks is measured without it.
     go test -count=1 -run 'TenThousand' ./...
     go test -race -count=1 -v ./... | grep -E '^(---|ok|FAIL|PASS|panic)|FAIL' 
 )
+(cd examples/go-service && go test -race -count=1 ./...)
 
 say "Witnesses: the vendor's SDKs"
 tests/witness/run.sh
