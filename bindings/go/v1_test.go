@@ -394,3 +394,13 @@ func TestV1CallbackFails(t *testing.T) {
 	}
 	s.expectObject("k", content)
 }
+
+// A checkpoint of the vendor's SDK is no obstacle: all parts are sent.
+func TestV1CheckpointOfTheVendor(t *testing.T) {
+	s := newServer(t)
+	path, content := file(t, 3*partSize)
+	theirs := `{"Magic":"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62","MD5":"x","FilePath":"/a","Parts":[]}`
+	check(t, os.WriteFile(path+".cp", []byte(theirs), 0o600))
+	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, "")))
+	s.expectObject("k", content)
+}
