@@ -13,6 +13,10 @@ export OSS_SERVER=$target/release/oss-server OSS_UPLOAD_LIBRARY=$target/release/
 say 'Rust and C: unit tests, uploads, faults, resume, the kill harness in its short form, C programs under valgrind'
 cargo test --workspace
 
+say 'The binary interface, against that of the last release'
+scripts/abi.sh
+tests/abi_diff.sh
+
 say 'Python'
 venv "$target/venv"
 "$target/venv/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
