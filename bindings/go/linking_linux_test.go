@@ -12,17 +12,16 @@ import (
 	oss "github.com/oss-upload/liboss_upload/bindings/go"
 )
 
-// program builds testdata/program in a module of its own, outside of the checkout, and gives the path of what was built.
-func program(t *testing.T, tags string, environment ...string) string {
+// program builds testdata/program in a module of its own, outside of the checkout, with the wrapper in that directory, and
+// gives the path of what was built.
+func program(t *testing.T, wrapperDir, tags string, environment ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	source, err := os.ReadFile("testdata/program/main.go")
 	check(t, err)
 	check(t, os.WriteFile(filepath.Join(dir, "main.go"), source, 0o600))
-	here, err := os.Getwd()
-	check(t, err)
 	const wrapper = "github.com/oss-upload/liboss_upload/bindings/go"
-	module := fmt.Sprintf("module program\n\ngo 1.21\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", wrapper, here)
+	module := fmt.Sprintf("module program\n\ngo 1.21\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", wrapper, wrapperDir)
 	check(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(module), 0o600))
 	command := exec.Command("go", "build", "-tags", tags, "-o", "program", ".")
 	command.Dir = dir
@@ -31,6 +30,33 @@ func program(t *testing.T, tags string, environment ...string) string {
 		t.Fatalf("go build -tags %q: %v: %s", tags, err, complaints)
 	}
 	return filepath.Join(dir, "program")
+}
+
+func here(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	check(t, err)
+	return dir
+}
+
+// copied is a copy of this package that has no checkout around it. It is also new to the go command, which keeps in its
+// cache what pkg-config said for a directory.
+func copied(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, pattern := range []string{"*.go", "*.c", "*.h", "go.mod"} {
+		paths, err := filepath.Glob(pattern)
+		check(t, err)
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			content, err := os.ReadFile(path)
+			check(t, err)
+			check(t, os.WriteFile(filepath.Join(dir, path), content, 0o600))
+		}
+	}
+	return dir
 }
 
 // libraries are the shared libraries that a program loads, as lines of ldd.
@@ -61,7 +87,7 @@ func expectUploads(t *testing.T, program string, environment ...string) {
 }
 
 func TestProgramLinkedWithTheCheckout(t *testing.T) {
-	built := program(t, "")
+	built := program(t, here(t), "")
 	library, err := filepath.Abs("../../target/release/liboss_upload.so")
 	check(t, err)
 	if loaded := libraries(t, built); !strings.Contains(loaded, filepath.Base(library)) {
@@ -71,7 +97,7 @@ func TestProgramLinkedWithTheCheckout(t *testing.T) {
 }
 
 func TestProgramLinkedWithTheStaticArchive(t *testing.T) {
-	built := program(t, "oss_upload_static")
+	built := program(t, here(t), "oss_upload_static")
 	if loaded := libraries(t, built); strings.Contains(loaded, "oss_upload") {
 		t.Errorf("it needs the shared library: %s", loaded)
 	}
@@ -87,7 +113,7 @@ func TestProgramLinkedByPkgConfig(t *testing.T) {
 	}
 	prefix := install(t)
 	lib := filepath.Join(prefix, "lib")
-	built := program(t, "oss_upload_pkgconfig", "PKG_CONFIG_PATH="+filepath.Join(lib, "pkgconfig"))
+	built := program(t, copied(t), "oss_upload_pkgconfig", "PKG_CONFIG_PATH="+filepath.Join(lib, "pkgconfig"))
 	path := "LD_LIBRARY_PATH=" + lib
 	if loaded := libraries(t, built, path); !strings.Contains(loaded, lib) {
 		t.Errorf("the library is not that of %s: %s", lib, loaded)
