@@ -141,6 +141,7 @@ static const char *name_of_phase(uint32_t phase)
     case OSS_PHASE_COMPLETING: return "completing";
     case OSS_PHASE_ENDED: return "ended";
     case OSS_PHASE_WAITING: return "waiting";
+    case OSS_PHASE_HASHING: return "hashing";
     default: return "unknown";
     }
 }

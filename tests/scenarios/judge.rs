@@ -340,6 +340,7 @@ impl Stage<'_> {
             );
         }
         assert_eq!(answer.get("progress.phase"), "ended");
+        assert!(!answer.all("progress.phases").contains(&"unknown".to_owned()), "a phase has no name");
         if ["OSS_OK", "OSS_CALLBACK_FAILED"].contains(&status) {
             self.check_stored(answer);
         }
@@ -445,6 +446,7 @@ impl Stage<'_> {
                 part > 0 && event.get("operation").is_empty(),
                 "{event:?}"
             );
+            assert_ne!(event.get("kind"), "unknown", "{event:?}");
             assert!(event.number("at_ms") < HOUR && event.number("elapsed_ms") < HOUR, "{event:?}");
         }
         let known = self.request_ids();

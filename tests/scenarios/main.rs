@@ -101,6 +101,42 @@ fn c_under_valgrind() {
     });
 }
 
+#[test]
+fn cpp() {
+    carry_out(Language::Cpp, |tools| {
+        let mut command = Command::new(toolchain::program(tools, "c++", &["-std=c++17"], &["scenarios.cpp"]));
+        toolchain::with_library(&mut command, tools);
+        command
+    });
+}
+
+#[test]
+fn python() {
+    carry_out(Language::Python, |_| {
+        let mut command = Command::new("python3");
+        let package = root().join("bindings/python");
+        command.arg(package.join("tests/scenarios.py"));
+        command.env("PYTHONPATH", package).env("OSS_UPLOAD_LIBRARY", toolchain::library());
+        command
+    });
+}
+
+#[test]
+fn go() {
+    carry_out(Language::Go, |tools| {
+        let program = tools.join("scenarios");
+        let libraries = toolchain::library_folder(tools);
+        let mut build = Command::new("go");
+        build.current_dir(root().join("bindings/go")).args(["build", "-o"]).arg(&program).arg("./internal/scenarios");
+        // Before the folder of the release build, which need not be there.
+        build.env("CGO_LDFLAGS", format!("-O2 -g -L{}", libraries.display()));
+        toolchain::stdout(&mut build);
+        let mut command = Command::new(program);
+        toolchain::with_library(&mut command, tools);
+        command
+    });
+}
+
 /// The names between `begin` and `end` in the header that are fields or constants.
 fn names_in_header(begin: &str, end: &str, is_one: fn(&str) -> Option<&str>) -> BTreeSet<String> {
     let header = fs::read_to_string(root().join("include/oss_upload.h")).expect("the header is read");

@@ -1,0 +1,401 @@
+// Command scenarios is the executor for Go of the table of scenarios (tests/scenarios): it reads orders from standard
+// input, carries them out, and says in a line what came out.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"math"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	oss "github.com/oss-upload/liboss_upload/bindings/go"
+)
+
+// An order is a word, and names with values.
+type order struct {
+	word  string
+	pairs [][2]string
+}
+
+func parse(line string) order {
+	words := strings.Fields(line)
+	o := order{word: words[0]}
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		decoded, err := url.PathUnescape(value)
+		if err != nil {
+			log.Fatal(err)
+		}
+		o.pairs = append(o.pairs, [2]string{name, decoded})
+	}
+	return o
+}
+
+// text is empty when the name is not given.
+func (o order) text(name string) string {
+	for _, pair := range o.pairs {
+		if pair[0] == name {
+			return pair[1]
+		}
+	}
+	return ""
+}
+
+func (o order) number(name string) int64 { return o.numberOrAuto(name, 0) }
+
+func (o order) numberOrAuto(name string, auto int64) int64 {
+	switch value := o.text(name); value {
+	case "":
+		return 0
+	case "auto":
+		return auto
+	default:
+		number, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return number
+	}
+}
+
+func (o order) isOn(name string) bool { return o.text(name) == "1" }
+
+func (o order) milliseconds(name string) time.Duration {
+	return time.Duration(o.number(name)) * time.Millisecond
+}
+
+// named are headers, or metadata.
+func (o order) named(kind string) map[string]string {
+	var named map[string]string
+	for _, pair := range o.pairs {
+		if pair[0] == kind {
+			if named == nil {
+				named = make(map[string]string)
+			}
+			name, value, _ := strings.Cut(pair[1], ":")
+			named[name] = value
+		}
+	}
+	return named
+}
+
+func (o order) clientOptions() oss.ClientOptions {
+	return oss.ClientOptions{
+		Endpoint:           o.text("endpoint"),
+		Region:             o.text("region"),
+		AccessKeyID:        o.text("access_key_id"),
+		AccessKeySecret:    o.text("access_key_secret"),
+		SecurityToken:      o.text("security_token"),
+		Credentials:        o.text("credentials"),
+		CredentialsWait:    o.milliseconds("credentials_wait_ms"),
+		SignatureVersion:   oss.SignatureVersion(o.number("signature_version")),
+		CNAME:              o.isOn("cname"),
+		PathStyle:          o.isOn("path_style"),
+		ConnectTimeout:     o.milliseconds("connect_timeout_ms"),
+		StallTimeout:       o.milliseconds("stall_timeout_ms"),
+		MaxAttempts:        int(o.number("max_attempts")),
+		MaxBytesPerSecond:  o.number("max_bytes_per_second"),
+		Proxy:              o.text("proxy"),
+		CAFile:             o.text("ca_file"),
+		InsecureSkipVerify: o.isOn("insecure_skip_verify"),
+		UserAgent:          o.text("user_agent"),
+	}
+}
+
+func (o order) uploadOptions() *oss.UploadOptions {
+	options := &oss.UploadOptions{
+		Bucket:         o.text("bucket"),
+		Key:            o.text("object_key"),
+		PartSize:       o.numberOrAuto("part_size", oss.PartSizeAuto),
+		Routines:       int(o.numberOrAuto("routines", oss.RoutinesAuto)),
+		Checkpoint:     o.isOn("checkpoint"),
+		CheckpointPath: o.text("checkpoint_path"),
+		CheckpointDir:  o.text("checkpoint_dir"),
+		Headers:        o.named("header"),
+		Metadata:       o.named("metadata"),
+		ContentMD5:     o.isOn("content_md5"),
+	}
+	if o.text("on_file_change") == "fail" {
+		options.OnFileChange = oss.FailOnFileChange
+	}
+	switch o.text("verify_resume") {
+	case "always":
+		options.VerifyResume = oss.VerifyAlways
+	case "never":
+		options.VerifyResume = oss.VerifyNever
+	}
+	return options
+}
+
+// An answer is a line of names with values.
+type answer struct{ strings.Builder }
+
+func (a *answer) tell(name string, value any) {
+	if on, isBool := value.(bool); isBool {
+		value = 0
+		if on {
+			value = 1
+		}
+	}
+	fmt.Fprintf(a, " %s=%s", name, url.PathEscape(fmt.Sprint(value)))
+}
+
+// What errors.Is may find.
+var sentinels = map[string]error{
+	"ErrInvalidArgument":  oss.ErrInvalidArgument,
+	"ErrIO":               oss.ErrIO,
+	"ErrNetwork":          oss.ErrNetwork,
+	"ErrTimeout":          oss.ErrTimeout,
+	"ErrService":          oss.ErrService,
+	"ErrCredentials":      oss.ErrCredentials,
+	"ErrFileChanged":      oss.ErrFileChanged,
+	"ErrChecksumMismatch": oss.ErrChecksumMismatch,
+	"ErrCheckpoint":       oss.ErrCheckpoint,
+	"ErrCheckpointBusy":   oss.ErrCheckpointBusy,
+	"ErrPaused":           oss.ErrPaused,
+	"ErrCancelled":        oss.ErrCancelled,
+	"ErrCallbackFailed":   oss.ErrCallbackFailed,
+	"ErrUnsupported":      oss.ErrUnsupported,
+	"ErrInternal":         oss.ErrInternal,
+	"fs.ErrNotExist":      fs.ErrNotExist,
+}
+
+func (a *answer) end(err error) {
+	if err == nil {
+		a.tell("status", "OSS_OK")
+		return
+	}
+	for name, sentinel := range sentinels {
+		if errors.Is(err, sentinel) {
+			a.tell("raised", name)
+		}
+	}
+	var e *oss.Error
+	if !errors.As(err, &e) {
+		log.Fatalf("%v (%T) is not an *oss.Error", err, err)
+	}
+	a.tell("status", e.Status)
+	a.tell("http_status", e.HTTPStatus)
+	a.tell("os_errno", int(e.OSErrno))
+	a.tell("part_number", e.PartNumber)
+	a.tell("retryable", e.Retryable)
+	a.tell("message", e.Message)
+	var said oss.ServiceError
+	if !errors.As(err, &said) {
+		a.tell("service_code", e.Code)
+		a.tell("ec", e.EC)
+		a.tell("request_id", e.RequestID)
+		return
+	}
+	a.tell("raised", "ServiceError")
+	a.tell("service_code", said.Code)
+	a.tell("ec", said.EC)
+	a.tell("request_id", said.RequestID)
+	if said.StatusCode != e.HTTPStatus || said.Code != e.Code || said.EC != e.EC || said.RequestID != e.RequestID {
+		log.Fatalf("%#v is not what %#v says", said, e)
+	}
+}
+
+func (a *answer) result(r *oss.Result) {
+	a.tell("result.crc64", r.CRC64)
+	a.tell("result.size", r.Size)
+	a.tell("result.part_size", r.PartSize)
+	a.tell("result.bytes_sent", r.BytesSent)
+	a.tell("result.bytes_resumed", r.BytesResumed)
+	a.tell("result.elapsed_ms", r.Elapsed.Milliseconds())
+	a.tell("result.parts", r.Parts)
+	a.tell("result.parts_resumed", r.PartsResumed)
+	a.tell("result.attempts", r.Attempts)
+	a.tell("result.part_size_raised", r.PartSizeRaised)
+	a.tell("result.etag", r.ETag)
+	a.tell("result.version_id", r.VersionID)
+	a.tell("result.request_id", r.RequestID)
+	a.tell("result.upload_id", r.UploadID)
+	a.tell("result.restart_reason", r.RestartReason)
+}
+
+func (a *answer) progress(p oss.UploadProgress) {
+	a.tell("progress.phase", p.Phase)
+	a.tell("progress.total_bytes", p.TotalBytes)
+	a.tell("progress.done_bytes", p.DoneBytes)
+	a.tell("progress.resumed_bytes", p.ResumedBytes)
+	a.tell("progress.sent_bytes", p.SentBytes)
+	a.tell("progress.parts_total", p.PartsTotal)
+	a.tell("progress.parts_done", p.PartsDone)
+	a.tell("progress.retries", p.Retries)
+	a.tell("progress.bytes_per_second", p.BytesPerSecond)
+	a.tell("progress.eta_known", p.ETA != oss.ETAUnknown)
+}
+
+func (a *answer) event(e oss.Event) {
+	a.tell("event", strings.Join([]string{
+		e.Kind.String(), fmt.Sprint(e.Upload), e.Key, e.Operation, fmt.Sprint(e.PartNumber), fmt.Sprint(e.Attempt),
+		fmt.Sprint(e.HTTPStatus), e.Code, fmt.Sprint(e.Bytes), fmt.Sprint(e.Concurrency), fmt.Sprint(e.Dropped),
+		fmt.Sprint(e.At.Milliseconds()), fmt.Sprint(e.Elapsed.Milliseconds()), e.Message,
+	}, "|"))
+	a.tell("event.request_id", e.RequestID)
+}
+
+// A session is what orders are about.
+type session struct {
+	client *oss.Client
+	upload *oss.Upload
+}
+
+func (s *session) carryOut(o order, a *answer) {
+	var err error
+	switch o.word {
+	case "client":
+		s.end()
+		s.client, err = oss.NewClient(o.clientOptions())
+		a.end(err)
+	case "set_credentials":
+		a.end(s.client.SetCredentials(o.text("access_key_id"), o.text("access_key_secret"), o.text("security_token")))
+	case "upload_file":
+		s.uploadFile(o, a)
+	case "start":
+		s.free()
+		s.upload, err = s.client.Start(o.text("file_path"), o.uploadOptions())
+		a.end(err)
+	case "wait":
+		s.wait(o.milliseconds("timeout_ms"), a)
+	case "pause":
+		s.upload.Pause()
+	case "cancel":
+		s.upload.Cancel()
+	case "free":
+		s.free()
+	case "events":
+		for e, some := s.client.NextEvent(); some; e, some = s.client.NextEvent() {
+			a.event(e)
+		}
+	case "end":
+		s.end()
+	default:
+		log.Fatalf("an unknown order: %s", o.word)
+	}
+}
+
+// thrown is what a progress function panics with.
+type thrown struct{}
+
+func (s *session) uploadFile(o order, a *answer) {
+	defer func() {
+		switch panicked := recover().(type) {
+		case nil:
+		case thrown:
+			a.Reset()
+			a.tell("status", "THROWN")
+		default:
+			panic(panicked)
+		}
+	}()
+	ctx, pause := context.WithCancel(context.Background())
+	defer pause()
+	var upload *oss.Upload
+	var seen []oss.UploadProgress
+	options := o.uploadOptions()
+	options.Progress = func(p oss.UploadProgress) {
+		seen = append(seen, p)
+		if p.PartsDone < int(o.number("at_parts")) || p.Phase == oss.PhaseEnded {
+			return
+		}
+		switch o.text("stop") {
+		case "pause":
+			pause()
+		case "cancel":
+			upload.Cancel()
+		case "throw":
+			panic(thrown{})
+		}
+	}
+	var result *oss.Result
+	var err error
+	if o.text("stop") == "cancel" {
+		// UploadFile can be paused only, by its context.
+		if upload, err = s.client.Start(o.text("file_path"), options); err == nil {
+			defer upload.Close()
+			result, err = upload.Wait(ctx)
+		}
+	} else {
+		result, err = s.client.UploadFile(ctx, o.text("file_path"), options)
+	}
+	if paused := ctx.Err(); paused != nil && !errors.Is(err, paused) {
+		log.Fatalf("%v does not match the context's %v", err, paused)
+	}
+	a.end(err)
+	if result != nil {
+		a.result(result)
+	}
+	a.watched(seen)
+}
+
+func (a *answer) watched(seen []oss.UploadProgress) {
+	if len(seen) == 0 {
+		return
+	}
+	a.progress(seen[len(seen)-1])
+	forward, phases := true, make(map[oss.Phase]bool)
+	for i, p := range seen {
+		phases[p.Phase] = true
+		if i > 0 {
+			before := seen[i-1]
+			forward = forward && before.DoneBytes <= p.DoneBytes && before.SentBytes <= p.SentBytes &&
+				before.Retries <= p.Retries
+		}
+	}
+	a.tell("progress.runs_forward", forward)
+	for phase := range phases {
+		a.tell("progress.phases", phase)
+	}
+}
+
+// wait waits for the end. A context that ends would pause the upload: whoever only wants to look asks for its progress.
+func (s *session) wait(timeout time.Duration, a *answer) {
+	if timeout < time.Second {
+		time.Sleep(timeout)
+		if p := s.upload.Progress(); p.Phase != oss.PhaseEnded {
+			a.tell("status", "OSS_PENDING")
+			a.progress(p)
+			return
+		}
+	}
+	result, err := s.upload.Wait(context.Background())
+	a.end(err)
+	a.result(result)
+	a.progress(s.upload.Progress())
+}
+
+func (s *session) free() {
+	if s.upload != nil {
+		s.upload.Close()
+	}
+	s.upload = nil
+}
+
+func (s *session) end() {
+	s.free()
+	if s.client != nil {
+		s.client.Close()
+	}
+	s.client = nil
+}
+
+func main() {
+	var s session
+	orders := bufio.NewScanner(os.Stdin)
+	orders.Buffer(nil, math.MaxInt32)
+	for orders.Scan() {
+		var a answer
+		s.carryOut(parse(orders.Text()), &a)
+		fmt.Printf("=%s\n", a.String())
+	}
+}

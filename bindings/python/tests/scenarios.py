@@ -1,0 +1,293 @@
+"""The executor for Python of the table of scenarios (tests/scenarios).
+
+It reads orders from standard input, carries them out, and says in a line what came out.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+from urllib.parse import quote, unquote, unquote_to_bytes
+
+from oss_upload import Client, Event, EventKind, OSSUploadError, Phase, Progress, Upload, UploadResult
+
+# Arguments of Client that are not texts.
+NUMBERS = ("signature_version", "max_attempts", "max_bytes_per_second")
+SWITCHES = ("cname", "path_style", "insecure_skip_verify")
+TIMES = ("connect_timeout", "stall_timeout", "credentials_wait")
+
+
+class Thrown(Exception):
+    """What a progress callback raises."""
+
+
+class Order:
+    """A word, and names with values."""
+
+    def __init__(self, line: str) -> None:
+        self.word, *pairs = line.split()
+        self.pairs = [(name, value) for name, _, value in (pair.partition("=") for pair in pairs)]
+
+    def texts(self) -> dict[str, str]:
+        """All values as texts; of a name that comes several times, the last."""
+        return {name: unquote(value, errors="surrogateescape") for name, value in self.pairs}
+
+    def path(self, name: str) -> bytes:
+        """A value that need not be text."""
+        return unquote_to_bytes(dict(self.pairs)[name])
+
+    def named(self, kind: str) -> dict[str, str]:
+        """Headers, or metadata."""
+        given = [unquote(value) for name, value in self.pairs if name == kind]
+        return dict(header.split(":", 1) for header in given)
+
+
+class Session:
+    """The client and the upload that orders are about."""
+
+    def __init__(self) -> None:
+        self.client: Client | None = None
+        self.upload: Upload | None = None
+        self.answer: dict[str, list[object]] = {}
+
+    def carry_out(self, order: Order) -> dict[str, list[object]]:
+        """What came out, by name."""
+        self.answer = {}
+        try:
+            getattr(self, f"do_{order.word}")(order)
+        except OSSUploadError as error:
+            self.tell_error(error)
+        except Thrown:
+            self.tell("status", "THROWN")
+        return self.answer
+
+    def tell(self, name: str, value: object) -> None:
+        self.answer.setdefault(name, []).append(int(value) if isinstance(value, bool) else value)
+
+    def the_client(self) -> Client:
+        assert self.client is not None
+        return self.client
+
+    def the_upload(self) -> Upload:
+        assert self.upload is not None
+        return self.upload
+
+    def do_client(self, order: Order) -> None:
+        self.do_end(order)
+        given = {name.removesuffix("_ms"): value for name, value in order.texts().items()}
+        arguments: dict[str, Any] = dict(given)
+        arguments.update({name: int(given[name]) for name in NUMBERS if name in given})
+        arguments.update({name: given[name] == "1" for name in SWITCHES if name in given})
+        arguments.update({name: int(given[name]) / 1000 for name in TIMES if name in given})
+        self.client = Client(**arguments)
+        self.tell("status", "OSS_OK")
+
+    def do_set_credentials(self, order: Order) -> None:
+        given = order.texts()
+        token = given.get("security_token")
+        self.the_client().set_credentials(given["access_key_id"], given["access_key_secret"], token)
+        self.tell("status", "OSS_OK")
+
+    def do_upload_file(self, order: Order) -> None:
+        stop, at_parts = order.texts().get("stop"), int(order.texts().get("at_parts", 0))
+        seen: list[Progress] = []
+
+        def watch(progress: Progress) -> None:
+            seen.append(progress)
+            if stop == "throw" and progress.parts_done >= at_parts and progress.phase is not Phase.ENDED:
+                raise Thrown
+
+        try:
+            if stop in ("pause", "cancel"):
+                result = self.stop_at(order, stop, at_parts, seen)
+            else:
+                result = self.the_client().upload_file(progress=watch, **upload_arguments(order))
+            self.tell("status", "OSS_OK")
+            self.tell_result(result)
+        finally:
+            self.tell_watched(seen)
+
+    def stop_at(self, order: Order, stop: str, at_parts: int, seen: list[Progress]) -> UploadResult:
+        # What a callback returns is ignored: whoever wants to pause or cancel an upload starts it.
+        with self.the_client().start(**upload_arguments(order)) as upload:
+            while True:
+                try:
+                    result = upload.wait(0.05)
+                finally:
+                    seen.append(upload.progress)
+                if result is not None:
+                    return result
+                if seen[-1].parts_done >= at_parts:
+                    upload.pause() if stop == "pause" else upload.cancel()
+
+    def do_start(self, order: Order) -> None:
+        self.do_free(order)
+        self.upload = self.the_client().start(**upload_arguments(order))
+        self.tell("status", "OSS_OK")
+
+    def do_wait(self, order: Order) -> None:
+        upload = self.the_upload()
+        try:
+            result = upload.wait(int(order.texts()["timeout_ms"]) / 1000)
+            self.tell("status", "OSS_PENDING" if result is None else "OSS_OK")
+            if result is not None:
+                self.tell_result(result)
+        finally:
+            self.tell_progress(upload.progress)
+
+    def do_pause(self, _: Order) -> None:
+        self.the_upload().pause()
+
+    def do_cancel(self, _: Order) -> None:
+        self.the_upload().cancel()
+
+    def do_free(self, _: Order) -> None:
+        if self.upload is not None:
+            self.upload.close()
+        self.upload = None
+
+    def do_events(self, _: Order) -> None:
+        for event in self.the_client().events():
+            self.tell("event", "|".join(map(str, event_fields(event))))
+            self.tell("event.request_id", event.request_id)
+
+    def do_end(self, order: Order) -> None:
+        self.do_free(order)
+        if self.client is not None:
+            self.client.close()
+        self.client = None
+
+    def tell_error(self, error: OSSUploadError) -> None:
+        self.tell("status", error.status_name)
+        for kind in type(error).__mro__:
+            self.tell("raised", kind.__name__)
+        self.tell("http_status", error.http_status)
+        self.tell("os_errno", error.os_errno)
+        self.tell("part_number", error.part_number)
+        self.tell("retryable", error.retryable)
+        self.tell("service_code", error.code)
+        self.tell("ec", error.ec)
+        self.tell("request_id", error.request_id)
+        self.tell("message", str(error))
+        if error.result is not None:
+            self.tell_result(error.result)
+
+    def tell_result(self, result: UploadResult) -> None:
+        for name in RESULT:
+            self.tell(f"result.{name}", getattr(result, name))
+        self.tell("result.elapsed_ms", round(result.elapsed * 1000))
+
+    def tell_progress(self, progress: Progress) -> None:
+        self.tell("progress.phase", progress.phase.name.lower())
+        for name in PROGRESS:
+            self.tell(f"progress.{name}", getattr(progress, name))
+        self.tell("progress.eta_known", progress.eta is not None)
+
+    def tell_watched(self, seen: list[Progress]) -> None:
+        if not seen:
+            return
+        self.tell_progress(seen[-1])
+        self.tell("progress.runs_forward", all(map(runs_forward, seen, seen[1:])))
+        for phase in {progress.phase for progress in seen}:
+            self.tell("progress.phases", phase.name.lower())
+
+
+RESULT = (
+    "crc64",
+    "size",
+    "part_size",
+    "bytes_sent",
+    "bytes_resumed",
+    "parts",
+    "parts_resumed",
+    "attempts",
+    "part_size_raised",
+    "etag",
+    "version_id",
+    "request_id",
+    "upload_id",
+    "restart_reason",
+)
+PROGRESS = (
+    "total_bytes",
+    "done_bytes",
+    "resumed_bytes",
+    "sent_bytes",
+    "parts_total",
+    "parts_done",
+    "retries",
+    "bytes_per_second",
+)
+
+
+def upload_arguments(order: Order) -> dict[str, Any]:
+    """An order's options as arguments of Client.upload_file()."""
+    given = order.texts()
+    arguments: dict[str, Any] = {
+        "path": order.path("file_path"),
+        "bucket": given["bucket"],
+        "key": given["object_key"],
+    }
+    for name in ("part_size", "routines"):
+        if name in given:
+            arguments[name] = given[name] if given[name] == "auto" else int(given[name])
+    if given.get("checkpoint") == "1":
+        arguments["checkpoint"] = True
+    if "checkpoint_path" in given:
+        arguments["checkpoint"] = order.path("checkpoint_path")
+    if "checkpoint_dir" in given:
+        arguments["checkpoint_dir"] = order.path("checkpoint_dir")
+    for name in ("on_file_change", "verify_resume"):
+        if name in given:
+            arguments[name] = given[name]
+    if "content_md5" in given:
+        arguments["content_md5"] = given["content_md5"] == "1"
+    if headers := order.named("header"):
+        arguments["headers"] = headers
+    if metadata := order.named("metadata"):
+        arguments["metadata"] = metadata
+    return arguments
+
+
+def runs_forward(before: Progress, after: Progress) -> bool:
+    """Whether no number that never falls has fallen."""
+    return (
+        before.done_bytes <= after.done_bytes
+        and before.sent_bytes <= after.sent_bytes
+        and before.retries <= after.retries
+    )
+
+
+def event_fields(event: Event) -> list[object]:
+    """An event, as all executors tell it."""
+    assert isinstance(event.kind, EventKind)
+    return [
+        event.kind.name.lower().replace("_", " "),
+        event.upload,
+        event.key,
+        event.operation,
+        event.part_number,
+        event.attempt,
+        event.http_status,
+        event.code,
+        event.bytes,
+        event.concurrency,
+        event.dropped,
+        round(event.at * 1000),
+        round(event.elapsed * 1000),
+        event.message,
+    ]
+
+
+def main() -> None:
+    """Orders until there are no more."""
+    session = Session()
+    for line in sys.stdin:
+        answer = session.carry_out(Order(line))
+        values = [f" {name}={quote(str(value), safe='')}" for name, all_ in answer.items() for value in all_]
+        sys.stdout.write("=" + "".join(values) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,373 @@
+// The executor for C++ of the table of scenarios (tests/scenarios): it reads orders from standard input, carries them
+// out, and says in a line what came out.
+
+#include <oss_upload.hpp>
+
+#include <cstdlib>
+#include <iostream>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+/// A word, and names with values.
+class order {
+public:
+    explicit order(const std::string &line)
+    {
+        std::istringstream words(line);
+        words >> word;
+        for (std::string pair; words >> pair;) {
+            const std::size_t middle = pair.find('=');
+            pairs.emplace_back(pair.substr(0, middle), decoded(pair.substr(middle + 1)));
+        }
+    }
+
+    std::optional<std::string> text(const std::string &name) const
+    {
+        for (const auto &[given, value] : pairs)
+            if (given == name) return value;
+        return std::nullopt;
+    }
+
+    std::string text_or_none(const std::string &name) const { return text(name).value_or(""); }
+
+    std::uint64_t number(const std::string &name, std::uint64_t automatic = 0) const
+    {
+        const std::string value = text(name).value_or("0");
+        return value == "auto" ? automatic : std::stoull(value);
+    }
+
+    std::uint32_t small(const std::string &name, std::uint32_t automatic = 0) const
+    {
+        return static_cast<std::uint32_t>(number(name, automatic));
+    }
+
+    std::chrono::milliseconds time(const std::string &name) const { return std::chrono::milliseconds(number(name)); }
+
+    bool is_on(const std::string &name) const { return number(name) == 1; }
+
+    /// Headers, or metadata.
+    oss::pairs named(const std::string &kind) const
+    {
+        oss::pairs found;
+        for (const auto &[name, value] : pairs) {
+            const std::size_t colon = value.find(':');
+            if (name == kind) found.emplace_back(value.substr(0, colon), value.substr(colon + 1));
+        }
+        return found;
+    }
+
+    std::string word;
+
+private:
+    static std::string decoded(const std::string &text)
+    {
+        std::string bytes;
+        for (std::size_t i = 0; i < text.size(); i++) {
+            if (text[i] == '%') {
+                bytes += static_cast<char>(std::stoi(text.substr(i + 1, 2), nullptr, 16));
+                i += 2;
+            } else {
+                bytes += text[i];
+            }
+        }
+        return bytes;
+    }
+
+    oss::pairs pairs;
+};
+
+void tell(const std::string &name, std::string_view value)
+{
+    constexpr const char *digits = "0123456789ABCDEF";
+    std::cout << ' ' << name << '=';
+    for (const char letter : value) {
+        const auto byte = static_cast<unsigned char>(letter);
+        std::cout << '%' << digits[byte >> 4] << digits[byte & 15];
+    }
+}
+
+void tell(const std::string &name, std::uint64_t value) { std::cout << ' ' << name << '=' << value; }
+
+void tell(const std::string &name, std::chrono::milliseconds value)
+{
+    std::cout << ' ' << name << '=' << value.count();
+}
+
+std::string_view kind_of(oss::status status)
+{
+    switch (status) {
+    case oss::status::ok: return "ok";
+    case oss::status::pending: return "pending";
+    case oss::status::invalid_argument: return "invalid_argument";
+    case oss::status::io: return "io";
+    case oss::status::network: return "network";
+    case oss::status::timeout: return "timeout";
+    case oss::status::service: return "service";
+    case oss::status::credentials: return "credentials";
+    case oss::status::file_changed: return "file_changed";
+    case oss::status::checksum_mismatch: return "checksum_mismatch";
+    case oss::status::checkpoint: return "checkpoint";
+    case oss::status::checkpoint_busy: return "checkpoint_busy";
+    case oss::status::paused: return "paused";
+    case oss::status::cancelled: return "cancelled";
+    case oss::status::callback_failed: return "callback_failed";
+    case oss::status::unsupported: return "unsupported";
+    case oss::status::internal: return "internal";
+    }
+    return "unknown";
+}
+
+void tell_error(const oss::error &error)
+{
+    tell("status", oss::name(error.status()));
+    tell("raised", kind_of(error.status()));
+    tell("http_status", error.http_status());
+    tell("os_errno", static_cast<std::uint64_t>(error.os_error().value()));
+    tell("part_number", error.part_number());
+    tell("retryable", error.retryable());
+    tell("service_code", error.service_code());
+    tell("ec", error.ec());
+    tell("request_id", error.request_id());
+    tell("message", error.what());
+}
+
+void tell_result(const oss::result &result)
+{
+    tell("result.crc64", result.crc64);
+    tell("result.size", result.size);
+    tell("result.part_size", result.part_size);
+    tell("result.bytes_sent", result.bytes_sent);
+    tell("result.bytes_resumed", result.bytes_resumed);
+    tell("result.elapsed_ms", result.elapsed);
+    tell("result.parts", result.parts);
+    tell("result.parts_resumed", result.parts_resumed);
+    tell("result.attempts", result.attempts);
+    tell("result.part_size_raised", result.part_size_raised);
+    tell("result.etag", result.etag);
+    tell("result.version_id", result.version_id);
+    tell("result.request_id", result.request_id);
+    tell("result.upload_id", result.upload_id);
+    tell("result.restart_reason", result.restart_reason);
+}
+
+std::string_view name_of(oss::phase phase)
+{
+    switch (phase) {
+    case oss::phase::preparing: return "preparing";
+    case oss::phase::uploading: return "uploading";
+    case oss::phase::verifying: return "verifying";
+    case oss::phase::completing: return "completing";
+    case oss::phase::ended: return "ended";
+    case oss::phase::waiting: return "waiting";
+    case oss::phase::hashing: return "hashing";
+    }
+    return "unknown";
+}
+
+void tell_progress(const oss::progress &progress)
+{
+    tell("progress.phase", name_of(progress.phase));
+    tell("progress.total_bytes", progress.total_bytes);
+    tell("progress.done_bytes", progress.done_bytes);
+    tell("progress.resumed_bytes", progress.resumed_bytes);
+    tell("progress.sent_bytes", progress.sent_bytes);
+    tell("progress.parts_total", progress.parts_total);
+    tell("progress.parts_done", progress.parts_done);
+    tell("progress.retries", progress.retries);
+    tell("progress.bytes_per_second", progress.bytes_per_second);
+    tell("progress.eta_known", progress.eta.has_value());
+}
+
+std::string_view name_of(oss::event_kind kind)
+{
+    switch (kind) {
+    case oss::event_kind::request: return "request";
+    case oss::event_kind::retry: return "retry";
+    case oss::event_kind::part_done: return "part done";
+    case oss::event_kind::part_resumed: return "part resumed";
+    case oss::event_kind::concurrency_changed: return "concurrency changed";
+    case oss::event_kind::credentials_changed: return "credentials changed";
+    case oss::event_kind::checkpoint_written: return "checkpoint written";
+    case oss::event_kind::restarted: return "restarted";
+    case oss::event_kind::ended: return "ended";
+    }
+    return "unknown";
+}
+
+void tell_event(const oss::event &event)
+{
+    std::ostringstream fields;
+    fields << name_of(event.kind) << '|' << event.upload << '|' << event.object_key << '|' << event.operation << '|'
+           << event.part_number << '|' << event.attempt << '|' << event.http_status << '|' << event.service_code << '|'
+           << event.bytes << '|' << event.concurrency << '|' << event.dropped << '|' << event.at.count() << '|'
+           << event.elapsed.count() << '|' << event.message;
+    tell("event", fields.str());
+    tell("event.request_id", event.request_id);
+}
+
+oss::client_options client_options(const order &given)
+{
+    oss::client_options options;
+    options.endpoint = given.text("endpoint");
+    options.region = given.text("region");
+    options.access_key_id = given.text("access_key_id");
+    options.access_key_secret = given.text("access_key_secret");
+    options.security_token = given.text("security_token");
+    options.credentials = given.text("credentials");
+    options.signature_version = static_cast<oss::signature>(given.number("signature_version"));
+    options.cname = given.is_on("cname");
+    options.path_style = given.is_on("path_style");
+    options.connect_timeout = given.time("connect_timeout_ms");
+    options.stall_timeout = given.time("stall_timeout_ms");
+    options.max_attempts = given.small("max_attempts");
+    options.max_bytes_per_second = given.number("max_bytes_per_second");
+    options.proxy = given.text("proxy");
+    options.ca_file = given.text_or_none("ca_file");
+    options.insecure_skip_verify = given.is_on("insecure_skip_verify");
+    options.user_agent = given.text("user_agent");
+    options.credentials_wait = given.time("credentials_wait_ms");
+    return options;
+}
+
+oss::upload_options upload_options(const order &given)
+{
+    oss::upload_options options;
+    options.bucket = given.text_or_none("bucket");
+    options.object_key = given.text_or_none("object_key");
+    options.file_path = given.text_or_none("file_path");
+    options.part_size = given.number("part_size", oss::part_size_auto);
+    options.routines = given.small("routines", oss::routines_auto);
+    options.checkpoint = given.is_on("checkpoint");
+    options.checkpoint_path = given.text_or_none("checkpoint_path");
+    options.checkpoint_dir = given.text_or_none("checkpoint_dir");
+    options.headers = given.named("header");
+    options.metadata = given.named("metadata");
+    if (given.text("on_file_change") == "fail") options.on_file_change = oss::file_change::fail;
+    if (given.text("verify_resume") == "always") options.verify_resume = oss::verify::always;
+    if (given.text("verify_resume") == "never") options.verify_resume = oss::verify::never;
+    options.content_md5 = given.is_on("content_md5");
+    return options;
+}
+
+/// What a progress callback throws.
+struct thrown {};
+
+class session {
+public:
+    void carry_out(const order &given)
+    {
+        try {
+            obey(given);
+        } catch (const oss::error &error) {
+            tell_error(error);
+        }
+    }
+
+private:
+    void obey(const order &given)
+    {
+        if (given.word == "client") {
+            client_.emplace(client_options(given));
+            tell("status", "OSS_OK");
+        } else if (given.word == "set_credentials") {
+            client_->set_credentials(given.text_or_none("access_key_id"), given.text_or_none("access_key_secret"),
+                                     given.text("security_token"));
+            tell("status", "OSS_OK");
+        } else if (given.word == "upload_file") {
+            upload_file(given);
+        } else if (given.word == "start") {
+            upload_ = client_->start(upload_options(given));
+            tell("status", "OSS_OK");
+        } else if (given.word == "wait") {
+            wait(given.time("timeout_ms"));
+        } else if (given.word == "pause") {
+            upload_.pause();
+        } else if (given.word == "cancel") {
+            upload_.cancel();
+        } else if (given.word == "free") {
+            upload_ = oss::upload();
+        } else if (given.word == "events") {
+            while (const std::optional<oss::event> event = client_->next_event()) tell_event(*event);
+        } else if (given.word == "end") {
+            upload_ = oss::upload();
+            client_.reset();
+        } else {
+            std::cerr << "an unknown order: " << given.word << '\n';
+            std::exit(2);
+        }
+    }
+
+    void upload_file(const order &given)
+    {
+        const std::string stop = given.text_or_none("stop");
+        const std::uint32_t at_parts = given.small("at_parts");
+        std::vector<oss::progress> seen;
+        const auto watch = [&](const oss::progress &now) {
+            seen.push_back(now);
+            if (now.parts_done < at_parts || stop.empty() || now.phase == oss::phase::ended) return oss::control::proceed;
+            if (stop == "throw") throw thrown();
+            return stop == "cancel" ? oss::control::cancel : oss::control::pause;
+        };
+        try {
+            const oss::result result = client_->upload_file(upload_options(given), watch);
+            tell("status", "OSS_OK");
+            tell_result(result);
+        } catch (const oss::error &error) {
+            tell_error(error);
+            if (seen.empty()) return;
+            tell_result(error.result());
+        } catch (const thrown &) {
+            tell("status", "THROWN");
+            return;
+        }
+        tell_watched(seen);
+    }
+
+    static void tell_watched(const std::vector<oss::progress> &seen)
+    {
+        bool forward = true;
+        std::set<oss::phase> phases;
+        const oss::progress *before = &seen.front();
+        for (const oss::progress &now : seen) {
+            phases.insert(now.phase);
+            forward = forward && before->done_bytes <= now.done_bytes && before->sent_bytes <= now.sent_bytes &&
+                      before->retries <= now.retries;
+            before = &now;
+        }
+        tell_progress(seen.back());
+        tell("progress.runs_forward", forward);
+        for (const oss::phase phase : phases) tell("progress.phases", name_of(phase));
+    }
+
+    void wait(std::chrono::milliseconds timeout)
+    {
+        try {
+            const std::optional<oss::result> result = upload_.wait_for(timeout);
+            tell("status", result ? "OSS_OK" : "OSS_PENDING");
+            if (result) tell_result(*result);
+        } catch (const oss::error &error) {
+            tell_error(error);
+            tell_result(error.result());
+        }
+        tell_progress(upload_.progress());
+    }
+
+    std::optional<oss::client> client_;
+    oss::upload upload_;
+};
+
+} // namespace
+
+int main()
+{
+    session orders;
+    for (std::string line; std::getline(std::cin, line);) {
+        std::cout << '=';
+        orders.carry_out(order(line));
+        std::cout << std::endl;
+    }
+}
