@@ -471,8 +471,8 @@ fn a_resumed_upload_begins_with_the_rate_of_the_earlier_call() {
     let rig = Rig::with(6, |_| (), |options| options.max_bytes_per_second = 400_000);
     rig.stop_at(5);
     let lines = lines(&rig.checkpoint());
-    let records = lines.iter().filter_map(|line| line.split_once(r#""bytes_per_second":"#));
-    let rate: u64 = records.last().expect("a rate is recorded").1.trim_end_matches("}\n").parse().unwrap();
+    let mut records = lines.iter().filter_map(|line| line.split_once(r#""bytes_per_second":"#));
+    let rate: u64 = records.next_back().expect("a rate is recorded").1.trim_end_matches("}\n").parse().unwrap();
     assert!((100_000..2_000_000).contains(&rate), "{rate}");
 
     let upload = rig.start();
