@@ -548,9 +548,13 @@ typedef struct {
    */
   char restart_reason[160];
   /**
+   * Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_answer().
+   */
+  uint64_t callback_answer_size;
+  /**
    * Zero.
    */
-  uint64_t reserved[36];
+  uint64_t reserved[35];
 } oss_result;
 
 /**
@@ -726,7 +730,8 @@ void oss_client_free(oss_client *client);
  *
  * Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
  * or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
- * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY.
+ * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
+ * application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
  *
  * C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
  */
@@ -761,6 +766,20 @@ oss_status oss_upload_wait(oss_upload *upload,
                            oss_progress *progress,
                            oss_result *result,
                            oss_error *error);
+
+/**
+ * Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
+ *
+ * Returns its size in bytes, as oss_result.callback_answer_size does, whatever `capacity` is; at most `capacity` bytes
+ * are written to `buffer`, of which the last is a NUL: an answer that does not fit is cut. `buffer` may be NULL when
+ * `capacity` is 0. 0 when there is no answer: the upload goes on, has failed or had no callback, the callback failed, or
+ * the server's answer was lost on its way and the object itself had to prove that it is stored. Asked for after
+ * oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the answer therefore starts and
+ * waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
+ */
+size_t oss_upload_callback_answer(oss_upload *upload,
+                                  char *buffer,
+                                  size_t capacity);
 
 /**
  * Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.

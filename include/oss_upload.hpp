@@ -305,6 +305,9 @@ struct result {
     std::string upload_id{};
     /// Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
     std::string restart_reason{};
+    /// What the application server answered to x-oss-callback. Empty without a callback, when it failed, and when the
+    /// answer was lost on its way and the object itself had to prove that it is stored.
+    std::string callback_answer{};
 };
 
 /// What an upload is doing. Newer libraries may know more.
@@ -897,9 +900,15 @@ private:
         }
     }
 
-    static detail::failure end(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
+    detail::failure end(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
     {
         oss::result known = detail::value(raw);
+        if (raw.callback_answer_size != 0) {
+            // With room for the NUL.
+            known.callback_answer.resize(static_cast<std::size_t>(raw.callback_answer_size) + 1);
+            oss_upload_callback_answer(handle_.get(), &known.callback_answer[0], known.callback_answer.size());
+            known.callback_answer.pop_back();
+        }
         if (status != OSS_OK) return error(failed, std::move(known));
         stored = std::move(known);
         return std::nullopt;

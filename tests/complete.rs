@@ -3,12 +3,8 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use common::callback::{ANSWER, callback};
 use common::rig::*;
 use common::*;
 use oss_server::Policy;
@@ -234,32 +230,11 @@ fn an_object_that_was_there_before_is_refused_before_anything_is_sent() {
     rig.assert_done();
 }
 
-/// An application server that answers its one caller with `status`; the header that asks for it.
-fn callback(status: &'static str) -> (String, String) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for mut caller in listener.incoming().flatten() {
-            let mut seen = Vec::new();
-            let mut buffer = [0; 4096];
-            while !String::from_utf8_lossy(&seen).contains("size=") {
-                match caller.read(&mut buffer) {
-                    Ok(count @ 1..) => seen.extend_from_slice(&buffer[..count]),
-                    _ => break,
-                }
-            }
-            let _ = write!(caller, "HTTP/1.1 {status}\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{{\"a\": 1 }}");
-        }
-    });
-    let json = format!(r#"{{"callbackUrl":"{url}","callbackBody":"size=${{size}}"}}"#);
-    ("x-oss-callback".into(), STANDARD.encode(json))
-}
-
 #[test]
 fn a_failed_callback_is_told_though_the_object_is_stored() {
     for policy in POLICIES {
         let rig = rig(policy);
-        let header = callback("500 No");
+        let header = ("x-oss-callback".into(), callback("500 No"));
         let error = rig.run_with(|o| o.headers = vec![header]).unwrap_err();
         assert_eq!((error.kind(), error.http_status()), (ErrorKind::CallbackFailed, 203), "{policy:?}: {error}");
         rig.assert_done();
@@ -271,10 +246,31 @@ fn a_failed_callback_is_told_though_the_object_is_stored() {
 fn a_callback_that_succeeds_is_a_success() {
     for policy in POLICIES {
         let rig = rig(policy);
-        let header = callback("200 OK");
-        rig.run_with(|o| o.headers = vec![header]).unwrap();
+        let header = ("x-oss-callback".into(), callback("200 OK"));
+        let result = rig.run_with(|o| o.headers = vec![header]).unwrap();
+        assert_eq!(&*result.callback_answer, ANSWER, "{policy:?}");
         rig.assert_done();
     }
+}
+
+#[test]
+fn the_answer_of_the_application_server_to_a_small_object_can_be_read() {
+    let rig = Rig::of_size(1000, |_| (), |_| ());
+    let header = ("x-oss-callback".into(), callback("200 OK"));
+    let result = rig.run_with(|o| o.headers = vec![header]).unwrap();
+    assert_eq!((rig.count("PutObject"), &*result.callback_answer), (1, ANSWER));
+    assert!(rig.run().unwrap().callback_answer.is_empty(), "nobody was asked");
+}
+
+#[test]
+fn when_the_answer_to_complete_is_lost_the_object_is_stored_and_the_application_servers_word_is_not_known() {
+    let rig = rig(Policy::All);
+    let header = ("x-oss-callback".into(), callback("200 OK"));
+    at_complete(&rig, 1, r#"{"type":"close","at":"before_answer"}"#);
+    let result = rig.run_with(|o| o.headers = vec![header]).unwrap();
+    assert!(result.callback_answer.is_empty());
+    assert_eq!(rig.sent(), [1, 2, 3, 4]);
+    rig.assert_done();
 }
 
 #[test]

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -240,7 +241,7 @@ func TestWaitGivesTheSameAgain(t *testing.T) {
 	last, err := u.Wait(context.Background())
 	check(t, err)
 	for _, result := range results {
-		if *result != *last {
+		if !reflect.DeepEqual(result, last) {
 			t.Errorf("%+v is not %+v", result, last)
 		}
 	}

@@ -88,6 +88,7 @@ FIELD(oss_result, version_id, 128, 128);
 FIELD(oss_result, request_id, 256, 64);
 FIELD(oss_result, upload_id, 320, 256);
 FIELD(oss_result, restart_reason, 576, 160);
+FIELD(oss_result, callback_answer_size, 736, 8);
 
 SIZE(oss_progress, 128);
 FIELD(oss_progress, phase, 0, 4);

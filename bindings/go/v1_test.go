@@ -5,10 +5,13 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -403,4 +406,36 @@ func TestV1CheckpointOfTheVendor(t *testing.T) {
 	check(t, os.WriteFile(path+".cp", []byte(theirs), 0o600))
 	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, "")))
 	s.expectObject("k", content)
+}
+
+func TestCallbackAnswer(t *testing.T) {
+	s := newServer(t)
+	const answer = `{"Status": "OK"}`
+	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+		io.WriteString(w, answer)
+	}))
+	defer application.Close()
+	callback := base64.StdEncoding.EncodeToString([]byte(`{"callbackUrl":"` + application.URL + `","callbackBody":"a=b"}`))
+	path, content := file(t, 2*partSize)
+
+	var body []byte
+	check(t, s.bucket().UploadFile("k", path, partSize, oss.Callback(callback), oss.CallbackResult(&body)))
+	if string(body) != answer {
+		t.Errorf("CallbackResult: %q", body)
+	}
+	s.expectObject("k", content)
+
+	client := s.client()
+	for _, wanted := range []string{answer, ""} {
+		options := s.upload("k2")
+		if wanted != "" {
+			options.Headers = map[string]string{"x-oss-callback": callback}
+		}
+		result, err := client.UploadFile(context.Background(), path, options)
+		check(t, err)
+		if string(result.CallbackAnswer) != wanted {
+			t.Errorf("CallbackAnswer: %q, not %q", result.CallbackAnswer, wanted)
+		}
+	}
 }

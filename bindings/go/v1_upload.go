@@ -21,6 +21,7 @@ type v1Upload struct {
 	ctx      context.Context
 	listener ProgressListener
 	answer   *http.Header
+	callback *[]byte
 }
 
 // UploadFile uploads the file at filePath as the vendor's SDK v1 does, and returns when the object is stored or the
@@ -89,8 +90,11 @@ func (u *v1Upload) run(client *Client, path string) error {
 	return err
 }
 
-// fill writes what is known of the last answer where GetResponseHeader wants it.
+// fill writes what is known of the last answer where CallbackResult and GetResponseHeader want it.
 func (u *v1Upload) fill(result *Result, err error) {
+	if u.callback != nil && result != nil {
+		*u.callback = result.CallbackAnswer
+	}
 	if u.answer == nil {
 		return
 	}
@@ -292,9 +296,12 @@ func Callback(value string) Option { return header("x-oss-callback", value) }
 // CallbackVar are variables for [Callback], Base64 of JSON.
 func CallbackVar(value string) Option { return header("x-oss-callback-var", value) }
 
-// CallbackResult is [ErrUnsupported]: what the application server answered is not kept.
-func CallbackResult(*[]byte) Option {
-	return unsupported("CallbackResult", "what the application server answered is not kept")
+// CallbackResult gets what the application server answered to the callback; see [Result].CallbackAnswer.
+func CallbackResult(body *[]byte) Option {
+	return func(u *v1Upload) error {
+		u.callback = body
+		return nil
+	}
 }
 
 // TrafficLimitHeader has the server limit each request, in bits per second: 245760 (30 KiB/s) to 838860800 (100 MiB/s).

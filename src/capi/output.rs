@@ -17,6 +17,20 @@ pub(super) unsafe fn write<T>(out: *mut T, make: impl FnOnce() -> T) {
     }
 }
 
+/// Copies as much of `bytes` as fits, and a NUL.
+///
+/// # Safety
+/// `buffer` is null, or `capacity` bytes may be written there.
+pub(super) unsafe fn copy(bytes: &[u8], buffer: *mut c_char, capacity: usize) {
+    let Some(room) = capacity.checked_sub(1).filter(|_| !buffer.is_null()) else { return };
+    let count = bytes.len().min(room);
+    // SAFETY: as the caller promises; `bytes` is ours, so they do not overlap.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr().cast(), buffer, count);
+        buffer.add(count).write(0);
+    }
+}
+
 pub(super) fn status(kind: ErrorKind) -> oss_status {
     match kind {
         ErrorKind::InvalidArgument => oss_status::OSS_INVALID_ARGUMENT,
@@ -69,7 +83,8 @@ pub(super) fn result(from: &UploadResult) -> oss_result {
         request_id: chars(&from.request_id),
         upload_id: chars(&from.upload_id),
         restart_reason: chars(&from.restart_reason),
-        reserved: [0; 36],
+        callback_answer_size: from.callback_answer.len() as u64,
+        reserved: [0; 35],
     }
 }
 

@@ -259,8 +259,10 @@ pub struct oss_result {
     pub upload_id: [c_char; 256],
     /// Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
     pub restart_reason: [c_char; 160],
+    /// Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_answer().
+    pub callback_answer_size: u64,
     /// Zero.
-    pub reserved: [u64; 36],
+    pub reserved: [u64; 35],
 }
 
 /// How far an upload is. Numbers are absolute and never run backwards; at success done_bytes equals total_bytes.

@@ -1,6 +1,6 @@
 //! `oss_upload`: one file on its way.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
 use super::client::oss_client;
@@ -28,7 +28,8 @@ pub struct oss_upload {
 ///
 /// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
 /// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
-/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY.
+/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
+/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
 ///
 /// C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
 #[unsafe(no_mangle)]
@@ -113,6 +114,33 @@ pub unsafe extern "C" fn oss_upload_wait(
             }
         })
     }
+}
+
+/// Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
+///
+/// Returns its size in bytes, as oss_result.callback_answer_size does, whatever `capacity` is; at most `capacity` bytes
+/// are written to `buffer`, of which the last is a NUL: an answer that does not fit is cut. `buffer` may be NULL when
+/// `capacity` is 0. 0 when there is no answer: the upload goes on, has failed or had no callback, the callback failed, or
+/// the server's answer was lost on its way and the object itself had to prove that it is stored. Asked for after
+/// oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the answer therefore starts and
+/// waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_callback_answer(
+    upload: *mut oss_upload,
+    buffer: *mut c_char,
+    capacity: usize,
+) -> usize {
+    let mut size = 0;
+    guard_silently(|| {
+        // SAFETY: as in oss_upload_file().
+        let Some(upload) = (unsafe { upload.as_ref() }) else { return };
+        let outcome = upload.upload.wait(Duration::ZERO);
+        let answer = outcome.map(|outcome| outcome.result.callback_answer).unwrap_or_default();
+        // SAFETY: `buffer` has room for `capacity` bytes, as the header asks.
+        unsafe { output::copy(&answer, buffer, capacity) };
+        size = answer.len();
+    });
+    size
 }
 
 /// Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.

@@ -265,6 +265,7 @@ impl Round<'_> {
         result.etag = completed.etag;
         result.version_id = completed.version_id.unwrap_or_default();
         result.request_id = completed.request_id;
+        result.callback_answer = completed.callback_body.into();
         let removed = self.journal.map_or(Ok(()), Journal::remove);
         completed.callback_error.map_or(Ok(()), Err).and(removed)
     }

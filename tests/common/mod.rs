@@ -1,6 +1,7 @@
 //! What the integration tests share: a local OSS in this process, clients for it, and files to upload.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+pub mod callback;
 pub mod children;
 pub mod proxy;
 pub mod relay;

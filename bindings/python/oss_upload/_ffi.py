@@ -106,7 +106,8 @@ class Result(ctypes.Structure):
         ("request_id", c_char * 64),
         ("upload_id", c_char * 256),
         ("restart_reason", c_char * 160),
-        ("reserved", c_uint64 * 36),
+        ("callback_answer_size", c_uint64),
+        ("reserved", c_uint64 * 35),
     )
 
 
@@ -160,6 +161,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_client_free": (None, (c_void_p,)),
     "oss_upload_start": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_upload_wait": (c_int32, (c_void_p, c_uint32, POINTER(Progress), POINTER(Result), POINTER(Error))),
+    "oss_upload_callback_answer": (c_size_t, (c_void_p, c_char_p, c_size_t)),
     "oss_upload_pause": (None, (c_void_p,)),
     "oss_upload_cancel": (None, (c_void_p,)),
     "oss_upload_free": (None, (c_void_p,)),
@@ -177,6 +179,15 @@ def declare(library: ctypes.CDLL) -> None:
         function = getattr(library, name)
         function.restype = result
         function.argtypes = arguments
+
+
+def callback_answer(library: ctypes.CDLL, upload: c_void_p, size: int) -> bytes:
+    """What the application server answered, of `size` bytes."""
+    if size == 0:
+        return b""
+    buffer = ctypes.create_string_buffer(size + 1)
+    library.oss_upload_callback_answer(upload, buffer, len(buffer))
+    return buffer.raw[:size]
 
 
 def text(array: bytes) -> str:

@@ -115,6 +115,7 @@ def c_type(declaration: str) -> object:
         ("void", 0): None,
         ("uint32_t", 0): ctypes.c_uint32,
         ("int32_t", 0): ctypes.c_int32,
+        ("size_t", 0): ctypes.c_size_t,
         ("oss_status", 0): ctypes.c_int32,
     }
     return ctypes.POINTER(STRUCTS[name]) if name in STRUCTS else plain[name, stars]

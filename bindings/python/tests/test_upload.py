@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import json
 import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable
 
@@ -253,3 +257,36 @@ def test_a_wrong_checksum(server: Server, make_file: Callable[[int], Path]) -> N
     with server.client(max_attempts=1) as client:
         with pytest.raises(oss_upload.ChecksumMismatch):
             client.upload_file(make_file(5), server.bucket, "k")
+
+
+def test_the_answer_to_a_callback_can_be_read(
+    client: Client, server: Server, make_file: Callable[[int], Path], application: str
+) -> None:
+    callback = {"callbackUrl": application, "callbackBody": "size=${size}"}
+    headers = {"x-oss-callback": base64.b64encode(json.dumps(callback).encode()).decode()}
+    for size in (5, 3 * PART):
+        result = client.upload_file(make_file(size), server.bucket, "k", headers=headers)
+        assert json.loads(result.callback_answer) == {"told": f"size={size}"}
+    assert client.upload_file(make_file(5), server.bucket, "k").callback_answer == b""
+
+
+@pytest.fixture
+def application() -> Iterator[str]:
+    """The URL of an application server that OSS calls, and that tells what it was told."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            answer = json.dumps({"told": told}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
+        threading.Thread(target=listener.serve_forever).start()
+        yield f"http://127.0.0.1:{listener.server_port}/"
+        listener.shutdown()
