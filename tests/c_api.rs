@@ -1,6 +1,8 @@
 //! The C API, used by C programs (tests/c) under valgrind, against a local OSS. Here it is seen what they left behind.
 #![cfg(target_os = "linux")]
 
+#[path = "c/case.rs"]
+mod case;
 mod common;
 #[path = "c/toolchain.rs"]
 mod toolchain;
@@ -9,114 +11,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::Command;
 use std::thread;
 
-use common::*;
-use oss_server::{AccessKey, Server};
+use case::*;
+use common::{BUCKET, ID, requests};
 use serde_json::{Value, json};
-
-/// Four parts and a shorter one.
-const SIZE: usize = 4 * PART as usize + 40_000;
-/// Long enough to be found nowhere by chance.
-const SECRET: &str = "TopSecretKeyThatNobodyMaySee00";
-const TOKEN: &str = "TopSecretTokenThatNobodyMaySee";
-const CFLAGS: [&str; 2] = ["-std=c99", "-D_POSIX_C_SOURCE=200809L"];
-const VALGRIND: [&str; 5] = [
-    "--error-exitcode=99",
-    "--leak-check=full",
-    "--show-leak-kinds=definite,indirect,possible",
-    "--errors-for-leak-kinds=definite,indirect,possible",
-    "--num-callers=30",
-];
-
-/// A local OSS, a folder with a file, and a C program that uses both.
-struct Case {
-    server: Server,
-    scratch: Scratch,
-    settings: Vec<(&'static str, String)>,
-}
-
-impl Case {
-    fn new() -> Case {
-        Case::with(false, json!([]))
-    }
-
-    fn with(tls: bool, faults: Value) -> Case {
-        let server = server_with(|config| {
-            config.tls = tls;
-            config.access_keys = vec![AccessKey::new(ID, SECRET)];
-        });
-        common::faults(&server, &faults.to_string());
-        Case { server, scratch: Scratch::new(SIZE), settings: Vec::new() }
-    }
-
-    /// Runs the program under valgrind. It must succeed, say so in one line, and nothing else may be printed.
-    fn run(&self, program: &str) {
-        let tools = tempfile::tempdir().unwrap();
-        let small = tools.path().join("small.bin");
-        fs::write(&small, content(5000, 2)).unwrap();
-        let log = tools.path().join("valgrind.txt");
-        let source = format!("{program}.c");
-        let mut command = Command::new("valgrind");
-        command.args(VALGRIND).arg(format!("--log-file={}", log.display()));
-        command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
-        command.arg(toolchain::program(tools.path(), "cc", &CFLAGS, &[&source]));
-        toolchain::with_library(&mut command, tools.path());
-        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
-            command.env_remove(variable);
-        }
-        let path = |path: PathBuf| path.into_os_string().into_string().expect("temporary paths are UTF-8");
-        let settings = [
-            ("ENDPOINT", self.server.endpoint()),
-            ("ID", ID.into()),
-            ("SECRET", SECRET.into()),
-            ("TOKEN", TOKEN.into()),
-            ("BUCKET", BUCKET.into()),
-            ("DIR", path(self.scratch.dir.path().into())),
-            ("FILE", path(self.scratch.file.clone())),
-            ("SMALL_FILE", path(small)),
-        ];
-        command.envs(settings.iter().chain(&self.settings).map(|(name, value)| (format!("OSS_TEST_{name}"), value)));
-        let output = toolchain::output(&mut command);
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let said = format!("{program} ended with {}\n{out}{err}", output.status);
-        assert!(output.status.success(), "{said}\n{}", fs::read_to_string(&log).unwrap_or_default());
-        assert!(out.ends_with(" checks, 0 failed\n") && out.lines().count() == 1, "{said}");
-        assert!(err.is_empty(), "the library writes to nobody's standard error: {said}");
-    }
-
-    /// The files in the scratch folder besides the source.
-    fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.scratch.dir.path()).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-        let names: BTreeSet<_> = names.filter(|name| name != "source.bin").collect();
-        names.into_iter().collect()
-    }
-
-    /// These objects are there, and nothing else.
-    fn assert_only_objects(&self, wanted: &[&str]) {
-        assert!(self.server.uploads(BUCKET).is_empty(), "left on the server: {:?}", self.server.uploads(BUCKET));
-        let mut wanted: Vec<_> = wanted.to_vec();
-        wanted.sort_unstable();
-        assert_eq!(self.server.objects(BUCKET), wanted);
-    }
-
-    fn assert_stored(&self, keys: &[&str]) {
-        for key in keys {
-            assert_stored(&self.server, key, &self.scratch.file);
-        }
-    }
-}
-
-/// The server takes the third part of `key` in only after it has been sent `times` times.
-fn stalls(key: &str, times: u32) -> Value {
-    json!({
-        "match": {"operation": "UploadPart", "part": 3, "key": key, "times": times},
-        "action": {"type": "stall", "at": "before_processing"},
-    })
-}
 
 #[test]
 fn bad_input_is_refused_before_anything_is_sent() {

@@ -184,7 +184,7 @@ static inline void wait_until_alone(void)
     /* ".", ".." and this thread. */
     for (tries = 0; entries_of("/proc/self/task") > 3; tries++) {
         if (tries == 20000) {
-            CHECK(!"threads of the library are still there after 20 seconds");
+            check_at(__FILE__, __LINE__, 0, "no thread of the library is there after 20 seconds");
             return;
         }
         pause_a_millisecond();

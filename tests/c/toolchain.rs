@@ -51,19 +51,25 @@ fn soname(library: &Path) -> Option<String> {
 
 /// Compiles and links `sources` of this folder into a program in `folder`.
 pub fn program(folder: &Path, compiler: &str, flags: &[&str], sources: &[&str]) -> PathBuf {
-    let program = folder.join(format!("{}-{}", sources[0].replace('.', "-"), flags.concat().replace('/', "_")));
+    build(folder, compiler, flags, &sources.iter().map(|name| source(name)).collect::<Vec<_>>())
+}
+
+/// Compiles and links sources of any place into a program in `folder`.
+pub fn build(folder: &Path, compiler: &str, flags: &[&str], sources: &[PathBuf]) -> PathBuf {
+    let name = sources[0].file_name().expect("a source is a file").to_string_lossy().replace('.', "-");
+    let program = folder.join(format!("{name}-{}", flags.concat().replace('/', "_")));
     let libraries = library_folder(folder);
     let mut command = Command::new(compiler);
     command.args(flags).args(STRICT).arg("-g").arg("-I").arg(root().join("include"));
-    command.args(sources.iter().map(|name| source(name))).arg("-o").arg(&program);
+    command.args(sources).arg("-o").arg(&program);
     command.arg("-L").arg(&libraries).args(["-loss_upload", "-pthread"]);
     stdout(&mut command);
     program
 }
 
 /// A command that finds the library.
-pub fn with_library(command: &mut Command, folder: &Path) {
-    command.env("LD_LIBRARY_PATH", library_folder(folder));
+pub fn with_library<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
+    command.env("LD_LIBRARY_PATH", library_folder(folder))
 }
 
 /// What a command that must succeed prints. A tool that is missing is a failure, not a reason to skip a test.

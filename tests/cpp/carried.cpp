@@ -1,0 +1,250 @@
+/*
+ * Every field of C's structs and every constant is there in C++, and goes to its own place. carried.inc, which the test
+ * driver makes from oss_upload.h, names them all: what C gets, C++ must get too, or this does not compile.
+ */
+#include "fixture.hpp"
+
+#include <map>
+
+using namespace std::chrono_literals;
+
+#define NUMBER(cpp, c) static_assert(static_cast<std::int64_t>(cpp) == static_cast<std::int64_t>(c), #cpp " is " #c);
+#include "carried.inc"
+#undef NUMBER
+static_assert(oss::part_size_auto == OSS_PART_SIZE_AUTO && oss::routines_auto == OSS_ROUTINES_AUTO);
+
+/// What the library was given, as texts, by the names of the fields.
+using given = std::map<std::string, std::string>;
+static given seen;
+
+static std::string shown(const char *text) { return text == nullptr ? "" : text; }
+static std::string shown(std::uint64_t number) { return number == 0 ? "" : std::to_string(number); }
+static std::string shown(const oss_header *headers)
+{
+    // The programs here give two.
+    return headers == nullptr ? "" : std::string(headers[0].name) + '=' + headers[0].value + ' ' + headers[1].name + '=' + headers[1].value;
+}
+
+extern "C" {
+oss_status __real_oss_client_new(const oss_client_options *options, oss_client **out, oss_error *error);
+oss_status __wrap_oss_client_new(const oss_client_options *options, oss_client **out, oss_error *error);
+oss_status __real_oss_upload_start(oss_client *client, const oss_upload_options *options, oss_upload **out, oss_error *error);
+oss_status __wrap_oss_upload_start(oss_client *client, const oss_upload_options *options, oss_upload **out, oss_error *error);
+}
+
+/// Stands between this program and the library: the linker is told so.
+oss_status __wrap_oss_client_new(const oss_client_options *options, oss_client **out, oss_error *error)
+{
+    CHECK_NUMBER(options->struct_size, sizeof(*options));
+    seen.clear();
+#define CLIENT_OPTION(field) seen[#field] = shown(options->field);
+#include "carried.inc"
+#undef CLIENT_OPTION
+    return __real_oss_client_new(options, out, error);
+}
+
+oss_status __wrap_oss_upload_start(oss_client *client, const oss_upload_options *options, oss_upload **out, oss_error *error)
+{
+    CHECK_NUMBER(options->struct_size, sizeof(*options));
+    CHECK_NUMBER(options->reserved, 0);
+    seen.clear();
+#define UPLOAD_OPTION(field) seen[#field] = shown(options->field);
+#include "carried.inc"
+#undef UPLOAD_OPTION
+    return __real_oss_upload_start(client, options, out, error);
+}
+
+static void check_given(const given &wanted)
+{
+    for (const auto &[field, value] : seen) {
+        check_case = field.c_str();
+        const auto found = wanted.find(field);
+        const std::string should = found == wanted.end() ? "" : found->second;
+        if (!CHECK(value == should)) fprintf(stderr, "    is \"%s\", should be \"%s\"\n", value.c_str(), should.c_str());
+    }
+    for (const auto &[field, value] : wanted) {
+        check_case = field.c_str();
+        CHECK(seen.count(field) == 1);
+    }
+}
+
+/// A field that these tables do not name fails: whoever adds one adds it to the C++ options, too.
+static void all_are_set(const given &wanted)
+{
+    CHECK_NUMBER(seen.size(), wanted.size());
+    check_given(wanted);
+}
+
+static void client_options_arrive()
+{
+    oss::client_options options;
+    (void)error_of([&] { return oss::client(options); });
+    check_given({});
+    options.endpoint = "http://127.0.0.1:1";
+    options.region = "region";
+    options.access_key_id = "id";
+    options.access_key_secret = "secret";
+    options.security_token = "token";
+    options.credentials = "anonymous";
+    options.signature_version = oss::signature::v4;
+    options.cname = true;
+    options.path_style = true;
+    options.connect_timeout = 2s;
+    options.stall_timeout = 3s;
+    options.max_attempts = 4;
+    options.max_bytes_per_second = 5000000000;
+    options.proxy = "env";
+    options.ca_file = "ca.pem";
+    options.insecure_skip_verify = true;
+    options.user_agent = "agent";
+    options.credentials_wait = 4294967295ms;
+    (void)error_of([&] { return oss::client(options); });
+    all_are_set({
+        {"endpoint", "http://127.0.0.1:1"},
+        {"region", "region"},
+        {"access_key_id", "id"},
+        {"access_key_secret", "secret"},
+        {"security_token", "token"},
+        {"credentials", "anonymous"},
+        {"signature_version", "4"},
+        {"cname", "1"},
+        {"path_style", "1"},
+        {"connect_timeout_ms", "2000"},
+        {"stall_timeout_ms", "3000"},
+        {"max_attempts", "4"},
+        {"max_bytes_per_second", "5000000000"},
+        {"proxy", "env"},
+        {"ca_file", "ca.pem"},
+        {"insecure_skip_verify", "1"},
+        {"user_agent", "agent"},
+        {"credentials_wait_ms", "4294967295"},
+    });
+}
+
+static void upload_options_arrive()
+{
+    oss::client client(where());
+    oss::upload_options options;
+    (void)error_of([&] { return client.start(options); });
+    check_given({});
+    options.bucket = "a-bucket";
+    options.object_key = "key";
+    options.file_path = "file \xff";
+    options.part_size = oss::part_size_auto;
+    options.routines = oss::routines_auto;
+    options.checkpoint = true;
+    options.checkpoint_path = "path";
+    options.checkpoint_dir = "dir";
+    options.headers = {{"Content-Type", "text/x-test"}};
+    options.metadata = {{"author", "me"}};
+    options.on_file_change = oss::file_change::fail;
+    options.verify_resume = oss::verify::never;
+    options.content_md5 = true;
+    (void)error_of([&] { return client.start(options); });
+    all_are_set({
+        {"bucket", "a-bucket"},
+        {"object_key", "key"},
+        {"file_path", "file \xff"},
+        {"part_size", "18446744073709551615"},
+        {"routines", "4294967295"},
+        {"checkpoint", "1"},
+        {"checkpoint_path", "path"},
+        {"checkpoint_dir", "dir"},
+        {"headers", "Content-Type=text/x-test x-oss-meta-author=me"},
+        {"header_count", "2"},
+        {"on_file_change", "1"},
+        {"verify_resume", "2"},
+        {"content_md5", "1"},
+    });
+}
+
+/// With real requests: the test driver looks at what its server got.
+static void uploads_arrive()
+{
+    check_case = "uploads";
+    oss::client_options options = where();
+    options.user_agent = "a-cpp-program/1";
+    options.signature_version = oss::signature::v1;
+    oss::client client(options);
+    oss::upload_options described = what("described");
+    described.headers = {{"Content-Type", "text/x-test"}, {"x-oss-storage-class", "IA"}};
+    described.metadata = {{"author", "a c++ program"}, {"empty", ""}};
+    described.content_md5 = true;
+    described.part_size = 2 * PART;
+    described.routines = 2;
+    const oss::result stored = client.upload_file(described);
+    CHECK(stored.parts == 3 && stored.part_size == 2 * PART && stored.size == std::filesystem::file_size(described.file_path));
+    CHECK(stored.crc64 != 0 && !stored.etag.empty() && !stored.version_id.empty() && !stored.request_id.empty());
+    CHECK(stored.attempts >= 5 && !stored.upload_id.empty() && stored.restart_reason.empty() && !stored.part_size_raised);
+    oss::upload_options bytes = what("\xe7\x9b\xae/ +%?#&=.bin");
+    bytes.file_path = in_scratch("file \xff\xfe");
+    std::filesystem::copy_file(setting("SMALL_FILE"), bytes.file_path);
+    CHECK_NUMBER(client.upload_file(bytes).parts, 1);
+    std::filesystem::remove(bytes.file_path);
+}
+
+static unsigned next_number = 1000;
+
+template <class T, class = std::enable_if_t<std::is_integral_v<T>>> static void fill(T &number)
+{
+    number = static_cast<T>(next_number++);
+}
+
+template <std::size_t size> static void fill(char (&text)[size])
+{
+    snprintf(text, size, "text %u", next_number++);
+}
+
+template <std::size_t size> static bool same(const char (&raw)[size], std::string_view text) { return text == raw; }
+template <class T, class = std::enable_if_t<std::is_integral_v<T>>> static bool same(T raw, T number) { return raw == number; }
+static bool same(std::uint32_t raw, bool flag) { return (raw != 0) == flag; }
+static bool same(std::int32_t raw, const std::error_code &error) { return raw == error.value(); }
+static bool same(std::uint64_t raw, std::chrono::milliseconds time) { return time == std::chrono::milliseconds(raw); }
+static bool same(std::uint64_t raw, std::optional<std::chrono::milliseconds> time) { return time && same(raw, *time); }
+template <class Enum, class = std::enable_if_t<std::is_enum_v<Enum>>> static bool same(std::int64_t raw, Enum value)
+{
+    return raw == static_cast<std::int64_t>(value);
+}
+
+static void outputs_arrive()
+{
+    oss_result result{};
+    oss_progress progress{};
+    oss_event event{};
+    oss_error error{};
+#define RESULT(field, cpp) fill(result.field);
+#define PROGRESS(field, cpp) fill(progress.field);
+#define EVENT(field, cpp) fill(event.field);
+#define ERROR(field, cpp) fill(error.field);
+#include "carried.inc"
+#undef RESULT
+#undef PROGRESS
+#undef EVENT
+#undef ERROR
+    const oss::error failed(error, oss::detail::value(result));
+#define SAME(of, field, value) \
+    check_case = of "." #field; \
+    CHECK(value);
+#define RESULT(field, cpp) SAME("result", field, same(result.field, failed.result().cpp))
+#define PROGRESS(field, cpp) SAME("progress", field, same(progress.field, oss::detail::value(progress).cpp))
+#define EVENT(field, cpp) SAME("event", field, same(event.field, oss::detail::value(event).cpp))
+#define ERROR(field, cpp) SAME("error", field, same(error.field, failed.cpp))
+#include "carried.inc"
+#undef RESULT
+#undef PROGRESS
+#undef EVENT
+#undef ERROR
+    progress.eta_ms = OSS_ETA_UNKNOWN;
+    CHECK(!oss::detail::value(progress).eta);
+    CHECK(!oss::detail::value(oss_result{}).part_size_raised && !oss::error(oss_error{}).retryable());
+}
+
+int main()
+{
+    fixture_begin();
+    client_options_arrive();
+    upload_options_arrive();
+    uploads_arrive();
+    outputs_arrive();
+    return fixture_end();
+}

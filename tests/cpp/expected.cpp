@@ -1,0 +1,95 @@
+/*
+ * C++23: the calls that return a std::expected, with exceptions and without (-fno-exceptions), and options written in
+ * place.
+ */
+#include "fixture.hpp"
+
+#if !OSS_UPLOAD_HAS_EXPECTED
+#error "this compiler has no std::expected"
+#endif
+
+using namespace std::chrono_literals;
+
+static_assert(std::is_same_v<decltype(std::declval<oss::client &>().try_start({})), std::expected<oss::upload, oss::error>>);
+
+static void clients()
+{
+    check_case = "clients";
+    const auto refused = oss::client::try_create({.endpoint = "http://127.0.0.1:1", .region = "r", .proxy = "no proxy"});
+    CHECK(!refused);
+    CHECK_ERROR(refused.error(), invalid_argument, "proxy");
+    const auto with_nul = oss::client::try_create({.endpoint = std::string("a\0b", 3)});
+    CHECK_ERROR(with_nul.error(), invalid_argument, "endpoint has a NUL");
+    auto client = oss::client::try_create(where());
+    REQUIRE(client.has_value());
+    CHECK(client->try_set_credentials(setting("ID"), setting("SECRET")).has_value());
+    CHECK_ERROR(client->try_set_credentials("", "").error(), credentials, "");
+    const oss::client taken = std::move(*client);
+    CHECK_ERROR(client->try_start(what("nothing")).error(), invalid_argument, "client");
+}
+
+static void uploads(oss::client &client)
+{
+    check_case = "uploads";
+    oss::progress last;
+    const auto stored = client.try_upload_file(
+        {.bucket = setting("BUCKET"), .object_key = "in-place", .file_path = setting("FILE"), .metadata = {{"a", "b"}}},
+        [&](const oss::progress &now) { last = now; });
+    REQUIRE(stored.has_value());
+    CHECK(stored->parts == 5 && last.phase == oss::phase::ended);
+    auto missing = what("missing");
+    missing.file_path = in_scratch("not there");
+    CHECK_ERROR(client.try_upload_file(missing).error(), io, "not there");
+    missing.bucket = "NO";
+    CHECK_ERROR(client.try_upload_file(missing).error(), invalid_argument, "bucket");
+    CHECK_ERROR(client.try_start(missing).error(), invalid_argument, "bucket");
+}
+
+static void waits(oss::client &client)
+{
+    check_case = "waits";
+    auto upload = client.try_start(what("stalls-expected"));
+    REQUIRE(upload.has_value());
+    while (!stalls(upload->progress())) {
+        const auto looked = upload->try_wait_for(5ms);
+        CHECK(looked.has_value() && !looked->has_value());
+    }
+    CHECK_ERROR(upload->try_wait([](const oss::progress &) { return oss::control::pause; }).error(), paused, "");
+    CHECK_ERROR(upload->try_wait_for(0ms).error(), paused, "");
+    *upload = oss::upload();
+    CHECK_ERROR(upload->try_wait().error(), invalid_argument, "no upload");
+    upload = client.try_start(what("stalls-expected"));
+    CHECK(upload->try_wait().value_or(oss::result{}).parts == 5);
+    CHECK(upload->try_wait_for(0ms).value().has_value());
+}
+
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+/// What a callback throws is the program's affair, not the library's error.
+static void throws(oss::client &client)
+{
+    check_case = "throws";
+    bool arrived = false;
+    try {
+        (void)client.try_upload_file(what("thrown"), [](const oss::progress &) { throw 3; });
+    } catch (int) {
+        arrived = true;
+    }
+    CHECK(arrived);
+}
+#endif
+
+int main()
+{
+    fixture_begin();
+    clients();
+    {
+        auto client = oss::client::try_create(where());
+        REQUIRE(client.has_value());
+        uploads(*client);
+        waits(*client);
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+        throws(*client);
+#endif
+    }
+    return fixture_end();
+}
