@@ -118,8 +118,8 @@ fn credentials_from_a_source_and_waiting_for_others() {
 #[test]
 fn the_answer_to_a_callback_is_read() {
     let mut case = Case::with(false, vec![stalls("silent", 1)].into());
-    case.settings.push(("CALLBACK", callback::callback("200 OK")));
-    case.settings.push(("FAILING_CALLBACK", callback::callback("500 No")));
+    case.settings.push(("CALLBACK", common::callback::callback("200 OK")));
+    case.settings.push(("FAILING_CALLBACK", common::callback::callback("500 No")));
     case.run("callback_answer");
     case.assert_only_objects(&["failed", "none", "parts"]);
     case.assert_stored(&["failed", "none", "parts"]);

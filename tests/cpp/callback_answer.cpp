@@ -20,7 +20,7 @@ int main()
         CHECK(client.upload_file(called("not-called", nullptr)).callback_answer.empty());
 
         auto upload = client.start(called("waited", setting("CALLBACK")));
-        while (!upload.wait(std::chrono::milliseconds(50))) {
+        while (!upload.wait_for(std::chrono::milliseconds(50))) {
         }
         CHECK(upload.wait().callback_answer == answer);
 
