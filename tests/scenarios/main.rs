@@ -184,12 +184,65 @@ fn every_status_is_expected() {
         .filter(|status| *status != "THROWN")
         .map(str::to_owned)
         .collect();
-    let unprovokable: BTreeSet<_> = table.unprovokable.keys().cloned().collect();
+    let unprovokable = out_of_reach(&table, |name| declared.contains(name));
     assert!(expected.is_disjoint(&unprovokable), "a scenario brings about what is said to be out of reach");
     assert_eq!(expected.union(&unprovokable).cloned().collect::<BTreeSet<_>>(), declared);
     let errors: BTreeSet<_> =
         declared.into_iter().filter(|name| !["OSS_OK", "OSS_PENDING"].contains(&name.as_str())).collect();
     assert_eq!(table.errors.keys().cloned().collect::<BTreeSet<_>>(), errors);
+}
+
+/// What no scenario can bring about, of one sort.
+fn out_of_reach(table: &Table, of_sort: impl Fn(&str) -> bool) -> BTreeSet<String> {
+    table.unprovokable.keys().filter(|name| of_sort(name)).cloned().collect()
+}
+
+#[test]
+fn every_event_and_every_phase_is_met() {
+    let table = Table::read();
+    let events = table.scenarios.iter().flat_map(|scenario| scenario.events()).filter_map(|event| event.get("kind"));
+    let outputs = table.scenarios.iter().flat_map(|scenario| scenario.expectations());
+    let phases = outputs.flat_map(|expect| [expect.get("progress.phase"), expect.get("progress.phases")]).flatten();
+    let phases = phases.flat_map(|phases| phases.as_array().cloned().unwrap_or_else(|| vec![phases.clone()]));
+    let of = |prefix: &'static str, names: Vec<serde_json::Value>| -> (&str, BTreeSet<String>) {
+        let constant = |name: &str| format!("{prefix}{}", name.to_uppercase().replace(' ', "_"));
+        (prefix, names.iter().filter_map(|name| name.as_str()).map(constant).collect())
+    };
+    let header = fs::read_to_string(root().join("include/oss_upload.h")).expect("the header is read");
+    for (prefix, met) in [of("OSS_EVENT_", events.cloned().collect()), of("OSS_PHASE_", phases.collect())] {
+        let names = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split(' ').next());
+        let declared: BTreeSet<_> = names.filter(|name| name.starts_with(prefix)).map(str::to_owned).collect();
+        let unprovokable = out_of_reach(&table, |name| name.starts_with(prefix));
+        assert!(met.is_disjoint(&unprovokable), "a scenario brings about what is said to be out of reach");
+        assert_eq!(met.union(&unprovokable).cloned().collect::<BTreeSet<_>>(), declared);
+    }
+}
+
+/// The library writes a word, a colon and a sentence.
+#[test]
+fn every_restart_reason_is_expected() {
+    let table = Table::read();
+    let expected: BTreeSet<_> = table
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.expectations())
+        .filter_map(|expect| expect.get("result.restart_reason")?["starts"].as_str()?.strip_suffix(": "))
+        .map(str::to_owned)
+        .collect();
+    let mut written = BTreeSet::new();
+    for file in ["engine.rs", "reconcile.rs", "round.rs"] {
+        let text = fs::read_to_string(root().join("src/upload").join(file)).expect("the source is read");
+        for literal in text.split('"').filter(|literal| literal.contains(": ")) {
+            let word = literal.split(": ").next().expect("what is before the colon");
+            if word.contains('-') && word.bytes().all(|letter| letter.is_ascii_lowercase() || b"-{}".contains(&letter))
+            {
+                written.insert(word.to_owned());
+            }
+        }
+    }
+    assert!(written.remove("other-{what}"), "{written:?}");
+    written.extend(["endpoint", "object", "file"].map(|what| format!("other-{what}")));
+    assert_eq!(expected, written);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct Table {
     pub errnos: BTreeMap<i32, BTreeMap<Language, Vec<String>>>,
     /// What an option is called where it is not called as in C.
     pub names: BTreeMap<String, Vec<String>>,
-    /// Statuses that no scenario can bring about, and why.
+    /// Statuses, events and phases that no scenario can bring about, and why.
     pub unprovokable: BTreeMap<String, String>,
     pub scenarios: Vec<Scenario>,
 }
@@ -165,9 +165,6 @@ pub enum Step {
     Faults {
         rules: Value,
     },
-    Policy {
-        policy: Policy,
-    },
 }
 
 fn ok() -> Expected {
@@ -198,6 +195,10 @@ pub enum FileChange {
     Append,
     /// Other content, with the time of modification put back.
     Unseen,
+    /// Only the first half of it is left.
+    Truncate,
+    /// It has another name from now on.
+    Move,
 }
 
 /// How things must be in the end.
@@ -231,8 +232,6 @@ pub enum Object {
     Absent,
     /// It is what somebody else has written.
     Theirs,
-    /// It is what the local file was at first.
-    First,
     /// It is neither, and that is what was asked for.
     Stale,
 }
@@ -254,6 +253,14 @@ impl Scenario {
             _ => None,
         });
         [(true, &self.client), (false, &self.upload)].into_iter().chain(steps)
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = &Expected> {
+        let steps = self.steps.iter().filter_map(|step| match step {
+            Step::Events { expect } => Some(expect),
+            _ => None,
+        });
+        steps.flatten()
     }
 
     pub fn expectations(&self) -> impl Iterator<Item = &Expected> {
