@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -92,6 +92,7 @@ struct Stage<'a> {
     relay: Relay,
     proxy: Option<Proxy>,
     dir: tempfile::TempDir,
+    full: Option<FullListener>,
     gate: Option<Gate>,
     file: PathBuf,
     /// The options of the upload that runs, or ran.
@@ -133,6 +134,7 @@ impl Judge<'_> {
             relay,
             proxy,
             dir,
+            full: scenario.mentions("{full}").then(FullListener::start),
             gate: None,
             file,
             options: Options::new(),
@@ -302,6 +304,7 @@ impl Stage<'_> {
             .replace("{server}", &self.server.endpoint())
             .replace("{proxy}", &proxy)
             .replace("{nobody}", &nobody())
+            .replace("{full}", &self.full.as_ref().map(FullListener::address).unwrap_or_default())
             .replace("{ca_file}", &format!("{dir}/ca.pem"))
             .replace("{dir}", &format!("{dir}/work"))
             .replace("{callback that succeeds}", &callback("200 OK"))
@@ -545,7 +548,8 @@ fn guarded(place: &str, act: impl FnOnce()) {
     }
 }
 
-/// Whether what was told is this: equal, or as an object says: {"has": …}, {"starts": …}, {"is_there": …}, {"at_least": …}.
+/// Whether what was told is this: equal, or as an object says: {"has": …}, {"starts": …}, {"is_there": …}, {"at_least": …},
+/// {"at_most": …}.
 fn told(values: &[String], wanted: &Value) -> bool {
     if let Value::Array(all) = wanted {
         return all.iter().all(|wanted| values.iter().any(|value| told(std::slice::from_ref(value), wanted)));
@@ -560,6 +564,7 @@ fn told(values: &[String], wanted: &Value) -> bool {
             ("starts", Value::String(words)) => value.starts_with(words.as_str()),
             ("is_there", Value::Bool(there)) => value.is_empty() != *there,
             ("at_least", Value::Number(least)) => value.parse::<u64>().ok() >= least.as_u64(),
+            ("at_most", Value::Number(most)) => value.parse::<u64>().is_ok_and(|value| Some(value) <= most.as_u64()),
             _ => panic!("{wanted} is no condition"),
         }),
         _ => panic!("{wanted} is no condition"),
@@ -606,6 +611,26 @@ fn damage(checkpoint: &Path, line: usize) {
 fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("its address").to_string()
+}
+
+/// A listener that takes no further connection: its queue is full.
+struct FullListener {
+    listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl FullListener {
+    fn start() -> FullListener {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        rustix::net::listen(&listener, 0).expect("a short queue");
+        let address = listener.local_addr().expect("its address");
+        let queued = std::iter::from_fn(|| TcpStream::connect_timeout(&address, NOT_YOUNG).ok()).collect();
+        FullListener { listener, _queued: queued }
+    }
+
+    fn address(&self) -> String {
+        self.listener.local_addr().expect("its address").to_string()
+    }
 }
 
 /// The header for a callback to an application server that answers its one caller with `status`.

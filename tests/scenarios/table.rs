@@ -255,6 +255,12 @@ impl Scenario {
         [(true, &self.client), (false, &self.upload)].into_iter().chain(steps)
     }
 
+    /// Whether an option has these words in it.
+    pub fn mentions(&self, words: &str) -> bool {
+        self.options()
+            .any(|(_, options)| options.values().any(|value| value.as_str().is_some_and(|text| text.contains(words))))
+    }
+
     pub fn events(&self) -> impl Iterator<Item = &Expected> {
         let steps = self.steps.iter().filter_map(|step| match step {
             Step::Events { expect } => Some(expect),
