@@ -1,4 +1,4 @@
-.PHONY: demo test kill bench wheels lint clean
+.PHONY: demo test kill bench wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -19,6 +19,10 @@ bench:
 # What is published for Python.
 wheels:
 	@scripts/wheels.sh
+
+# What is published for C and C++: a tarball and Debian packages.
+package:
+	@scripts/package.sh
 
 # What CI checks besides the tests.
 lint:

@@ -2,7 +2,7 @@
 # Every test there is: Rust, C under valgrind, Python, Go, and the vendor's SDKs as witnesses.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need cargo 'https://rustup.rs' cc 'apt-get install gcc' c++ 'apt-get install g++' nm 'apt-get install binutils' \
-    valgrind 'apt-get install valgrind' pkg-config 'apt-get install pkg-config' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
+    valgrind 'apt-get install valgrind' abidiff 'apt-get install abigail-tools' pkg-config 'apt-get install pkg-config' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
 export RUST_BACKTRACE=1
 
 say 'Building the library and the local OSS'
@@ -55,4 +55,6 @@ for module in bindings/go examples/go-service tests/witness/go; do (
 
 say "Witnesses: the vendor's SDKs"
 tests/witness/run.sh
+
+scripts/test-packages.sh
 say 'All tests passed'

@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Makes what is published for C and C++, in target/package: a tarball, which is a prefix that can be unpacked anywhere, and two
+# Debian packages. Both hold what `cargo cinstall` installs, which stays in target/package/installed, and need the glibc of
+# this machine or a later one.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need cargo 'https://rustup.rs' dpkg-deb 'apt-get install dpkg' dpkg-gensymbols 'apt-get install dpkg-dev' \
+    strip 'apt-get install binutils' ld.bfd 'apt-get install binutils'
+PATH=$(scripts/cargo-c.sh):$PATH
+out=$target/package
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+# Files of a package have the time of the commit, so that the same commit gives the same package.
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+rm -rf "$out"
+mkdir -p "$out"
+
+say 'Building'
+multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+installed=$out/installed
+cargo cinstall --release --locked --destdir "$installed" --prefix /usr --includedir /usr/include --datadir /usr/share \
+    --libdir "/usr/lib/$multiarch"
+libraries=$installed/usr/lib/$multiarch
+strip --strip-unneeded "$libraries/liboss_upload.so.$version"
+strip --strip-debug --enable-deterministic-archives "$libraries/liboss_upload.a"
+chmod 644 "$libraries/liboss_upload.so.$version" "$libraries/liboss_upload.a"
+
+say 'Tarball'
+name=liboss_upload-$version-$(uname -m)-linux-gnu
+prefix=$out/unpacked/$name
+mkdir -p "$prefix/share/doc/oss_upload"
+cp -a "$installed/usr/." "$prefix"
+mv "$prefix/lib/$multiarch"/* "$prefix/lib"
+rmdir "$prefix/lib/$multiarch"
+sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|; s|^libdir=.*|libdir=${prefix}/lib|; s|^includedir=.*|includedir=${prefix}/include|;
+    s|^exec_prefix=.*|exec_prefix=${prefix}|' "$prefix/lib/pkgconfig/oss_upload.pc"
+mkdir -p "$prefix/share/doc/oss_upload"
+cp README.md CHANGELOG.md docs/*.md "$prefix/share/doc/oss_upload"
+tar --create --gzip --file "$out/$name.tar.gz" --directory "$out/unpacked" --sort=name --owner=0 --group=0 --numeric-owner \
+    --mtime="@$SOURCE_DATE_EPOCH" "$name"
+
+say 'Debian packages'
+build=$out/debian-build
+library=liboss-upload${version%.*}
+[ "${version%%.*}" = 0 ] || library=liboss-upload${version%%.*}
+mkdir -p "$build/debian"
+cp packaging/debian/* "$build/debian"
+cp -a "$installed" "$build/debian/liboss-upload-dev"
+cd "$build"
+soname=$(readelf -dW "debian/liboss-upload-dev/usr/lib/$multiarch/liboss_upload.so" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+mkdir -p "debian/$library/usr/lib/$multiarch"
+mv "debian/liboss-upload-dev/usr/lib/$multiarch"/liboss_upload.so.* "debian/$library/usr/lib/$multiarch"
+{
+    echo "$soname $library #MINVER#"
+    echo '* Build-Depends-Package: liboss-upload-dev'
+    echo " $soname@$soname 0.1.0"
+    sed "s/ /@$soname /; s/^/ /" "$root/symbols.txt"
+} >"debian/$library.symbols"
+dpkg-shlibdeps -T"debian/$library.substvars" "debian/$library/usr/lib/$multiarch/$soname"
+for package in "$library" liboss-upload-dev; do
+    tree=debian/$package
+    mkdir -p "$tree/DEBIAN" "$tree/usr/share/doc/$package"
+    cp debian/copyright "$tree/usr/share/doc/$package"
+    gzip -9n <debian/changelog >"$tree/usr/share/doc/$package/changelog.Debian.gz"
+    gzip -9n <"$root/CHANGELOG.md" >"$tree/usr/share/doc/$package/changelog.gz"
+    if [ "$package" = "$library" ]; then
+        # Fails when a symbol that was promised is missing, or when one is there that symbols.txt does not name.
+        dpkg-gensymbols -p"$package" -P"$tree" -I"debian/$package.symbols" -c4
+        echo "liboss_upload ${soname##*.so.} $library (>= $version)" >"$tree/DEBIAN/shlibs"
+        echo 'activate-noawait ldconfig' >"$tree/DEBIAN/triggers"
+    else
+        cp "$root"/docs/*.md "$tree/usr/share/doc/$package"
+    fi
+    touch "debian/$package.substvars"
+    dpkg-gencontrol -p"$package" -P"$tree" -T"debian/$package.substvars"
+    (cd "$tree" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
+    find "$tree" -type d -exec chmod 755 {} +
+    find "$tree" -type f -exec chmod 644 {} +
+    dpkg-deb --root-owner-group --build "$tree" "$out"
+done
+cd "$root"
+rm -rf "$build" "$out/unpacked"
+ls -l "$out" >&2
