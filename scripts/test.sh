@@ -10,7 +10,7 @@ cargo build --release --lib
 cargo build --release -p oss-server
 export OSS_SERVER=$target/release/oss-server OSS_UPLOAD_LIBRARY=$target/release/liboss_upload.so
 
-say 'Rust and C: unit tests, uploads, faults, resume, the kill harness in its short form, C programs under valgrind; the table of scenarios in every language'
+say 'Rust and C: unit tests, uploads, faults, resume, kills, C under valgrind; the table of scenarios in every language'
 cargo test --workspace
 
 say 'The binary interface, against that of the last release'

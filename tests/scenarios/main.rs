@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -25,14 +25,16 @@ use judge::Judge;
 use table::{Language, Table};
 use toolchain::root;
 
-/// Carries out the whole table in one language. `command` runs its executor; no variable of the machine reaches it.
-fn carry_out(language: Language, make: impl Fn(&Path) -> Command) {
+/// Carries out the whole table in one language. `prepare` makes its executor, with a folder for what is built, and says how
+/// to run it. No variable of the machine reaches it.
+fn carry_out<Run: Fn() -> Command>(language: Language, prepare: impl FnOnce(&Path) -> Run) {
     let table = Table::read();
     let tools = tempfile::tempdir().expect("a temporary directory");
     let config = tools.path().join("config.json");
     fs::write(&config, PROFILES).expect("the profiles are written");
+    let run = prepare(tools.path());
     let command = || {
-        let mut command = make(tools.path());
+        let mut command = run();
         for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
             command.env_remove(variable);
         }
@@ -69,9 +71,11 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 #[test]
 fn rust() {
     carry_out(Language::Rust, |_| {
-        let mut command = Command::new(env::current_exe().expect("this program"));
-        command.args(["--exact", "--ignored", "--nocapture", "executor_for_rust"]).env(EXECUTOR, "1");
-        command
+        || {
+            let mut command = Command::new(env::current_exe().expect("this program"));
+            command.args(["--exact", "--ignored", "--nocapture", "executor_for_rust"]).env(EXECUTOR, "1");
+            command
+        }
     });
 }
 
@@ -88,36 +92,37 @@ fn executor_for_rust() {
 #[test]
 fn c_under_valgrind() {
     carry_out(Language::C, |tools| {
-        let mut command = Command::new("valgrind");
-        command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=30"]);
-        command.args([
-            "--show-leak-kinds=definite,indirect,possible",
-            "--errors-for-leak-kinds=definite,indirect,possible",
-        ]);
-        command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
-        command.arg(toolchain::program(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], &["scenarios.c"]));
-        toolchain::with_library(&mut command, tools);
-        command
+        let program = toolchain::program(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], &["scenarios.c"]);
+        let tools = tools.to_owned();
+        move || {
+            let mut command = Command::new("valgrind");
+            command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=30"]);
+            command.arg("--show-leak-kinds=definite,indirect,possible");
+            command.arg("--errors-for-leak-kinds=definite,indirect,possible");
+            command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display())).arg(&program);
+            toolchain::with_library(&mut command, &tools);
+            command
+        }
     });
 }
 
 #[test]
 fn cpp() {
     carry_out(Language::Cpp, |tools| {
-        let mut command = Command::new(toolchain::program(tools, "c++", &["-std=c++17"], &["scenarios.cpp"]));
-        toolchain::with_library(&mut command, tools);
-        command
+        linked(tools, toolchain::program(tools, "c++", &["-std=c++17"], &["scenarios.cpp"]))
     });
 }
 
 #[test]
 fn python() {
     carry_out(Language::Python, |_| {
-        let mut command = Command::new("python3");
-        let package = root().join("bindings/python");
-        command.arg(package.join("tests/scenarios.py"));
-        command.env("PYTHONPATH", package).env("OSS_UPLOAD_LIBRARY", toolchain::library());
-        command
+        || {
+            let package = root().join("bindings/python");
+            let mut command = Command::new("python3");
+            command.arg(package.join("tests/scenarios.py"));
+            command.env("PYTHONPATH", package).env("OSS_UPLOAD_LIBRARY", toolchain::library());
+            command
+        }
     });
 }
 
@@ -125,16 +130,23 @@ fn python() {
 fn go() {
     carry_out(Language::Go, |tools| {
         let program = tools.join("scenarios");
-        let libraries = toolchain::library_folder(tools);
         let mut build = Command::new("go");
         build.current_dir(root().join("bindings/go")).args(["build", "-o"]).arg(&program).arg("./internal/scenarios");
         // Before the folder of the release build, which need not be there.
-        build.env("CGO_LDFLAGS", format!("-O2 -g -L{}", libraries.display()));
+        build.env("CGO_LDFLAGS", format!("-O2 -g -L{}", toolchain::library_folder(tools).display()));
         toolchain::stdout(&mut build);
-        let mut command = Command::new(program);
-        toolchain::with_library(&mut command, tools);
-        command
+        linked(tools, program)
     });
+}
+
+/// Runs a program that is linked with the library.
+fn linked(tools: &Path, program: PathBuf) -> impl Fn() -> Command + use<> {
+    let tools = tools.to_owned();
+    move || {
+        let mut command = Command::new(&program);
+        toolchain::with_library(&mut command, &tools);
+        command
+    }
 }
 
 /// The names between `begin` and `end` in the header that are fields or constants.
