@@ -130,6 +130,7 @@ static void tell_result(const oss_result *result)
     tell_text("result.request_id", result->request_id);
     tell_text("result.upload_id", result->upload_id);
     tell_text("result.restart_reason", result->restart_reason);
+    tell("result.callback_answer_size", result->callback_answer_size);
 }
 
 static const char *name_of_phase(uint32_t phase)
@@ -277,7 +278,12 @@ static void wait_for(oss_upload *upload, const struct order *order)
     oss_status status = oss_upload_wait(upload, number_of(order, "timeout_ms"), &progress, &result, &error);
     tell_end(status, &error);
     tell_progress(&progress);
-    if (status != OSS_PENDING) tell_result(&result);
+    if (status != OSS_PENDING) {
+        char answer[1024] = "";
+        tell_result(&result);
+        if (oss_upload_callback_answer(upload, answer, sizeof(answer)) != result.callback_answer_size) exit(2);
+        tell_text("callback_answer", answer);
+    }
 }
 
 static const char *name_of_event(uint32_t kind)

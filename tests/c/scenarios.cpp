@@ -152,6 +152,8 @@ void tell_result(const oss::result &result)
     tell("result.request_id", result.request_id);
     tell("result.upload_id", result.upload_id);
     tell("result.restart_reason", result.restart_reason);
+    tell("result.callback_answer_size", result.callback_answer.size());
+    tell("callback_answer", result.callback_answer);
 }
 
 std::string_view name_of(oss::phase phase)

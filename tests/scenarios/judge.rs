@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
@@ -12,12 +11,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use oss_server::{AccessKey, LogEntry, Server};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use crate::common::callback::callback;
 use crate::common::proxy::Proxy;
 use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
@@ -27,10 +25,11 @@ use crate::table::{
 };
 
 /// What each upload that has ended tells, in every language.
-pub const RESULT: [&str; 15] = [
+pub const RESULT: [&str; 16] = [
     "result.attempts",
     "result.bytes_resumed",
     "result.bytes_sent",
+    "result.callback_answer_size",
     "result.crc64",
     "result.elapsed_ms",
     "result.etag",
@@ -631,23 +630,4 @@ impl FullListener {
     fn address(&self) -> String {
         self.listener.local_addr().expect("its address").to_string()
     }
-}
-
-/// The header for a callback to an application server that answers its one caller with `status`.
-fn callback(status: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("its address"));
-    thread::spawn(move || {
-        let Ok((mut caller, _)) = listener.accept() else { return };
-        let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
-        while !String::from_utf8_lossy(&seen).contains("size=") {
-            match caller.read(&mut buffer) {
-                Ok(count @ 1..) => seen.extend_from_slice(&buffer[..count]),
-                _ => return,
-            }
-        }
-        // The caller may have gone.
-        let _ = write!(caller, "HTTP/1.1 {status}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
-    });
-    STANDARD.encode(json!({"callbackUrl": url, "callbackBody": "size=${size}"}).to_string())
 }

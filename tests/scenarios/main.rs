@@ -287,7 +287,7 @@ fn every_output_is_known() {
 
 fn all_outputs() -> BTreeSet<&'static str> {
     let told = judge::RESULT.into_iter().chain(judge::PROGRESS).chain(judge::ERROR);
-    told.chain(["status", "names", "progress.phases", "progress.runs_forward"]).collect()
+    told.chain(["status", "names", "callback_answer", "progress.phases", "progress.runs_forward"]).collect()
 }
 
 #[test]

@@ -175,6 +175,8 @@ class Session:
     def tell_result(self, result: UploadResult) -> None:
         for name in RESULT:
             self.tell(f"result.{name}", getattr(result, name))
+        self.tell("result.callback_answer_size", len(result.callback_answer))
+        self.tell("callback_answer", result.callback_answer.decode())
         self.tell("result.elapsed_ms", round(result.elapsed * 1000))
 
     def tell_progress(self, progress: Progress) -> None:

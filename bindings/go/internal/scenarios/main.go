@@ -220,6 +220,8 @@ func (a *answer) result(r *oss.Result) {
 	a.tell("result.request_id", r.RequestID)
 	a.tell("result.upload_id", r.UploadID)
 	a.tell("result.restart_reason", r.RestartReason)
+	a.tell("result.callback_answer_size", len(r.CallbackAnswer))
+	a.tell("callback_answer", string(r.CallbackAnswer))
 }
 
 func (a *answer) progress(p oss.UploadProgress) {
