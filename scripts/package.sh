@@ -16,7 +16,8 @@ mkdir -p "$out"
 say 'Building'
 multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 installed=$out/installed
-cargo cinstall --release --locked --destdir "$installed" --prefix /usr --includedir /usr/include --datadir /usr/share \
+# cargo-c brings a cargo of another version: in one folder, each would build again what the other has built.
+cargo cinstall --release --locked --target-dir "$target/cargo-c" --destdir "$installed" --prefix /usr --includedir /usr/include --datadir /usr/share \
     --libdir "/usr/lib/$multiarch"
 libraries=$installed/usr/lib/$multiarch
 strip --strip-unneeded "$libraries/liboss_upload.so.$version"

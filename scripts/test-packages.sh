@@ -3,7 +3,7 @@
 # what `cargo cinstall` installs, in the tarball at another place, and in the Debian packages, and upload to the local OSS.
 # In CI, as root, the Debian packages are installed and removed too.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-need cargo 'https://rustup.rs' cc 'apt-get install gcc' c++ 'apt-get install g++' cmake 'apt-get install cmake' \
+need cargo 'https://rustup.rs' go 'https://go.dev/dl' cc 'apt-get install gcc' c++ 'apt-get install g++' cmake 'apt-get install cmake' \
     pkg-config 'apt-get install pkg-config' lintian 'apt-get install lintian' \
     dpkg 'apt-get install dpkg' readelf 'apt-get install binutils' python3 'apt-get install python3'
 scripts/package.sh
@@ -26,13 +26,13 @@ uploads=0
 
 fail() { echo "test-packages: $*" >&2; exit 1; }
 
-# uses shared|static PROGRAM LIBDIR: the program needs the shared library, or does not, and uploads.
+# uses shared|static PROGRAM LIBDIR [ARGUMENT]: the program needs the shared library, or does not, and uploads.
 uses() {
     local needed=static key
     readelf -d "$2" | grep -q 'NEEDED.*\[liboss_upload\.so\.[0-9.]*\]' && needed=shared
     [ $needed = "$1" ] || fail "$2 is linked with the $needed library, not with the $1 one"
     uploads=$((uploads + 1)) key=object-$uploads
-    LD_LIBRARY_PATH=$3 "$2" "$endpoint" "$work/file" test-bucket $key || fail "$2 does not upload"
+    LD_LIBRARY_PATH=$3 "$2" "$endpoint" ${4:+"$4"} "$work/file" test-bucket $key >/dev/null || fail "$2 does not upload"
     cmp "$work/file" "$work/objects/test-bucket/objects/$key".*.data || fail "$2 has stored something else"
 }
 
@@ -62,6 +62,13 @@ consume() {
         }
         cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >cmake.log || { cat cmake.log >&2; exit 1; }
         cmake --build build >cmake.log || { cat cmake.log >&2; exit 1; }
+        mkdir go
+        cp "$root/bindings/go/testdata/program/main.go" go
+        cd go
+        wrapper=github.com/oss-upload/liboss_upload/bindings/go
+        printf 'module program\n\ngo 1.21\n\nrequire %s v0.0.0\n\nreplace %s => %s\n' $wrapper $wrapper "$root/bindings/go" >go.mod
+        go build -tags oss_upload_pkgconfig -o ../go-shared .
+        cd ..
         for version in 0.1.1 0.2.0 0.0.9 1.0; do
             if cmake -S . -B "refused-$version" -DCMAKE_PREFIX_PATH="$prefix" -DWANTED=$version >cmake.log 2>&1; then
                 fail "find_package(oss_upload $version) takes $prefix"
@@ -70,6 +77,7 @@ consume() {
         done
     )
     for program in "$here"/*-pc-shared "$here"/build/*-shared "$here"/build/*-oss_upload; do uses shared "$program" "$libdir"; done
+    uses shared "$here/go-shared" "$libdir" cn-hangzhou
     for program in "$here"/*-pc-static "$here"/build/*-static; do uses static "$program" "$libdir"; done
     unset PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
 }
