@@ -153,8 +153,8 @@ class Event(ctypes.Structure):
     )
 
 
-# Result and arguments of every function that is used here: all of the header but oss_client_upload_file(), which is start
-# and a loop of wait in C, as it is in upload.py.
+# Result and arguments of every function that is used here: all of the header but oss_client_upload_file(), which is
+# start and a loop of wait in C, as it is in upload.py.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_client_new": (c_int32, (POINTER(ClientOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_client_set_credentials": (c_int32, (c_void_p, c_char_p, c_char_p, c_char_p, POINTER(Error))),
