@@ -1,6 +1,6 @@
 /*
  * Uploads a file to OSS with a progress bar. Stopped or killed at any moment, it goes on where it was when it is started
- * again. Ctrl-C pauses.
+ * again. Ctrl-C pauses: exit status 130.
  *
  *     cc -Iinclude examples/upload.c -Ltarget/release -loss_upload -o upload
  *     export OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=...
@@ -20,8 +20,9 @@ static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int signal_number)
 {
-    (void)signal_number;
     interrupted = 1;
+    /* A second Ctrl-C ends the program at once: the checkpoint survives that, too. */
+    signal(signal_number, SIG_DFL);
 }
 
 static const char *phase_name(uint32_t phase)
@@ -93,7 +94,8 @@ int main(int argc, char **argv)
     if (status != OSS_OK) {
         fprintf(stderr, "%s: %s\n", oss_status_name(status), error.message);
         if (error.request_id[0]) fprintf(stderr, "request id %s\n", error.request_id);
-        return 1;
+        if (status == OSS_PAUSED) fputs("Start the same command again to go on from here.\n", stderr);
+        return status == OSS_PAUSED ? 130 : 1;
     }
     printf("stored %" PRIu64 " bytes, CRC-64 %" PRIu64 ", ETag %s\n", result.size, result.crc64, result.etag);
     printf("%" PRIu32 " parts of %" PRIu64 " bytes: %" PRIu32 " resumed, %" PRIu64 " bytes sent in %" PRIu64 " ms\n",

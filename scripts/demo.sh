@@ -8,24 +8,13 @@ say 'Building the library and the local OSS (the first time takes some minutes)'
 cargo build --release --lib
 cargo build --release -p oss-server
 
-work=$(mktemp -d)
-server_pid=
-cleanup() { [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true; rm -rf "$work"; }
-trap cleanup EXIT
+say 'Starting the local OSS'
+start_local_oss
+echo "$endpoint" >&2
 
 say 'Compiling examples/upload.c with cc'
 cc -std=c99 -Wall -Wextra -Iinclude examples/upload.c -L"$target/release" -loss_upload \
     -Wl,-rpath,"$target/release" -o "$work/upload"
-
-say 'Starting the local OSS'
-"$target/release/oss-server" --bucket demo --log "$work/requests.log" --allow-anonymous >"$work/server.json" &
-server_pid=$!
-until [ -s "$work/server.json" ]; do kill -0 "$server_pid"; sleep 0.05; done
-field() { python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/server.json" "$1"; }
-endpoint=$(field endpoint)
-export OSS_REGION OSS_ACCESS_KEY_ID OSS_ACCESS_KEY_SECRET
-OSS_REGION=$(field region) OSS_ACCESS_KEY_ID=$(field access_key_id) OSS_ACCESS_KEY_SECRET=$(field access_key_secret)
-echo "$endpoint" >&2
 
 say 'Making a file of 512 MiB'
 head -c 512M /dev/urandom >"$work/big.bin"
@@ -48,16 +37,6 @@ again=$(($(acknowledged) - 512))
 echo "parts sent twice: $again" >&2
 
 say 'Reading the object back and comparing'
-python3 - "$endpoint/demo/videos/big.bin" "$work/big.bin" <<'PYTHON'
-import sys, urllib.request
-url, path = sys.argv[1:]
-with urllib.request.urlopen(url) as remote, open(path, "rb") as local:
-    while True:
-        a, b = remote.read(1 << 20), local.read(1 << 20)
-        if a != b:
-            sys.exit("the object is NOT the file")
-        if not a:
-            break
-print("the object is the file, byte for byte")
-PYTHON
+same_as_stored videos/big.bin "$work/big.bin"
+echo 'the object is the file, byte for byte'
 [ ! -e "$work/big.bin.cp" ] && echo 'the checkpoint is gone' >&2

@@ -22,3 +22,35 @@ venv() {
         echo 'missing: the venv module of Python 3 (apt-get install python3-venv)' >&2; exit 1
     }
 }
+
+# A folder that goes away with the script, and a local OSS that ends with it, with a bucket "demo" that anybody may read.
+# Sets work, endpoint and what clients take from the environment. Requests are logged to $work/requests.log.
+start_local_oss() {
+    work=$(mktemp -d)
+    server_pid=
+    trap '[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+    "$target/release/oss-server" --bucket demo --log "$work/requests.log" --allow-anonymous >"$work/server.json" &
+    server_pid=$!
+    until [ -s "$work/server.json" ]; do kill -0 "$server_pid"; sleep 0.05; done
+    endpoint=$(server_field endpoint)
+    export OSS_REGION OSS_ACCESS_KEY_ID OSS_ACCESS_KEY_SECRET
+    OSS_REGION=$(server_field region) OSS_ACCESS_KEY_ID=$(server_field access_key_id)
+    OSS_ACCESS_KEY_SECRET=$(server_field access_key_secret)
+}
+
+server_field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$work/server.json" "$1"; }
+
+# same_as_stored KEY FILE: reads the object back and compares.
+same_as_stored() {
+    python3 - "$endpoint/demo/$1" "$2" <<'PYTHON'
+import sys, urllib.request
+url, path = sys.argv[1:]
+with urllib.request.urlopen(url) as remote, open(path, "rb") as local:
+    while True:
+        a, b = remote.read(1 << 20), local.read(1 << 20)
+        if a != b:
+            sys.exit(f"{url} is NOT {path}")
+        if not a:
+            break
+PYTHON
+}

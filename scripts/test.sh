@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test there is: Rust, C under valgrind, Python, Go, and the vendor's SDKs as witnesses.
+# Every test there is: Rust, C and C++ under valgrind, examples, Python, Go, and the vendor's SDKs as witnesses.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need cargo 'https://rustup.rs' cc 'apt-get install gcc' c++ 'apt-get install g++' nm 'apt-get install binutils' \
     valgrind 'apt-get install valgrind' abidiff 'apt-get install abigail-tools' pkg-config 'apt-get install pkg-config' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
@@ -12,6 +12,9 @@ export OSS_SERVER=$target/release/oss-server OSS_UPLOAD_LIBRARY=$target/release/
 
 say 'Rust and C: unit tests, uploads, faults, resume, kills, C under valgrind; the table of scenarios in every language'
 cargo test --workspace
+
+say 'Examples in C and C++'
+scripts/examples.sh
 
 say 'The binary interface, against that of the last release'
 scripts/abi.sh
