@@ -203,7 +203,9 @@ impl Read for Source<'_> {
             Source::Small(bytes) => return bytes.read(buffer),
             Source::Body { body, left, watch, failure } => (body, left, watch, failure),
         };
-        let wanted = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+        // With a bandwidth limit no more than can leave soon: what is read counts as progress.
+        let most = watch.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
+        let wanted = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
         // Nobody will see these bytes: they only satisfy the announced length.
         let count = if watch.answered_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
         match count {

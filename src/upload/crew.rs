@@ -1,6 +1,5 @@
 //! The threads on which uploads run.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -21,15 +20,20 @@ pub(crate) struct Crew {
 #[derive(Debug, Default)]
 struct Room {
     state: Mutex<State>,
-    called: Condvar,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
-    waiting: usize,
-    /// Never more than there are threads waiting.
-    work: VecDeque<Work>,
+    /// Who came last is called first: so those who are not needed any more are not called, and leave.
+    waiting: Vec<Arc<Seat>>,
     closed: bool,
+}
+
+/// One thread's place. Looked at and changed under the room's lock.
+#[derive(Default)]
+struct Seat {
+    called: Condvar,
+    work: Mutex<Option<Work>>,
 }
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -38,16 +42,16 @@ impl Crew {
     /// Runs `work` on a thread that waits, or on a new one. It must not panic.
     pub(super) fn run(&self, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let mut state = self.room.lock();
-        if state.waiting > state.work.len() {
-            state.work.push_back(Box::new(work));
-            self.room.called.notify_one();
+        if let Some(seat) = state.waiting.pop() {
+            seat.give(Box::new(work));
             return Ok(());
         }
         drop(state);
         let room = self.room.clone();
         let run = move || {
+            let seat = Arc::default();
             work();
-            while let Some(work) = room.next() {
+            while let Some(work) = room.next(&seat) {
                 work();
             }
         };
@@ -57,21 +61,25 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
-        self.room.lock().closed = true;
-        self.room.called.notify_all();
+        let mut state = self.room.lock();
+        state.closed = true;
+        state.waiting.drain(..).for_each(|seat| seat.called.notify_one());
     }
 }
 
 impl Room {
     /// Waits for work; `None` when there is none for a while, or never again.
-    fn next(&self) -> Option<Work> {
+    fn next(&self, seat: &Arc<Seat>) -> Option<Work> {
         let mut state = self.lock();
-        state.waiting += 1;
-        let idle = |state: &mut State| state.work.is_empty() && !state.closed;
-        let waited = self.called.wait_timeout_while(state, LINGER, idle);
+        if state.closed {
+            return None;
+        }
+        state.waiting.push(seat.clone());
+        let is_waiting = |state: &mut State| state.waiting.iter().any(|other| Arc::ptr_eq(other, seat));
+        let waited = seat.called.wait_timeout_while(state, LINGER, is_waiting);
         let mut state = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
-        state.waiting -= 1;
-        state.work.pop_front()
+        state.waiting.retain(|other| !Arc::ptr_eq(other, seat));
+        seat.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -80,9 +88,20 @@ impl Room {
     }
 }
 
-impl fmt::Debug for State {
+impl Seat {
+    fn give(&self, work: Work) {
+        *self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(work);
+        self.called.notify_one();
+    }
+
+    fn take(&self) -> Option<Work> {
+        self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+    }
+}
+
+impl fmt::Debug for Seat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("State").field("waiting", &self.waiting).field("closed", &self.closed).finish_non_exhaustive()
+        f.write_str("Seat")
     }
 }
 
@@ -125,16 +144,29 @@ mod tests {
         let (finish, go) = bounded(0);
         let first = runs_on(&crew, go);
         drop(finish);
-        wait_until(&crew, |state| state.waiting == 1);
+        wait_until(&crew, |state| state.waiting.len() == 1);
         assert_eq!(runs_on(&crew, bounded(0).1), first);
+    }
+
+    #[test]
+    fn who_came_last_is_called_first() {
+        let crew = Crew::default();
+        let (first, second) = (bounded(0), bounded(0));
+        let (early, late) = (runs_on(&crew, first.1), runs_on(&crew, second.1));
+        drop(first.0);
+        wait_until(&crew, |state| state.waiting.len() == 1);
+        drop(second.0);
+        wait_until(&crew, |state| state.waiting.len() == 2);
+        let (_third, go) = bounded(0);
+        assert_eq!((runs_on(&crew, go), runs_on(&crew, bounded(0).1)), (late, early));
     }
 
     #[test]
     fn threads_leave_when_nothing_comes_or_the_crew_is_dropped() {
         let crew = Crew::default();
         runs_on(&crew, bounded(0).1);
-        wait_until(&crew, |state| state.waiting == 1);
-        wait_until(&crew, |state| state.waiting == 0);
+        wait_until(&crew, |state| state.waiting.len() == 1);
+        wait_until(&crew, |state| state.waiting.is_empty());
         runs_on(&crew, bounded(0).1);
         let room = Arc::downgrade(&crew.room);
         drop(crew);
