@@ -558,7 +558,8 @@ typedef struct {
 } oss_result;
 
 /**
- * How far an upload is. Numbers are absolute and never run backwards; at success done_bytes equals total_bytes.
+ * How far an upload is. Numbers are absolute. done_bytes, sent_bytes and retries never run backwards; parts_done and
+ * resumed_bytes begin anew when an upload starts over. At success done_bytes equals total_bytes.
  */
 typedef struct {
   /**

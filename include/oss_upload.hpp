@@ -328,7 +328,8 @@ enum class phase : std::uint32_t {
     hashing = OSS_PHASE_HASHING,
 };
 
-/// How far an upload is. Numbers are absolute and never run backwards; at success done_bytes equals total_bytes.
+/// How far an upload is. Numbers are absolute. done_bytes, sent_bytes and retries never run backwards; parts_done and
+/// resumed_bytes begin anew when an upload starts over. At success done_bytes equals total_bytes.
 struct progress {
     /// What it is doing.
     oss::phase phase = oss::phase::preparing;

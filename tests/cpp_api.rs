@@ -124,7 +124,7 @@ fn the_answer_to_a_callback_is_in_the_result() {
 }
 
 fn expected_case() -> Case {
-    Case::with(false, json!([stalls("stalls-expected", 1)]))
+    Case::with(false, json!([stalls("stalls-expected", 1), stalls("stalls-thrown", 1)]))
 }
 
 #[test]

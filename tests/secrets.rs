@@ -2,9 +2,11 @@
 
 mod common;
 
+use std::env;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -157,6 +159,24 @@ fn refusals_by_the_server_show_no_secret() {
         let found = errors("an expired token", &Client::new(options_for(&server, version)).unwrap());
         assert!(found.len() == 4 && found.iter().all(|error| error.service_code() == "SecurityTokenExpired"));
     }
+}
+
+/// The tests here once more, with all that the library writes to standard error when it is asked to.
+#[test]
+fn the_log_shows_no_secret() {
+    let tests = [
+        "refusals_by_the_server_show_no_secret",
+        "what_servers_and_proxies_repeat_of_a_request_is_not_passed_on",
+        "errors_of_the_way_to_the_server_show_no_secret",
+    ];
+    let mut child = Command::new(env::current_exe().unwrap());
+    let output = child.args(tests).args(["--exact", "--nocapture"]).env("OSS_UPLOAD_LOG", "debug").output().unwrap();
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    for kind in ["Request", "Retry", "Ended"] {
+        assert!(log.contains(kind), "no {kind} is told: {log}");
+    }
+    assert_clean("the log", &log);
 }
 
 #[test]

@@ -43,7 +43,8 @@ func (p Phase) String() string {
 	return names[p]
 }
 
-// UploadProgress tells how far an upload is. Its numbers are absolute and never run backwards.
+// UploadProgress tells how far an upload is. Its numbers are absolute. DoneBytes, SentBytes and Retries never run
+// backwards; PartsDone and ResumedBytes begin anew when an upload starts over.
 type UploadProgress struct {
 	// Phase is what the upload is busy with.
 	Phase Phase

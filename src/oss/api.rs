@@ -280,6 +280,9 @@ fn stored(response: &Response, etag: Option<String>) -> Completed {
     }
 }
 
+/// OSS passes on less than 3 MB. What is longer was cut by us, and is nobody's words: the object is stored all the same.
+const MOST_CALLBACK_ANSWER: usize = 3 * 1024 * 1024;
+
 /// OSS: Callback. The body is not OSS's own: it holds the application server's words, or, with status 203, why there
 /// are none.
 fn after_callback(operation: Operation, response: &Response) -> Result<Completed> {
@@ -290,7 +293,7 @@ fn after_callback(operation: Operation, response: &Response) -> Result<Completed
     let mut completed = stored(response, None);
     if response.status == 203 {
         completed.callback_error = Some(ServiceError::parse(response).into_error(operation));
-    } else {
+    } else if response.body.len() <= MOST_CALLBACK_ANSWER {
         completed.callback_body = response.body.clone();
     }
     Ok(completed)
@@ -459,6 +462,14 @@ mod tests {
         assert!(answer.callback_body.is_empty() && answer.callback_error.is_none());
         let answer = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], "{}"), true).unwrap();
         assert_eq!((answer.etag.as_str(), answer.callback_body.as_slice()), ("C", &b"{}"[..]));
+    }
+
+    #[test]
+    fn an_answer_to_a_callback_that_was_cut_is_none_and_the_object_is_stored_all_the_same() {
+        for (size, kept) in [(MOST_CALLBACK_ANSWER, MOST_CALLBACK_ANSWER), (MOST_CALLBACK_ANSWER + 1, 0)] {
+            let answer = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], &"x".repeat(size)), true).unwrap();
+            assert_eq!((answer.etag.as_str(), answer.callback_body.len()), ("C", kept));
+        }
     }
 
     #[test]

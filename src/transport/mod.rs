@@ -39,7 +39,7 @@ use watch::{Interrupted, Watch};
 const OUTPUT_BUFFER: usize = 256 * 1024;
 /// Answers are short.
 const INPUT_BUFFER: usize = 16 * 1024;
-/// Answers are refused above this: a page of ListParts has about 300 KiB.
+/// Answers are cut here, and then make no sense: a page of ListParts has about 300 KiB, the answer to a callback 3 MiB.
 const MOST_ANSWER: u64 = 4 * 1024 * 1024;
 /// Connections kept for the next request; as many as there can be routines.
 const IDLE_CONNECTIONS: usize = 128;

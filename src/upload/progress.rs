@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::plan::PartRange;
 
-/// How far an upload is. Numbers are absolute and never run backwards; at success `done_bytes` equals `total_bytes`.
+/// How far an upload is. Numbers are absolute. `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done`
+/// and `resumed_bytes` begin anew when an upload starts over. At success `done_bytes` equals `total_bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

@@ -70,7 +70,7 @@ static void throws(oss::client &client)
     check_case = "throws";
     bool arrived = false;
     try {
-        (void)client.try_upload_file(what("thrown"), [](const oss::progress &) { throw 3; });
+        (void)client.try_upload_file(what("stalls-thrown"), [](const oss::progress &) { throw 3; });
     } catch (int) {
         arrived = true;
     }

@@ -65,6 +65,49 @@ fn each_header_goes_to_the_request_that_takes_it_and_ends_up_on_the_object() {
     assert_eq!(came_with(&server, "CompleteMultipartUpload"), complete);
 }
 
+/// Whether each request of `operation` came with all of `headers`, or none with any.
+fn carries(server: &oss_server::Server, operation: &str, headers: &[(String, String)]) -> bool {
+    let has = |entry: &oss_server::LogEntry| headers.iter().all(|(name, value)| entry.headers.get(name) == Some(value));
+    let entries = requests(server, operation);
+    let count = entries.iter().filter(|entry| has(entry)).count();
+    assert!(count == entries.len() || count == 0, "{count} of {} {operation}", entries.len());
+    assert!(count > 0 || entries.iter().all(|entry| headers.iter().all(|(name, _)| !entry.headers.contains_key(name))));
+    count > 0
+}
+
+#[test]
+fn keys_of_the_key_management_service_and_variables_of_callbacks_go_where_they_belong() {
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let encryption = pairs(&[
+        ("x-oss-server-side-encryption", "KMS"),
+        ("x-oss-server-side-encryption-key-id", "9468da86-3509-4f8d-a61e-6eab1eac0001"),
+        ("x-oss-server-side-data-encryption", "SM4"),
+    ]);
+    let callback = pairs(&[
+        ("x-oss-callback", &callback::callback("200 OK")),
+        ("x-oss-callback-var", &STANDARD.encode(r#"{"x:mine":"a b"}"#)),
+    ]);
+    let server = server();
+    for size in [1000, 250_000] {
+        let scratch = Scratch::new(size);
+        let mut options = upload_options("key", &scratch.file);
+        options.headers = [&encryption[..], &callback].concat();
+        let result = client(&server).upload_file(options, |_, _| ()).unwrap();
+        assert_eq!(&*result.callback_answer, callback::ANSWER);
+    }
+    for (operation, describes, ends) in [
+        ("PutObject", true, true),
+        ("InitiateMultipartUpload", true, false),
+        ("UploadPart", false, false),
+        ("CompleteMultipartUpload", false, true),
+    ] {
+        assert_eq!(carries(&server, operation, &encryption), describes, "{operation}");
+        assert_eq!(carries(&server, operation, &callback), ends, "{operation}");
+    }
+}
+
 #[test]
 fn the_type_is_guessed_from_the_file_else_from_the_key() {
     let server = server();

@@ -29,7 +29,10 @@ class Phase(OpenIntEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an upload is. Numbers are absolute and never run backwards.
+    """How far an upload is. Numbers are absolute.
+
+    `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done` and `resumed_bytes` begin anew when an
+    upload starts over.
 
     Attributes:
         phase: What it is doing.

@@ -113,6 +113,21 @@ def test_awkward_keys(
 
 
 @pytest.mark.parametrize("size", [1, SMALLEST + 1], ids=["in one piece", "in parts"])
+def test_encryption_with_a_key_of_the_key_management_service(
+    server: LocalOss, upload: Uploader, files: dict[int, Path], version: int, size: int
+) -> None:
+    encryption = {
+        "x-oss-server-side-encryption": "KMS",
+        "x-oss-server-side-encryption-key-id": "9468da86-3509-4f8d-a61e-6eab1eac0001",
+        "x-oss-server-side-data-encryption": "SM4",
+    }
+    upload(server, {"object": files[size]}, encryption, signature_version=version)
+    for reader in readers(server):
+        head = reader.head("object").headers
+        assert {name: head[name] for name in encryption} == encryption, reader.name
+
+
+@pytest.mark.parametrize("size", [1, SMALLEST + 1], ids=["in one piece", "in parts"])
 @pytest.mark.parametrize("content_md5", [0, 1], ids=["", "md5"])
 def test_headers(
     server: LocalOss, upload: Uploader, files: dict[int, Path], version: int, size: int, content_md5: int
