@@ -337,6 +337,12 @@ class _Report:
         return "nothing of it is kept: --resume would keep it"
 
 
+def _plain(result: UploadResult) -> dict[str, object]:
+    """The result in what JSON has: large numbers as text, which many readers would round, and bytes too."""
+    answer = result.callback_answer.decode("utf-8", "replace")
+    return {**dataclasses.asdict(result), "crc64": str(result.crc64), "callback_answer": answer}
+
+
 def _answer(
     status: int,
     file: str = "",
@@ -352,8 +358,7 @@ def _answer(
         "file": file,
         "bucket": destination[0],
         "key": destination[1],
-        # 64 bits are too many for the numbers of JavaScript and its kin.
-        "result": result and {**dataclasses.asdict(result), "crc64": str(result.crc64)},
+        "result": result and _plain(result),
         "error": error
         and {
             "kind": type(error).__name__,
