@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use oss_upload::{EventKind, Routines};
+
 use crate::common::*;
 use crate::in_company;
 
@@ -19,6 +21,27 @@ fn a_server_that_asks_for_a_pause_gets_it() {
         assert!(start.elapsed() >= Duration::from_secs(1), "{header}");
         assert_stored(&server, "key", &scratch.file);
     }
+}
+
+#[test]
+fn a_server_that_is_overloaded_gets_fewer_parts_at_a_time_and_more_again_when_it_has_recovered() {
+    let _company = in_company();
+    let server = server();
+    faults(&server, r#"[{"match":{"operation":"UploadPart","times":2},"action":{"type":"status","status":503}}]"#);
+    // Some seconds long: it is looked once a second how things go.
+    let client = client_with(&server, |options| options.max_bytes_per_second = 400_000);
+    client.next_event();
+    let scratch = Scratch::new(16 * PART as usize);
+    let mut options = upload_options("key", &scratch.file);
+    options.routines = Routines::Count(8);
+    client.upload_file(options, |_, _| ()).unwrap();
+    assert_stored(&server, "key", &scratch.file);
+    let events = std::iter::from_fn(|| client.next_event());
+    let changes: Vec<u32> =
+        events.filter(|event| event.kind == EventKind::ConcurrencyChanged).map(|event| event.concurrency).collect();
+    assert_eq!(changes[0], 4, "half of eight: {changes:?}");
+    assert!(changes[1..].iter().zip(5..).all(|(now, wanted)| *now == wanted), "one more each second: {changes:?}");
+    assert!(changes.len() > 1, "{changes:?}");
 }
 
 #[test]
