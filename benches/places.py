@@ -33,7 +33,9 @@ class Places:
     @property
     def work(self) -> Path:
         """Sources, and the checkpoints beside them."""
-        return self.bench / "work"
+        folder = self.bench / "work"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @property
     def release(self) -> Path:
@@ -42,7 +44,6 @@ class Places:
 
     def source(self, size: int) -> Path:
         """A file of that size, in the page cache."""
-        self.work.mkdir(parents=True, exist_ok=True)
         path = self.work / f"source-{size}"
         if not path.exists() or path.stat().st_size != size:
             block = os.urandom(MIB)

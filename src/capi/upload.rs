@@ -7,6 +7,7 @@ use super::client::oss_client;
 use super::guard::{guard, guard_silently};
 use super::types::*;
 use super::{input, output};
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
 use crate::upload::{Outcome, Upload};
@@ -45,11 +46,12 @@ pub unsafe extern "C" fn oss_client_upload_file(
     unsafe {
         output::write(result, || output::result(&Default::default()));
         guard(error, || {
-            let upload = start(client, options)?;
-            let mut callback = Callback { on_progress, user_data };
+            let (client, options) = checked(client, options)?;
+            let Some(on_progress) = on_progress else { return end(client.run(options)?, result) };
+            let upload = client.start(options)?;
             let outcome = loop {
                 let outcome = upload.wait(PROGRESS_INTERVAL);
-                callback.report(&upload);
+                report(&upload, on_progress, user_data);
                 if let Some(outcome) = outcome {
                     break outcome;
                 }
@@ -76,7 +78,8 @@ pub unsafe extern "C" fn oss_upload_start(
         guard(error, || {
             let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
             *out = std::ptr::null_mut();
-            let upload = start(client, options)?;
+            let (client, options) = checked(client, options)?;
+            let upload = client.start(options)?;
             *out = Box::into_raw(Box::new(oss_upload { upload }));
             Ok(oss_status::OSS_OK)
         })
@@ -182,24 +185,21 @@ pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
     });
 }
 
-/// The user's callback with its data, for one call of oss_client_upload_file().
-struct Callback {
-    on_progress: oss_progress_fn,
+/// Tells the user how far the upload is, and does as the answer says.
+///
+/// # Safety
+/// `on_progress` may be called with `user_data` on this thread.
+unsafe fn report(
+    upload: &Upload,
+    on_progress: unsafe extern "C" fn(*const oss_progress, *mut c_void) -> i32,
     user_data: *mut c_void,
-}
-
-impl Callback {
-    /// # Safety
-    /// The callback may be called with `user_data` on this thread.
-    unsafe fn report(&mut self, upload: &Upload) {
-        let Some(on_progress) = self.on_progress else { return };
-        let progress = output::progress(&upload.progress());
-        // SAFETY: as the caller promises.
-        match unsafe { on_progress(&progress, self.user_data) } {
-            OSS_CONTINUE => {}
-            OSS_CANCEL => upload.cancel(),
-            _ => upload.pause(),
-        }
+) {
+    let progress = output::progress(&upload.progress());
+    // SAFETY: as the caller promises.
+    match unsafe { on_progress(&progress, user_data) } {
+        OSS_CONTINUE => {}
+        OSS_CANCEL => upload.cancel(),
+        _ => upload.pause(),
     }
 }
 
@@ -215,12 +215,15 @@ unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
 }
 
 /// # Safety
-/// `client` and `options` are NULL or valid.
-unsafe fn start(client: *mut oss_client, options: *const oss_upload_options) -> Result<Upload> {
+/// `client` and `options` are NULL or valid, and `client` stays so.
+unsafe fn checked<'a>(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+) -> Result<(&'a Client, UploadOptions)> {
     // SAFETY: as the caller promises.
     unsafe {
         let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
-        client.client.start(upload_options(&input::options(options)?)?)
+        Ok((&client.client, upload_options(&input::options(options)?)?))
     }
 }
 

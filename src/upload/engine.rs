@@ -37,6 +37,19 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    pub(crate) fn new(service: Arc<Service>, endpoint: Endpoint, task: Task, events: Events) -> Job {
+        let budget = RetryBudget::new(service.retry);
+        Job {
+            service,
+            endpoint,
+            task,
+            control: Arc::new(Control::new()),
+            meter: Arc::new(Meter::default()),
+            budget,
+            events: Arc::new(events),
+        }
+    }
+
     /// Carries the job out. The outcome says what was reached, and what is where.
     pub(crate) fn run(&self) -> Outcome {
         let start = Instant::now();

@@ -27,15 +27,11 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, Events};
-use crate::oss::Endpoint;
-use crate::transport::retry::RetryBudget;
 use control::Control;
 use crew::Crew;
 use engine::Job;
 use progress::Meter;
 pub use progress::{Phase, Progress};
-use service::Service;
-use task::Task;
 
 /// What an upload came to, as far as is known.
 #[derive(Clone, Debug, Default)]
@@ -101,36 +97,28 @@ struct Shared {
     ended: Condvar,
 }
 
+/// Carries the job out on this thread, and lets go of it. A panic becomes an error.
+pub(crate) fn run(job: Job) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
+        result: UploadResult::default(),
+        error: Some(Error::from_panic(&*payload)),
+    })
+}
+
 impl Upload {
-    /// Starts `task` on a thread of the crew.
-    pub(crate) fn start(
-        crew: &Crew,
-        service: Arc<Service>,
-        endpoint: Endpoint,
-        task: Task,
-        events: Events,
-    ) -> Result<Upload> {
-        let (control, meter) = (Arc::new(Control::new()), Arc::new(Meter::default()));
-        let budget = RetryBudget::new(service.retry);
-        let events = Arc::new(events);
-        let job = Job {
-            service,
-            endpoint,
-            task,
-            control: control.clone(),
-            meter: meter.clone(),
-            budget,
-            events: events.clone(),
-        };
-        let shared = Arc::new(Shared { control, meter, events, outcome: Mutex::new(None), ended: Condvar::new() });
+    /// Starts the job on a thread of the crew.
+    pub(crate) fn start(crew: &Crew, job: Job) -> Result<Upload> {
+        let shared = Arc::new(Shared {
+            control: job.control.clone(),
+            meter: job.meter.clone(),
+            events: job.events.clone(),
+            outcome: Mutex::new(None),
+            ended: Condvar::new(),
+        });
         let thread = shared.clone();
         let work = move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
-                result: UploadResult::default(),
-                error: Some(Error::from_panic(&*payload)),
-            });
             // Whoever waits may go on as soon as the outcome is there: all else is let go before.
-            drop(job);
+            let outcome = run(job);
             *thread.lock() = Some(outcome);
             thread.ended.notify_all();
         };
