@@ -729,6 +729,9 @@ void oss_client_free(oss_client *client);
  * never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
  * passed to it and otherwise not touched.
  *
+ * Without `on_progress`, a file that needs one request only may be sent by this thread itself, which is faster when there
+ * are many of them. It needs 256 KiB of stack. Signals with a handler do not disturb it.
+ *
  * Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
  * or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
  * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an

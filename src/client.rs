@@ -17,7 +17,7 @@ use crate::upload::crew::Crew;
 use crate::upload::engine::Job;
 use crate::upload::service::{Service, Signature};
 use crate::upload::task::Task;
-use crate::upload::{self, Outcome, Progress, Upload, UploadResult};
+use crate::upload::{Progress, Upload, UploadResult};
 
 /// Endpoint, credentials, connections and limits that uploads share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,10 +60,12 @@ impl Client {
         Upload::start(&self.crew, self.job(options)?)
     }
 
-    /// Uploads one file on the calling thread, for who wants to hear nothing before the end: many small files are
-    /// faster so, since no other thread has to be woken for each.
-    pub(crate) fn run(&self, options: UploadOptions) -> Result<Outcome> {
-        Ok(upload::run(self.job(options)?))
+    /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:
+    /// no other has to be woken for it.
+    pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
+        let job = self.job(options)?;
+        let here = job.is_one_request() && !is_first_thread();
+        if here { Ok(Upload::run(job)) } else { Upload::start(&self.crew, job) }
     }
 
     fn job(&self, options: UploadOptions) -> Result<Job> {
@@ -98,6 +100,15 @@ impl Client {
             }
         }
     }
+}
+
+/// Or it is not known. What the Rust runtime notes about a thread is never freed on the first thread of a C program:
+/// valgrind would report it as possibly lost.
+fn is_first_thread() -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::thread::gettid() == rustix::process::getpid();
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 /// Who signs requests, as the options say. Tells an event when others do.

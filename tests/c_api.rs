@@ -11,11 +11,13 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::thread;
 
 use case::*;
 use common::{BUCKET, ID, requests};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 #[test]
 fn bad_input_is_refused_before_anything_is_sent() {
@@ -97,12 +99,40 @@ fn uploads_and_callbacks() {
 #[test]
 fn uploads_and_callbacks_over_tls() {
     let mut case = Case::with(true, upload_stalls());
-    let folder = tempfile::tempdir().unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    fs::write(&ca_file, case.server.ca_pem().expect("a TLS server has a CA")).unwrap();
-    case.settings.push(("CA_FILE", ca_file.to_str().unwrap().to_owned()));
+    let _ca_file = trust(&mut case);
     case.run("upload");
     check_uploaded(&case);
+}
+
+/// Tells programs to trust the server, as long as the file is there.
+fn trust(case: &mut Case) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(case.server.ca_pem().expect("a TLS server has a CA").as_bytes()).unwrap();
+    case.settings.push(("CA_FILE", file.path().to_str().unwrap().to_owned()));
+    file
+}
+
+/// The program by itself shows that the stack is large enough, over TLS too, and valgrind that nothing is left behind.
+#[test]
+fn an_upload_on_a_small_stack_that_signals_interrupt() {
+    let slow = json!([
+        {"match": {"operation": ["PutObject", "UploadPart"]},
+         "action": {"type": "slow_read", "bytes_per_second": 1_000_000}},
+        {"match": {}, "action": {"type": "drip", "bytes": 50, "ms": 5}},
+    ]);
+    let source = |folder: &Path| toolchain::program(folder, "cc", &CFLAGS, &["own_thread.c"]);
+    for (tls, valgrind) in [(false, true), (false, false), (true, false)] {
+        let mut case = Case::with(tls, slow.clone());
+        let _ca_file = tls.then(|| trust(&mut case));
+        if valgrind {
+            case.run_under_valgrind(source)
+        } else {
+            case.run_bare(source)
+        }
+        case.assert_only_objects(&["parts", "whole"]);
+        case.assert_stored(&["parts"]);
+        assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! One upload, from the first look at the file to the proven object: rounds, restarts, and how it ends.
 
+use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -8,6 +9,7 @@ use super::Outcome;
 use super::checkpoint::{self, Found, Journal};
 use super::control::{Control, Wish};
 use super::orphans;
+use super::plan::Plan;
 use super::progress::{Meter, Phase};
 use super::remote::Remote;
 use super::round::Round;
@@ -48,6 +50,12 @@ impl Job {
             budget,
             events: Arc::new(events),
         }
+    }
+
+    /// The file looks so small that one request will send it.
+    pub(crate) fn is_one_request(&self) -> bool {
+        let size = fs::metadata(&self.task.path).map(|file| file.len());
+        size.is_ok_and(|size| Plan::new(size, self.task.part_size).is_ok_and(|plan| plan.is_single()))
     }
 
     /// Carries the job out. The outcome says what was reached, and what is where.

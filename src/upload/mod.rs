@@ -97,33 +97,21 @@ struct Shared {
     ended: Condvar,
 }
 
-/// Carries the job out on this thread, and lets go of it. A panic becomes an error.
-pub(crate) fn run(job: Job) -> Outcome {
-    catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
-        result: UploadResult::default(),
-        error: Some(Error::from_panic(&*payload)),
-    })
-}
-
 impl Upload {
     /// Starts the job on a thread of the crew.
     pub(crate) fn start(crew: &Crew, job: Job) -> Result<Upload> {
-        let shared = Arc::new(Shared {
-            control: job.control.clone(),
-            meter: job.meter.clone(),
-            events: job.events.clone(),
-            outcome: Mutex::new(None),
-            ended: Condvar::new(),
-        });
+        let shared = Arc::new(Shared::new(&job));
         let thread = shared.clone();
-        let work = move || {
-            // Whoever waits may go on as soon as the outcome is there: all else is let go before.
-            let outcome = run(job);
-            *thread.lock() = Some(outcome);
-            thread.ended.notify_all();
-        };
-        crew.run(work).map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
+        crew.run(move || thread.carry_out(job))
+            .map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
         Ok(Upload { shared })
+    }
+
+    /// Carries the job out on this thread.
+    pub(crate) fn run(job: Job) -> Upload {
+        let shared = Arc::new(Shared::new(&job));
+        shared.carry_out(job);
+        Upload { shared }
     }
 
     /// Waits for the end, but no longer than `timeout`. The outcome stays: a later call gives it again.
@@ -171,6 +159,27 @@ impl Drop for Upload {
 }
 
 impl Shared {
+    fn new(job: &Job) -> Shared {
+        Shared {
+            control: job.control.clone(),
+            meter: job.meter.clone(),
+            events: job.events.clone(),
+            outcome: Mutex::new(None),
+            ended: Condvar::new(),
+        }
+    }
+
+    fn carry_out(&self, job: Job) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
+            result: UploadResult::default(),
+            error: Some(Error::from_panic(&*payload)),
+        });
+        // Whoever waits may go on as soon as the outcome is there: all else is let go before.
+        drop(job);
+        *self.lock() = Some(outcome);
+        self.ended.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Outcome>> {
         // The lock is held for plain assignments only.
         self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

@@ -17,7 +17,7 @@ const SIZE: usize = 4 * PART as usize + 40_000;
 /// Long enough to be found nowhere by chance.
 pub const SECRET: &str = "TopSecretKeyThatNobodyMaySee00";
 const TOKEN: &str = "TopSecretTokenThatNobodyMaySee";
-const CFLAGS: [&str; 2] = ["-std=c99", "-D_POSIX_C_SOURCE=200809L"];
+pub const CFLAGS: [&str; 2] = ["-std=c99", "-D_POSIX_C_SOURCE=200809L"];
 const VALGRIND: [&str; 5] = [
     "--error-exitcode=99",
     "--leak-check=full",
