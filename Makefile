@@ -1,8 +1,12 @@
-.PHONY: demo test kill bench wheels package lint clean
+.PHONY: demo demo-picture test kill bench docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
 	@scripts/demo.sh
+
+# What it prints, as the README shows it.
+demo-picture:
+	@python3 scripts/demo_picture.py
 
 # Every test there is.
 test:
@@ -15,6 +19,10 @@ kill:
 # Client CPU time and memory, against peers that run beside it.
 bench:
 	@benches/run.sh
+
+# A reference for each language.
+docs:
+	@scripts/docs.sh
 
 # What is published for Python.
 wheels:

@@ -2,7 +2,8 @@
 # Every test there is: Rust, C and C++ under valgrind, examples, Python, Go, and the vendor's SDKs as witnesses.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need cargo 'https://rustup.rs' cc 'apt-get install gcc' c++ 'apt-get install g++' nm 'apt-get install binutils' \
-    valgrind 'apt-get install valgrind' abidiff 'apt-get install abigail-tools' pkg-config 'apt-get install pkg-config' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
+    valgrind 'apt-get install valgrind' abidiff 'apt-get install abigail-tools' pkg-config 'apt-get install pkg-config' \
+    doxygen 'apt-get install doxygen' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
 export RUST_BACKTRACE=1
 
 say 'Building the library and the local OSS'
@@ -55,6 +56,10 @@ for module in bindings/go examples/go-service tests/witness/go; do (
     go test -race -count=1 -v ./... | grep -E '^(---|ok|FAIL|PASS|panic)|FAIL' 
 )
 (cd examples/go-service && go test -race -count=1 ./...)
+
+say 'Documentation: what it shows runs, links lead somewhere, nothing is left out, references can be made'
+"$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/docs
+scripts/docs.sh
 
 say "Witnesses: the vendor's SDKs"
 tests/witness/run.sh

@@ -232,6 +232,6 @@ fn events_are_heard() {
     }]);
     let case = Case::with(false, slow_down);
     case.run("events");
-    case.assert_only_objects(&["heard", "retried"]);
+    case.assert_only_objects(&["heard", "retried", "small"]);
     assert!(case.files().is_empty(), "left behind: {:?}", case.files());
 }

@@ -15,9 +15,11 @@ type Client struct {
 	mu     sync.RWMutex // read: a call uses the handle; written: the handle goes
 	handle *cClient     // nil after Close
 
-	source     *credentialsSource // of New; nil when there is no provider
-	contentMD5 bool               // of New, for Bucket.UploadFile
-	endpoint   string             // of New, for errors of Bucket.UploadFile
+	// Of New, for Bucket.UploadFile.
+	source      *credentialsSource // nil when there is no provider
+	contentMD5  bool
+	strictNames bool
+	endpoint    string // for errors
 }
 
 // NewClient makes a client. Nothing is sent yet.

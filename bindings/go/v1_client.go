@@ -22,6 +22,7 @@ type v1Client struct {
 	options    ClientOptions
 	provider   CredentialsProvider
 	contentMD5 bool
+	strict     bool
 	err        error // the first option that cannot be carried out
 }
 
@@ -60,7 +61,8 @@ func New(endpoint, accessKeyID, accessKeySecret string, options ...ClientOption)
 	if err != nil {
 		return nil, err
 	}
-	client.source, client.contentMD5, client.endpoint = source, v1.contentMD5, withoutPassword(endpoint)
+	client.source, client.endpoint = source, withoutPassword(endpoint)
+	client.contentMD5, client.strictNames = v1.contentMD5, v1.strict
 	return client, nil
 }
 
@@ -163,6 +165,27 @@ func EnableMD5(enabled bool) ClientOption {
 	return func(c *v1Client) { c.contentMD5 = enabled }
 }
 
+// MD5ThresholdCalcInMemory has no effect: what [EnableMD5] needs is computed from the file, neither in memory nor in a
+// temporary file.
+func MD5ThresholdCalcInMemory(int64) ClientOption {
+	return func(*v1Client) {}
+}
+
+// VerifyObjectStrict refuses objects whose names begin with '?', as the vendor's SDK does by default; here it is off by
+// default, since OSS takes them.
+func VerifyObjectStrict(enable bool) ClientOption {
+	return func(c *v1Client) { c.strict = enable }
+}
+
+// Product is "oss"; anything else is [ErrUnsupported].
+func Product(product string) ClientOption {
+	return func(c *v1Client) {
+		if product != "oss" {
+			c.unsupported("Product", "requests are signed for the product \"oss\"")
+		}
+	}
+}
+
 // EnableCRC is always on: false is [ErrUnsupported].
 func EnableCRC(enabled bool) ClientOption {
 	return func(c *v1Client) {
@@ -225,6 +248,15 @@ func AdditionalHeaders([]string) ClientOption {
 // CloudBoxId is [ErrUnsupported].
 func CloudBoxId(string) ClientOption {
 	return func(c *v1Client) { c.unsupported("CloudBoxId", "CloudBox is not supported") }
+}
+
+// LimitUploadSpeed with anything but 0 is [ErrUnsupported]: [ClientOptions].MaxBytesPerSecond is given to [NewClient], and
+// holds for all uploads of the client together.
+func (c *Client) LimitUploadSpeed(kilobytesPerSecond int) error {
+	if kilobytesPerSecond != 0 {
+		return &Error{Status: StatusUnsupported, Message: "LimitUploadSpeed: use NewClient with ClientOptions.MaxBytesPerSecond"}
+	}
+	return nil
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)

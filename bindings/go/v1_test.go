@@ -176,6 +176,27 @@ func TestV1InvalidOptions(t *testing.T) {
 	s.expectNoObject("k")
 }
 
+// Options of the vendor's SDK that have little to say here.
+func TestV1OptionsWithoutEffect(t *testing.T) {
+	s := newServer(t)
+	path, _ := file(t, 1000)
+	for name, strict := range map[string]bool{"?strict": true, "?lax": false} {
+		client, err := oss.New(s.Endpoint, s.AccessKeyID, s.AccessKeySecret,
+			oss.MD5ThresholdCalcInMemory(1), oss.Product("oss"), oss.VerifyObjectStrict(strict))
+		check(t, err)
+		defer client.Close()
+		check(t, client.LimitUploadSpeed(0))
+		expectIs(t, client.LimitUploadSpeed(100), oss.ErrUnsupported)
+		bucket, err := client.Bucket(s.Buckets[0])
+		check(t, err)
+		if err = bucket.UploadFile(name, path, oss.MinPartSize); strict {
+			expectIs(t, err, oss.ErrInvalidArgument)
+		} else {
+			check(t, err)
+		}
+	}
+}
+
 func TestV1InvalidClientOptions(t *testing.T) {
 	tests := map[string]struct {
 		option oss.ClientOption
@@ -189,6 +210,7 @@ func TestV1InvalidClientOptions(t *testing.T) {
 		"SetLogLevel":      {oss.SetLogLevel(4), oss.ErrUnsupported},
 		"SetLogger":        {oss.SetLogger(nil), oss.ErrUnsupported},
 		"SetLocalAddr":     {oss.SetLocalAddr(nil), oss.ErrUnsupported},
+		"Product":          {oss.Product("oss-cloudbox"), oss.ErrUnsupported},
 		"Headers":          {oss.AdditionalHeaders([]string{"a"}), oss.ErrUnsupported},
 		"CloudBoxId":       {oss.CloudBoxId("a"), oss.ErrUnsupported},
 		"nil provider":     {oss.SetCredentialsProvider(nil), oss.ErrInvalidArgument},

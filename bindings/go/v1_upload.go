@@ -37,6 +37,9 @@ func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options .
 	if b.Client == nil {
 		return invalid("the Bucket was not made by Client.Bucket")
 	}
+	if b.Client.strictNames && strings.HasPrefix(objectKey, "?") {
+		return invalid("the object's name begins with '?', which VerifyObjectStrict refuses")
+	}
 	u := v1Upload{ctx: context.Background(), options: UploadOptions{
 		Bucket:     b.BucketName,
 		Key:        objectKey,
@@ -272,10 +275,16 @@ func ServerSideDataEncryption(algorithm string) Option {
 }
 
 // A Tag of an object.
-type Tag struct{ Key, Value string }
+type Tag struct {
+	// Key is the tag's name, Value what it says: letters, digits, blanks and + - = . _ : /.
+	Key, Value string
+}
 
 // Tagging are the tags of an object.
-type Tagging struct{ Tags []Tag }
+type Tagging struct {
+	// Tags are ten at most.
+	Tags []Tag
+}
 
 // SetTagging gives the object tags, ten at most.
 func SetTagging(tagging Tagging) Option {

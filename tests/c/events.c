@@ -100,6 +100,33 @@ static void of_new_credentials(oss_client *client)
     CHECK_NUMBER(heard.last.upload, 0);
 }
 
+/* Of what nobody takes out the oldest are dropped; the event after them tells how many. */
+static void dropped(oss_client *client)
+{
+    enum { UPLOADS = 600, KEPT = 1024 };
+    oss_upload_options what = upload_options("small");
+    oss_error error;
+    oss_event event;
+    struct heard heard;
+    uint64_t each = 0, lost = 0, kept;
+    unsigned i;
+    check_case = "dropped";
+    what.file_path = setting("SMALL_FILE");
+    drain_client(client, &heard);
+    EXPECT(oss_upload_file(client, &what, NULL, &error, NULL, NULL), &error, OSS_OK, NULL);
+    while (oss_client_next_event(client, &event) == OSS_OK) each++;
+    CHECK(each * UPLOADS > KEPT);
+    for (i = 0; i < UPLOADS; i++) {
+        EXPECT(oss_upload_file(client, &what, NULL, &error, NULL, NULL), &error, OSS_OK, NULL);
+    }
+    for (kept = 0; oss_client_next_event(client, &event) == OSS_OK; kept++) {
+        CHECK(kept == 0 || event.dropped == 0);
+        lost += event.dropped;
+    }
+    CHECK_NUMBER(kept, KEPT);
+    CHECK_NUMBER(kept + lost, each * UPLOADS);
+}
+
 int main(void)
 {
     oss_client_options where = client_options();
@@ -110,6 +137,7 @@ int main(void)
     of_a_client(client);
     of_an_upload(client);
     of_new_credentials(client);
+    dropped(client);
     oss_client_free(client);
     return fixture_end();
 }

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# A reference for each language, generated from the sources into target/docs: C and C++ with doxygen, Rust with rustdoc, Python
+# with pdoc, Go with gomarkdoc. What is public and has no documentation is a failure.
+#
+#     scripts/docs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+need cargo 'https://rustup.rs' doxygen 'apt-get install doxygen' python3 'apt-get install python3 python3-venv' go 'https://go.dev/dl'
+out=$target/docs
+rm -rf "$out"
+mkdir -p "$out"
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+
+say 'C and C++ (doxygen)'
+# Everything must be documented; what is said of C applies to C++ too, so both are one reference.
+PROJECT_NUMBER=$version OUTPUT_DIRECTORY=$out doxygen docs/reference/Doxyfile
+
+say 'Rust (rustdoc)'
+RUSTDOCFLAGS='-D warnings' cargo doc --quiet --no-deps --lib
+cp -R "$target/doc" "$out/rust"
+
+say 'Python (pdoc)'
+venv "$target/venv-docs"
+"$target/venv-docs/bin/python" -m pip install --quiet --disable-pip-version-check -r docs/reference/requirements.txt
+# Rules D100 to D107: a public module, class, function or method without a docstring.
+"$target/venv-docs/bin/ruff" check --quiet --isolated --select D100,D101,D102,D103,D104,D106 bindings/python/oss_upload
+PYTHONPATH=bindings/python "$target/venv-docs/bin/pdoc" --output-directory "$out/python" oss_upload
+
+say 'Go (gomarkdoc)'
+mkdir -p "$out/go"
+(cd bindings/go && go run github.com/princjef/gomarkdoc/cmd/gomarkdoc@v1.1.0 --output "$out/go/README.md" .)
+
+sed "s/@VERSION@/$version/" docs/reference/index.html >"$out/index.html"
+say "The references are in $out/index.html"

@@ -1,0 +1,87 @@
+"""What must be told is told: every status, every code of the server that the library knows, every reason, every version."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pages import CHECKOUT
+
+
+def read(name: str) -> str:
+    return (CHECKOUT / name).read_text(encoding="utf-8")
+
+
+def without_tests(name: str) -> str:
+    return read(name).partition("#[cfg(test)]")[0]
+
+
+TROUBLES = read("docs/troubleshooting.md")
+ROWS = [row for row in TROUBLES.splitlines() if row.startswith("| `")]
+FIRST_CELLS = " ".join(row.split(" | ")[0] for row in ROWS)
+
+
+def test_every_status_is_explained() -> None:
+    header = read("include/oss_upload.h")
+    enum = header[header.index("typedef enum {") : header.index("} oss_status;")]
+    statuses = re.findall(r"^  (OSS_[A-Z_]+) = -?\d+,$", enum, re.MULTILINE)
+    assert len(statuses) > 15
+    assert [name for name in statuses if f"| `{name}` |" not in TROUBLES] == []
+
+
+def test_every_status_has_its_name_in_python_and_go() -> None:
+    for row in ROWS:
+        cells = [cell.strip(" `") for cell in row.split("|")]
+        if cells[1].startswith("OSS_") and cells[2]:
+            assert re.search(rf"^class {cells[2]}\(", read("bindings/python/oss_upload/errors.py"), re.MULTILINE), cells[2]
+            assert re.search(rf"^\t{cells[3]} += errors.New", read("bindings/go/errors.go"), re.MULTILINE), cells[3]
+
+
+def test_every_code_that_the_library_knows_is_explained() -> None:
+    source = without_tests("src/oss/service_error.rs")
+    functions = source[source.index("pub fn is_retryable") :]
+    codes = set(re.findall(r'"([A-Z][a-z]+(?:[A-Z][a-z]*)*)"', functions))
+    codes -= {"Error", "Code", "Message", "Endpoint"}
+    codes = {code for code in codes if code not in {"RequestId", "EC", "ServerTime"}}
+    assert {"AccessDenied", "InDebt", "QpsLimitExceeded"} <= codes
+    assert sorted(code for code in codes if f"`{code}`" not in FIRST_CELLS) == []
+    assert "`BadErrorResponse`" in TROUBLES
+
+
+def test_every_reason_for_a_restart_is_explained() -> None:
+    reasons = set()
+    for source in ("round", "engine", "reconcile"):
+        reasons |= set(re.findall(r'"([a-z]+-[a-z]+): ', without_tests(f"src/upload/{source}.rs")))
+    assert len(reasons) > 4
+    assert sorted(reason for reason in reasons if f"`{reason}`" not in FIRST_CELLS) == []
+    assert 'format!("other-{what}: ' in read("src/upload/reconcile.rs")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "include/oss_upload.h",
+        "bindings/python/oss_upload/_version.py",
+        "bindings/go/client.go",
+        "packaging/debian/changelog",
+        "tests/packages/CMakeLists.txt",
+        "docs/packaging.md",
+    ],
+)
+def test_the_version_is_the_same_everywhere(name: str) -> None:
+    version = re.search(r'^version = "(.*)"$', read("Cargo.toml"), re.MULTILINE)
+    assert version
+    assert version[1] in read(name)
+
+
+def test_every_option_of_the_c_api_is_in_the_tuning_page_or_another() -> None:
+    header = read("include/oss_upload.h")
+    pages = "".join(page.read_text(encoding="utf-8") for page in [CHECKOUT / "README.md", *Path(CHECKOUT / "docs").glob("*.md")])
+    for name in ("oss_client_options", "oss_upload_options"):
+        end = header.index(f"}} {name};")
+        struct = header[header.rindex("typedef struct {", 0, end) : end]
+        fields = re.findall(r"^  [a-z].*?\*?(\w+);$", struct, re.MULTILINE)
+        assert len(fields) > 10
+        missing = [field for field in fields if field not in {"struct_size", "reserved", "header_count"} and f"`{field}`" not in pages]
+        assert missing == [], name
