@@ -41,8 +41,11 @@ fn version_macros() -> String {
         "
 /** Version of this header; oss_version() tells that of the library. */
 #define OSS_VERSION \"{major}.{minor}.{patch}\"
+/** Changes when programs must be compiled anew: see docs/abi.md. */
 #define OSS_VERSION_MAJOR {major}
+/** Changes when something is added. */
 #define OSS_VERSION_MINOR {minor}
+/** Changes when defects are corrected. */
 #define OSS_VERSION_PATCH {patch}
 /** major << 16 | minor << 8 | patch, to compare with oss_version_number(). */
 #define OSS_VERSION_NUMBER ((OSS_VERSION_MAJOR << 16) | (OSS_VERSION_MINOR << 8) | OSS_VERSION_PATCH)"

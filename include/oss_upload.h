@@ -38,8 +38,11 @@
 
 /** Version of this header; oss_version() tells that of the library. */
 #define OSS_VERSION "0.1.0"
+/** Changes when programs must be compiled anew: see docs/abi.md. */
 #define OSS_VERSION_MAJOR 0
+/** Changes when something is added. */
 #define OSS_VERSION_MINOR 1
+/** Changes when defects are corrected. */
 #define OSS_VERSION_PATCH 0
 /** major << 16 | minor << 8 | patch, to compare with oss_version_number(). */
 #define OSS_VERSION_NUMBER ((OSS_VERSION_MAJOR << 16) | (OSS_VERSION_MINOR << 8) | OSS_VERSION_PATCH)

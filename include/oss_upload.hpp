@@ -476,7 +476,9 @@ public:
     {
     }
 
+    /// Copies share what they tell: they are cheap and never throw.
     error(const error &) noexcept = default;
+    /// Likewise.
     error &operator=(const error &) noexcept = default;
     ~error() override = default;
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PICTURE = CHECKOUT / "docs/demo.svg"
-COLUMNS, ROWS = 86, 17
+COLUMNS, ROWS = 92, 17
 CHARACTER, LINE, MARGIN = 8.4, 19, 16
 FRAMES_PER_SECOND = 8
 # How long the end is looked at before it begins again.
@@ -90,7 +90,7 @@ def draw(pictures: list[list[str]]) -> str:
                 weight = ' class="b"' if "\x1b" in line else ""
                 body.append(f'<text x="{number * width + MARGIN}" y="{MARGIN + 14 + row * LINE}"{weight}>{text}</text>')
     last = -width * (len(distinct) - 1)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
 <title>make demo</title>
 <style>
 text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #d8dee9; white-space: pre }}

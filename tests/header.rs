@@ -67,7 +67,6 @@ fn everything_is_documented_right_above() {
         .filter(|declared| !declared.documented)
         .map(|declared| declared.name)
         .collect();
-    // The version's number as a text and its parts share one comment.
     assert!(undocumented.is_empty(), "without documentation: {undocumented:?}");
 }
 

@@ -61,11 +61,11 @@ class Reader:
         """The keys of all objects, each of which must be the file."""
         with urllib.request.urlopen(f"{self.server['endpoint']}/_server/state") as answer:
             state = json.load(answer)
-        bucket = next(bucket for bucket in state["buckets"] if bucket["name"] == BUCKET)
+        objects = state["buckets"][BUCKET]["objects"]
         wanted = (self.home / "data/a.mp4").stat().st_size
-        for entry in bucket["objects"]:
+        for entry in objects:
             assert entry["size"] == wanted, entry
-        return {entry["key"] for entry in bucket["objects"]}
+        return {entry["key"] for entry in objects}
 
 
 @pytest.fixture

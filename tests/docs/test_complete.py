@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from pages import CHECKOUT
@@ -75,13 +74,13 @@ def test_the_version_is_the_same_everywhere(name: str) -> None:
     assert version[1] in read(name)
 
 
-def test_every_option_of_the_c_api_is_in_the_tuning_page_or_another() -> None:
+def test_every_option_is_spoken_of() -> None:
     header = read("include/oss_upload.h")
-    pages = "".join(page.read_text(encoding="utf-8") for page in [CHECKOUT / "README.md", *Path(CHECKOUT / "docs").glob("*.md")])
+    pages = read("README.md") + "".join(page.read_text(encoding="utf-8") for page in (CHECKOUT / "docs").glob("*.md"))
+    plain = {"struct_size", "reserved", "header_count", "bucket", "object_key", "file_path"}
     for name in ("oss_client_options", "oss_upload_options"):
         end = header.index(f"}} {name};")
         struct = header[header.rindex("typedef struct {", 0, end) : end]
-        fields = re.findall(r"^  [a-z].*?\*?(\w+);$", struct, re.MULTILINE)
-        assert len(fields) > 10
-        missing = [field for field in fields if field not in {"struct_size", "reserved", "header_count"} and f"`{field}`" not in pages]
-        assert missing == [], name
+        fields = set(re.findall(r"^  [a-z].*?\*?(\w+);$", struct, re.MULTILINE)) - plain
+        assert len(fields) >= 9
+        assert sorted(field for field in fields if f"`{field}`" not in pages) == [], name

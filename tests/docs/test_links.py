@@ -30,8 +30,6 @@ def problems(page: Path) -> list[str]:
         target = (page.parent / path).resolve() if path else page
         if not target.exists():
             found.append(f"{link}: no such file")
-        elif CHECKOUT not in (target, *target.parents):
-            found.append(f"{link}: outside the project")
         elif anchor and anchor not in anchors(target):
             found.append(f"{link}: no such heading")
     return found

@@ -151,7 +151,7 @@ def test_json(snippet: Snippet) -> None:
 
 
 def test_every_block_is_accounted_for() -> None:
-    run = {"c", "cpp", "python", "rust", "sh", "console", "json"}
+    run = {"c", "cpp", "go", "python", "rust", "sh", "console", "json"}
     for snippet in ALL:
         kind, _, rest = snippet.note.partition(":")
         if kind == "run by":
