@@ -21,6 +21,8 @@ use super::watch::{Interrupted, Patience, SLICE, Watch};
 const LOOK_EVERY: usize = 1024 * 1024;
 /// What TLS hands over record by record leaves in steps of about this size.
 const GATHERED_UNDER_TLS: usize = 128 * 1024;
+/// The head of a request leaves together with the beginning of its body, and a small file with one system call.
+const HELD: usize = 16 * 1024;
 /// More than a TLS record.
 const ROOM_FOR_RECORD: usize = 20 * 1024;
 
@@ -138,7 +140,7 @@ impl Transport for TcpTransport {
         watch.reused.set(self.has_served);
         self.for_answer = None;
         self.buffers.gathered += amount;
-        if self.gathers && self.buffers.output().len() >= ROOM_FOR_RECORD {
+        if self.waits_for_more(&watch) {
             return Ok(());
         }
         Ok(self.send_gathered(&watch)?)
@@ -183,6 +185,13 @@ impl Transport for TcpTransport {
 }
 
 impl TcpTransport {
+    /// What there is to send may wait for what comes after it, or for the moment when an answer is awaited. But not with
+    /// a bandwidth limit: there it would have to be granted at once.
+    fn waits_for_more(&mut self, watch: &Watch) -> bool {
+        let is_little = self.buffers.gathered < HELD && watch.throttle.is_none() && !self.stalled;
+        is_little || (self.gathers && self.buffers.output().len() >= ROOM_FOR_RECORD)
+    }
+
     /// Sends what waits.
     fn send_gathered(&mut self, watch: &Watch) -> io::Result<()> {
         let amount = std::mem::take(&mut self.buffers.gathered);

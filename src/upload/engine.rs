@@ -79,10 +79,10 @@ impl Job {
 
     fn upload(&self, state: &mut State) -> Result<()> {
         let task = &self.task;
-        // The file goes first: without it, no checkpoint is touched.
-        Source::open(&task.path)?;
         let location = checkpoint::location(&task.checkpoint, &task.path, &task.bucket, &task.key)?;
         let Some(location) = location else { return self.rounds(None, Found::Nothing, state) };
+        // The file goes first: without it, no checkpoint is touched.
+        Source::open(&task.path)?;
         let (journal, found) = Journal::open(&location)?;
         self.rounds(Some(&journal), found, state)
     }

@@ -102,8 +102,11 @@ impl Upload {
     pub(crate) fn start(crew: &Crew, job: Job) -> Result<Upload> {
         let shared = Arc::new(Shared::new(&job));
         let thread = shared.clone();
-        crew.run(move || thread.carry_out(job))
-            .map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
+        let work = move || {
+            thread.carry_out(job);
+            thread.ended.notify_all();
+        };
+        crew.run(work).map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
         Ok(Upload { shared })
     }
 
@@ -154,7 +157,9 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.pause();
+        if self.shared.lock().is_none() {
+            self.pause();
+        }
     }
 }
 
@@ -177,7 +182,6 @@ impl Shared {
         // Whoever waits may go on as soon as the outcome is there: all else is let go before.
         drop(job);
         *self.lock() = Some(outcome);
-        self.ended.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Outcome>> {
