@@ -24,17 +24,23 @@ strip --strip-unneeded "$libraries/liboss_upload.so.$version"
 strip --strip-debug --enable-deterministic-archives "$libraries/liboss_upload.a"
 chmod 644 "$libraries/liboss_upload.so.$version" "$libraries/liboss_upload.a"
 
+# pages FOLDER: the documentation, laid out as here, so that its links lead somewhere.
+pages() {
+    mkdir -p "$1/docs"
+    cp "$root/README.md" "$root/CHANGELOG.md" "$1"
+    cp "$root"/docs/*.md "$root"/docs/*.svg "$1/docs"
+}
+
 say 'Tarball'
 name=liboss_upload-$version-$(uname -m)-linux-gnu
 prefix=$out/unpacked/$name
-mkdir -p "$prefix/share/doc/oss_upload"
+mkdir -p "$prefix/share/doc"
 cp -a "$installed/usr/." "$prefix"
 mv "$prefix/lib/$multiarch"/* "$prefix/lib"
 rmdir "$prefix/lib/$multiarch"
 sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|; s|^libdir=.*|libdir=${prefix}/lib|; s|^includedir=.*|includedir=${prefix}/include|;
     s|^exec_prefix=.*|exec_prefix=${prefix}|' "$prefix/lib/pkgconfig/oss_upload.pc"
-mkdir -p "$prefix/share/doc/oss_upload"
-cp README.md CHANGELOG.md docs/*.md "$prefix/share/doc/oss_upload"
+pages "$prefix/share/doc/oss_upload"
 tar --create --gzip --file "$out/$name.tar.gz" --directory "$out/unpacked" --sort=name --owner=0 --group=0 --numeric-owner \
     --mtime="@$SOURCE_DATE_EPOCH" "$name"
 
@@ -68,7 +74,7 @@ for package in "$library" liboss-upload-dev; do
         echo "liboss_upload ${soname##*.so.} $library (>= $version)" >"$tree/DEBIAN/shlibs"
         echo 'activate-noawait ldconfig' >"$tree/DEBIAN/triggers"
     else
-        cp "$root"/docs/*.md "$tree/usr/share/doc/$package"
+        pages "$tree/usr/share/doc/$package"
     fi
     touch "debian/$package.substvars"
     dpkg-gencontrol -p"$package" -P"$tree" -T"debian/$package.substvars"
