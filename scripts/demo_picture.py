@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import sys
 import time
 from html import escape
 from pathlib import Path
@@ -25,7 +26,7 @@ def record(command: list[str]) -> list[tuple[float, str]]:
     """What the command prints on a terminal, and when."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606
     pieces = []
     while True:
         try:
@@ -43,16 +44,16 @@ def record(command: list[str]) -> list[tuple[float, str]]:
 def screens(pieces: list[tuple[float, str]]) -> list[tuple[float, list[str]]]:
     """The lines on the screen each time that something was printed: bold ones begin with an escape sequence."""
     lines, shown, begun = [""], [], None
-    for when, piece in pieces:
-        for token in re.findall(r"\r\n|\n|\r|\x1b\[[0-9;]*m|[^\r\n\x1b]+", piece):
-            if token in ("\r\n", "\n"):
+    for when, text in pieces:
+        for piece in re.findall(r"\r\n|\n|\r|\x1b\[[0-9;]*m|[^\r\n\x1b]+", text):
+            if piece in ("\r\n", "\n"):
                 lines.append("")
-            elif token == "\r":
+            elif piece == "\r":
                 lines[-1] = ""
-            elif token.startswith("\x1b"):
-                lines[-1] += "\x1b" if token == "\x1b[1m" else ""
+            elif piece.startswith("\x1b"):
+                lines[-1] += "\x1b" if piece == "\x1b[1m" else ""
             else:
-                lines[-1] += token
+                lines[-1] += piece
         if begun is None and BEGIN in "".join(lines):
             begun = when
             lines = [line for line in lines if BEGIN in line] + lines[-1:]
@@ -73,6 +74,7 @@ def frames(shown: list[tuple[float, list[str]]]) -> list[list[str]]:
 
 
 def draw(pictures: list[list[str]]) -> str:
+    """The screens side by side as one film strip, of which a window shows one at a time; at rest the last."""
     width, height = round(COLUMNS * CHARACTER + 2 * MARGIN), ROWS * LINE + 2 * MARGIN
     seconds = len(pictures) / FRAMES_PER_SECOND
     # Equal ones that follow each other are drawn once, and shown for longer.
@@ -81,7 +83,8 @@ def draw(pictures: list[list[str]]) -> str:
     for number, lines in enumerate(pictures):
         if not distinct or distinct[-1] != lines:
             distinct.append(lines)
-            shown.append(f"{100 * number / len(pictures):.2f}% {{ transform: translateX({-width * (len(distinct) - 1)}px) }}")
+            percent, left = 100 * number / len(pictures), -width * (len(distinct) - 1)
+            shown.append(f"{percent:.2f}% {{ transform: translateX({left}px) }}")
     body = []
     for number, lines in enumerate(distinct):
         for row, line in enumerate(lines):
@@ -90,7 +93,8 @@ def draw(pictures: list[list[str]]) -> str:
                 weight = ' class="b"' if "\x1b" in line else ""
                 body.append(f'<text x="{number * width + MARGIN}" y="{MARGIN + 14 + row * LINE}"{weight}>{text}</text>')
     last = -width * (len(distinct) - 1)
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" width="{width}" height="{height}" viewBox="0 0 {width} {height}">
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" {size}>
 <title>make demo</title>
 <style>
 text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #d8dee9; white-space: pre }}
@@ -109,9 +113,10 @@ text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fil
 
 
 def main() -> None:
+    """Records, and writes the picture."""
     pictures = frames(screens(record([str(CHECKOUT / "scripts/demo.sh")])))
     PICTURE.write_text(draw(pictures), encoding="utf-8")
-    print(f"{len(pictures)} frames in {PICTURE}")
+    sys.stderr.write(f"{len(pictures)} frames in {PICTURE}\n")
 
 
 if __name__ == "__main__":

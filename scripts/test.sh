@@ -26,8 +26,8 @@ venv "$target/venv"
 "$target/venv/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
 (
     cd bindings/python
-    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples
-    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples
+    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples ../../tests/docs ../../scripts
+    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples ../../tests/docs ../../scripts
     "$target/venv/bin/mypy"
     "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py ../../examples
     "$target/venv/bin/python" -m pytest -q

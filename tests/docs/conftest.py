@@ -32,7 +32,7 @@ class Reader:
     environment: dict[str, str]
 
     def here(self, text: str) -> str:
-        """The same snippet with this machine's names: the file, the checkout, and the local OSS instead of the real one."""
+        """The same snippet with the names of this machine: file, checkout, and the local OSS for the real one."""
         for written, real in {
             "/data/a.mp4": str(self.home / "data/a.mp4"),
             "/path/to/liboss_upload": str(CHECKOUT),

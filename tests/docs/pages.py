@@ -45,5 +45,6 @@ def snippets(page: Path) -> list[Snippet]:
     for block in FENCE.finditer(text):
         line = text.count("\n", 0, block.start("language")) + 1
         name = str(page.relative_to(CHECKOUT))
-        found.append(Snippet(name, line, block["language"], block["text"], block["note"] or of_the_page.get(block["language"], "")))
+        note = block["note"] or of_the_page.get(block["language"], "")
+        found.append(Snippet(name, line, block["language"], block["text"], note))
     return found

@@ -1,4 +1,4 @@
-"""What must be told is told: every status, every code of the server that the library knows, every reason, every version."""
+"""What must be told is told: every status, every code of the server, every reason, every option, the version."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def test_every_status_has_its_name_in_python_and_go() -> None:
     for row in ROWS:
         cells = [cell.strip(" `") for cell in row.split("|")]
         if cells[1].startswith("OSS_") and cells[2]:
-            assert re.search(rf"^class {cells[2]}\(", read("bindings/python/oss_upload/errors.py"), re.MULTILINE), cells[2]
-            assert re.search(rf"^\t{cells[3]} += errors.New", read("bindings/go/errors.go"), re.MULTILINE), cells[3]
+            python, go = read("bindings/python/oss_upload/errors.py"), read("bindings/go/errors.go")
+            assert re.search(rf"^class {cells[2]}\(", python, re.MULTILINE), cells[2]
+            assert re.search(rf"^\t{cells[3]} += errors.New", go, re.MULTILINE), cells[3]
 
 
 def test_every_code_that_the_library_knows_is_explained() -> None:

@@ -42,7 +42,9 @@ def test_links(page: Path) -> None:
 
 def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("# A `b` c\n[a](#a-b-c) [b](#b) [c](nothing.md) [d](https://example.com/)\n```text\n[e](no.md)\n```\n")
+    page.write_text(
+        "# A `b` c\n[a](#a-b-c) [b](#b) [c](nothing.md) [d](https://example.com/)\n```text\n[e](no.md)\n```\n"
+    )
     assert problems(page) == ["#b: no such heading", "nothing.md: no such file"]
 
 

@@ -63,8 +63,8 @@ def test_rust(snippet: Snippet, reader: Reader) -> None:
     (reader.home / "src").mkdir()
     (reader.home / "src/main.rs").write_text(reader.here(snippet.text), encoding="utf-8")
     dependency = f'oss-upload = {{ path = "{CHECKOUT}" }}'
-    package = f'[package]\nname = "reader"\nversion = "0.0.0"\nedition = "2024"\n[dependencies]\n{dependency}\n[workspace]\n'
-    (reader.home / "Cargo.toml").write_text(package)
+    package = '[package]\nname = "reader"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n'
+    (reader.home / "Cargo.toml").write_text(package + dependency)
     # With the versions of the checkout, what is built there need not be built again.
     shutil.copy(CHECKOUT / "Cargo.lock", reader.home)
     (reader.home / "commands/cargo").unlink()
@@ -139,8 +139,7 @@ def test_commands(page: str, reader: Reader) -> None:
     reader.environment["PATH"] = f"{reader.home}/venv/bin:{reader.environment['PATH']}"
     # The key is in the environment already; a page shows where it belongs.
     keys = "".join(f"{name}='{reader.environment[name]}'\n" for name in ("OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET"))
-    script = "\n".join(commands)
-    script = script.replace("OSS_ACCESS_KEY_ID=...", "OSS_ACCESS_KEY_ID").replace("OSS_ACCESS_KEY_SECRET=...", "OSS_ACCESS_KEY_SECRET")
+    script = re.sub(r"(OSS_ACCESS_KEY_(ID|SECRET))=\.\.\.", r"\1", "\n".join(commands))
     assert "..." not in script, f"{page}: what stands for something else cannot be run"
     reader.run(["bash", "-euc", keys + reader.here(script)])
 
