@@ -26,8 +26,8 @@ venv "$target/venv"
 "$target/venv/bin/python" -m pip install --quiet --upgrade "./bindings/python[dev]"
 (
     cd bindings/python
-    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples ../../tests/docs ../../scripts
-    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples ../../tests/docs ../../scripts
+    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples
+    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples
     "$target/venv/bin/mypy"
     "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py ../../examples
     "$target/venv/bin/python" -m pytest -q
@@ -58,6 +58,8 @@ for module in bindings/go examples/go-service tests/witness/go; do (
 (cd examples/go-service && go test -race -count=1 ./...)
 
 say 'Documentation: what it shows runs, links lead somewhere, nothing is left out, references can be made'
+"$target/venv/bin/ruff" check --config bindings/python/pyproject.toml tests/docs scripts
+"$target/venv/bin/ruff" format --check --config bindings/python/pyproject.toml tests/docs scripts
 "$target/venv/bin/python" -m pytest -q -p no:cacheprovider tests/docs
 scripts/docs.sh
 
