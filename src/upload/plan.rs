@@ -7,10 +7,12 @@ use crate::options::{MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE};
 const RAISED_STEP: u64 = 64 * 1024;
 /// The part size that the library chooses: large enough that the wait for each answer hardly shows on a long link, small
 /// enough that the last ones, of which some are on slow connections, do not keep the rest of the link idle for long ...
-const AUTO_PART_SIZE: u64 = 4 * 1024 * 1024;
+const AUTO_PART_SIZE: u64 = 2 * 1024 * 1024;
 /// ... and, for large files, such that there are about this many parts to lose one of.
 const AUTO_PARTS: u64 = 5_000;
 const AUTO_STEP: u64 = 1024 * 1024;
+/// Up to this size a file is one part then, and so one request instead of four.
+const AUTO_WHOLE: u64 = 4 * 1024 * 1024;
 
 /// How a file of some size is cut into parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,9 @@ impl Plan {
 }
 
 fn auto_part_size(size: u64) -> u64 {
+    if size <= AUTO_WHOLE {
+        return AUTO_WHOLE;
+    }
     size.div_ceil(AUTO_PARTS).next_multiple_of(AUTO_STEP).clamp(AUTO_PART_SIZE, MAX_PART_SIZE)
 }
 
@@ -113,7 +118,9 @@ mod tests {
     fn the_library_chooses_sensibly() {
         let auto = |size| Plan::new(size, None).unwrap().part_size;
         assert_eq!(auto(0), 4 << 20);
-        assert_eq!(auto(1 << 30), 4 << 20);
+        assert_eq!(auto(4 << 20), 4 << 20);
+        assert_eq!(auto((4 << 20) + 1), 2 << 20);
+        assert_eq!(auto(1 << 30), 2 << 20);
         assert_eq!(auto(100 << 30), 21 << 20);
         assert_eq!(auto(48 << 40), 5 << 30);
     }
