@@ -11,79 +11,90 @@ import (
 
 // What is exported has a comment, fields and constants included; a group may share one.
 func TestEverythingExportedIsDocumented(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	set := token.NewFileSet()
-	missing := func(name *ast.Ident, docs ...*ast.CommentGroup) {
-		if !name.IsExported() {
-			return
-		}
-		seen++
-		for _, doc := range docs {
-			if doc.Text() != "" {
-				return
-			}
-		}
-		t.Errorf("%s: %s has no comment", set.Position(name.Pos()), name.Name)
-	}
-	for _, path := range files {
+	paths, err := filepath.Glob("*.go")
+	check(t, err)
+	d := documented{t: t, set: token.NewFileSet()}
+	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
-		if err != nil {
-			t.Fatal(err)
-		}
+		file, err := parser.ParseFile(d.set, path, nil, parser.ParseComments)
+		check(t, err)
 		for _, declaration := range file.Decls {
-			switch declaration := declaration.(type) {
-			case *ast.FuncDecl:
-				if declaration.Recv == nil || receiver(declaration).IsExported() {
-					missing(declaration.Name, declaration.Doc)
-				}
-			case *ast.GenDecl:
-				for _, spec := range declaration.Specs {
-					switch spec := spec.(type) {
-					case *ast.ValueSpec:
-						for _, name := range spec.Names {
-							missing(name, spec.Doc, spec.Comment, declaration.Doc)
-						}
-					case *ast.TypeSpec:
-						missing(spec.Name, spec.Doc, spec.Comment, declaration.Doc)
-						if structure, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() {
-							for i, field := range structure.Fields.List {
-								doc := []*ast.CommentGroup{field.Doc, field.Comment}
-								// Fields that follow without an empty line share the comment above them.
-								for j := i; j > 0 && adjacent(set, structure.Fields.List[j-1], structure.Fields.List[j]); j-- {
-									doc = append(doc, structure.Fields.List[j-1].Doc)
-								}
-								for _, name := range field.Names {
-									missing(name, doc...)
-								}
-							}
-						}
-					}
-				}
-			}
+			d.declaration(declaration)
 		}
 	}
-	if seen < 100 {
-		t.Errorf("only %d exported names were found", seen)
+	if d.seen < 100 {
+		t.Errorf("only %d exported names were found", d.seen)
 	}
 }
+
+// documented complains of exported names without a comment.
+type documented struct {
+	t    *testing.T
+	set  *token.FileSet
+	seen int
+}
+
+func (d *documented) declaration(declaration ast.Decl) {
+	switch declaration := declaration.(type) {
+	case *ast.FuncDecl:
+		if declaration.Recv == nil || receiver(declaration).IsExported() {
+			d.name(declaration.Name, declaration.Doc)
+		}
+	case *ast.GenDecl:
+		for _, spec := range declaration.Specs {
+			d.spec(spec, declaration.Doc)
+		}
+	}
+}
+
+func (d *documented) spec(spec ast.Spec, group *ast.CommentGroup) {
+	switch spec := spec.(type) {
+	case *ast.ValueSpec:
+		for _, name := range spec.Names {
+			d.name(name, spec.Doc, spec.Comment, group)
+		}
+	case *ast.TypeSpec:
+		d.name(spec.Name, spec.Doc, spec.Comment, group)
+		if structure, ok := spec.Type.(*ast.StructType); ok && spec.Name.IsExported() {
+			d.fields(structure.Fields.List)
+		}
+	}
+}
+
+// Fields that follow without an empty line share the comment above them.
+func (d *documented) fields(fields []*ast.Field) {
+	var above *ast.CommentGroup
+	for i, field := range fields {
+		if field.Doc != nil || i == 0 || d.line(fields[i-1].End())+1 != d.line(field.Pos()) {
+			above = field.Doc
+		}
+		for _, name := range field.Names {
+			d.name(name, above, field.Comment)
+		}
+	}
+}
+
+func (d *documented) name(name *ast.Ident, comments ...*ast.CommentGroup) {
+	if !name.IsExported() {
+		return
+	}
+	d.seen++
+	for _, comment := range comments {
+		if comment.Text() != "" {
+			return
+		}
+	}
+	d.t.Errorf("%s: %s has no comment", d.set.Position(name.Pos()), name.Name)
+}
+
+func (d *documented) line(at token.Pos) int { return d.set.Position(at).Line }
 
 func receiver(function *ast.FuncDecl) *ast.Ident {
-	switch kind := function.Recv.List[0].Type.(type) {
-	case *ast.StarExpr:
-		return kind.X.(*ast.Ident)
-	case *ast.Ident:
-		return kind
+	kind := function.Recv.List[0].Type
+	if pointer, ok := kind.(*ast.StarExpr); ok {
+		kind = pointer.X
 	}
-	return ast.NewIdent("_")
-}
-
-func adjacent(set *token.FileSet, above, below *ast.Field) bool {
-	return below.Doc == nil && set.Position(above.End()).Line+1 == set.Position(below.Pos()).Line
+	return kind.(*ast.Ident)
 }

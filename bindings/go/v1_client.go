@@ -28,8 +28,13 @@ type v1Client struct {
 
 func (c *v1Client) unsupported(option, why string) {
 	if c.err == nil {
-		c.err = &Error{Status: StatusUnsupported, Message: option + ": " + why}
+		c.err = cannot(option, why)
 	}
+}
+
+// cannot says that this library cannot carry out what the vendor's SDK can.
+func cannot(option, why string) error {
+	return &Error{Status: StatusUnsupported, Message: option + ": " + why}
 }
 
 // New makes a client as the vendor's SDK v1 does; [NewClient] is the same with fields in place of functions. An endpoint
@@ -254,7 +259,7 @@ func CloudBoxId(string) ClientOption {
 // holds for all uploads of the client together.
 func (c *Client) LimitUploadSpeed(kilobytesPerSecond int) error {
 	if kilobytesPerSecond != 0 {
-		return &Error{Status: StatusUnsupported, Message: "LimitUploadSpeed: use NewClient with ClientOptions.MaxBytesPerSecond"}
+		return cannot("LimitUploadSpeed", "use NewClient with ClientOptions.MaxBytesPerSecond")
 	}
 	return nil
 }

@@ -219,7 +219,7 @@ func fail(err error) Option {
 }
 
 func unsupported(option, why string) Option {
-	return fail(&Error{Status: StatusUnsupported, Message: option + ": " + why})
+	return fail(cannot(option, why))
 }
 
 // Meta stores a value of your own with the object, as the header x-oss-meta-NAME.
