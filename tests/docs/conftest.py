@@ -42,6 +42,10 @@ class Reader:
             text = text.replace(written, real)
         return text
 
+    def write(self, name: str, text: str) -> None:
+        """A file with that snippet."""
+        (self.home / name).write_text(self.here(text), encoding="utf-8")
+
     def run(self, command: list[str], **more: str) -> str:
         """What a command prints. It must succeed."""
         done = subprocess.run(

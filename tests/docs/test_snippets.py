@@ -3,7 +3,7 @@
 Every block of code on every page is either run here or has a comment before it that says why not:
 
     <!-- save as: upload.c -->      it becomes that file; a later block of shell commands builds and runs it
-    <!-- run by: tests/abi.rs -->   something else that CI runs does it; the file must exist and name the page's file
+    <!-- run by: tests/abi.rs -->   something else that CI runs does it; the file must exist
     <!-- not run: why -->           nothing can
 
 `<!-- python is run by: FILE -->` anywhere on a page says the second one for all blocks of a language.
@@ -15,7 +15,6 @@ import json
 import re
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import TARGET, Reader
@@ -38,16 +37,17 @@ def each(language: str) -> pytest.MarkDecorator:
 
 @each("c")
 def test_c(snippet: Snippet, reader: Reader) -> None:
-    (reader.home / "snippet.c").write_text(reader.here(snippet.text), encoding="utf-8")
-    reader.run(["cc", "-std=c99", "snippet.c", *C, "-o", "snippet"])
-    reader.run(["./snippet"])
-    assert reader.stored() == {"videos/a.mp4"}
+    compile_and_run(reader, ["cc", "-std=c99"], "snippet.c", snippet)
 
 
 @each("cpp")
 def test_cpp(snippet: Snippet, reader: Reader) -> None:
-    (reader.home / "snippet.cpp").write_text(reader.here(snippet.text), encoding="utf-8")
-    reader.run(["c++", "-std=c++17", "snippet.cpp", *C, "-o", "snippet"])
+    compile_and_run(reader, ["c++", "-std=c++17"], "snippet.cpp", snippet)
+
+
+def compile_and_run(reader: Reader, compiler: list[str], name: str, snippet: Snippet) -> None:
+    reader.write(name, snippet.text)
+    reader.run([*compiler, name, *C, "-o", "snippet"])
     reader.run(["./snippet"])
     assert reader.stored() == {"videos/a.mp4"}
 
@@ -61,7 +61,7 @@ def test_python(snippet: Snippet, reader: Reader) -> None:
 @each("rust")
 def test_rust(snippet: Snippet, reader: Reader) -> None:
     (reader.home / "src").mkdir()
-    (reader.home / "src/main.rs").write_text(reader.here(snippet.text), encoding="utf-8")
+    reader.write("src/main.rs", snippet.text)
     dependency = f'oss-upload = {{ path = "{CHECKOUT}" }}'
     package = '[package]\nname = "reader"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n[dependencies]\n'
     (reader.home / "Cargo.toml").write_text(package + dependency)
@@ -109,7 +109,7 @@ def test_go(page: str, reader: Reader) -> None:
     used = {"context", "log", *re.findall(r"\b(\w+)\.", functions)}
     imports = "\n".join(f'\t"{path}"' for name, path in GO_PACKAGES.items() if name in used)
     program = GO_PROGRAM % {"imports": imports, "functions": functions, "names": ", ".join(names)}
-    (reader.home / "main.go").write_text(reader.here(program), encoding="utf-8")
+    reader.write("main.go", program)
     module = "github.com/oss-upload/liboss_upload/bindings/go"
     reader.run(["go", "mod", "init", "example.com/reader"])
     reader.run(["go", "mod", "edit", f"-require={module}@v0.0.0", f"-replace={module}={CHECKOUT}/bindings/go"])
@@ -126,8 +126,11 @@ def test_commands(page: str, reader: Reader) -> None:
     commands = []
     for snippet in snippets(CHECKOUT / page):
         if snippet.note.startswith("save as:"):
-            text = snippet.text if snippet.language == "text" else reader.here(snippet.text)
-            (reader.home / snippet.note.partition(":")[2].strip()).write_text(text, encoding="utf-8")
+            saved = snippet.note.partition(":")[2].strip()
+            if snippet.language == "text":  # an output, which no machine's names belong into
+                (reader.home / saved).write_text(snippet.text, encoding="utf-8")
+            else:
+                reader.write(saved, snippet.text)
         elif snippet in to_run("sh"):
             commands.append(snippet.text)
         elif snippet in to_run("console"):
@@ -165,4 +168,4 @@ def test_every_block_is_accounted_for() -> None:
 def test_there_is_something_to_run() -> None:
     for language in ("c", "cpp", "python", "rust", "sh", "json"):
         assert to_run(language), f"no {language} is shown anywhere"
-    assert Path(TARGET / "release/liboss_upload.so").exists()
+    assert (TARGET / "release/liboss_upload.so").exists()
