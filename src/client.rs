@@ -64,7 +64,7 @@ impl Client {
     /// no other has to be woken for it.
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
         let job = self.job(options)?;
-        let here = job.is_one_request() && !is_first_thread();
+        let here = !is_first_thread() && job.is_one_request();
         if here { Ok(Upload::run(job)) } else { Upload::start(&self.crew, job) }
     }
 
