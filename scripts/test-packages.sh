@@ -52,6 +52,9 @@ consume() {
         {
             cc -std=c99 consumer.c -o c-pc-shared $(pkg-config --cflags --libs oss_upload)
             c++ -std=c++17 consumer.cpp -o cpp-pc-shared $(pkg-config --cflags --libs oss_upload)
+            # As docs/packaging.md says.
+            cc -std=c99 consumer.c -o c-bstatic-pc-static $(pkg-config --cflags oss_upload) -Wl,-Bstatic -loss_upload \
+                -Wl,-Bdynamic $(pkg-config --static --libs oss_upload | sed 's/-loss_upload//')
             # The linker prefers shared libraries: the archive is what is there alone.
             mkdir alone
             cp "$libdir/liboss_upload.a" alone
