@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-/// Where an upload begins when the library chooses.
-const AUTO_START: u32 = 8;
+/// Where an upload begins when the library chooses. Connections that join later on a full link get little of it, and
+/// others wait for them at the end.
+const AUTO_START: u32 = 16;
 /// On links that lose much, more connections bring more; each costs memory, and a part that is left behind at the end.
 const AUTO_MOST: u32 = 64;
-/// Long enough for new connections to come up to speed.
-const WINDOW: Duration = Duration::from_millis(1000);
+/// The rate is looked at after this time, or when each connection has sent a part if that takes longer.
+const WINDOW: Duration = Duration::from_secs(1);
+/// Long enough for new connections to come up to speed, however far the server is.
+const UP_TO_SPEED: Duration = Duration::from_secs(2);
+/// More are tried only when the rest would take at least this long: what is gained has to pay for the try.
+const WORTH_TRYING: Duration = Duration::from_secs(10);
 /// Twice the connections must bring at least this much for still more to be tried. Those that brought nothing are kept:
 /// the others would need many seconds to take their share (docs/design.md).
 const WORTHWHILE: f64 = 1.15;
 /// Windows over which it is looked whether the link has become worse, so that more connections may help.
-const HOLD: u32 = 10;
+const HOLD: u32 = 3;
 const WORSE: f64 = 0.75;
 
 /// The number of parts in flight, over the time of an upload.
@@ -22,6 +27,8 @@ pub(crate) struct Pace {
     most: u32,
     growth: Growth,
     window: Window,
+    /// Bytes that have not arrived.
+    left: u64,
 }
 
 /// What is done at the end of a window in which nobody complained.
@@ -31,28 +38,30 @@ enum Growth {
     Ramp { last: f64 },
     /// There are twice as many as there were; they are compared with the rate of those.
     Probe { rate: f64 },
-    /// It stays so, as long as what is sent in some windows is not much less than the best.
+    /// It stays so, as long as what arrives in some windows is not much less than the best.
     Hold { best: f64, windows: u32, rates: f64 },
     /// One more, up to the most.
     Recover,
 }
 
+/// What arrived in some time. What is sent says less: much of it waits in buffers, the more the more connections begin.
 #[derive(Clone, Copy, Debug, Default)]
 struct Window {
     start: Duration,
     bytes: u64,
+    parts: u32,
     complaints: u32,
 }
 
 impl Pace {
-    /// `routines` at a time, or as many as pay when it is `None`; `parts` are to be sent.
-    pub(crate) fn new(routines: Option<u32>, parts: usize) -> Pace {
+    /// `routines` at a time, or as many as pay when it is `None`; so many `parts` with `bytes` in all are to be sent.
+    pub(crate) fn new(routines: Option<u32>, parts: usize, bytes: u64) -> Pace {
         let parts = u32::try_from(parts).unwrap_or(u32::MAX);
         let (limit, most, growth) = match routines {
             Some(routines) => (routines, routines, Growth::Recover),
             None => (AUTO_START, AUTO_MOST, Growth::Ramp { last: 0.0 }),
         };
-        Pace { limit: limit.min(parts), most: most.min(parts), growth, window: Window::default() }
+        Pace { limit: limit.min(parts), most: most.min(parts), growth, window: Window::default(), left: bytes }
     }
 
     /// How many parts may be in flight now.
@@ -60,44 +69,58 @@ impl Pace {
         self.limit
     }
 
-    /// Looks at the time since the start, the bytes sent since then, and how often the server asked to slow down or
-    /// let a request time out.
-    pub(crate) fn observe(&mut self, now: Duration, bytes: u64, complaints: u32) {
-        let time = now.saturating_sub(self.window.start);
+    /// A part of so many bytes has arrived.
+    pub(crate) fn part_done(&mut self, bytes: u64) {
+        self.window.parts += 1;
+        self.window.bytes += bytes;
+        self.left = self.left.saturating_sub(bytes);
+    }
+
+    /// Looks at the time since the start, and how often the server asked to slow down or let a request time out.
+    pub(crate) fn observe(&mut self, now: Duration, complaints: u32) {
+        let Window { start, bytes, parts, complaints: before } = self.window;
+        let time = now.saturating_sub(start);
         if time < WINDOW {
             return;
         }
-        if complaints > self.window.complaints {
+        if complaints > before {
             self.limit = (self.limit / 2).max(1);
             self.growth = Growth::Recover;
+        } else if self.growth == Growth::Recover {
+            self.limit = (self.limit + 1).min(self.most);
+        } else if parts >= self.limit {
+            self.grow(bytes, time);
         } else {
-            let rate = bytes.saturating_sub(self.window.bytes) as f64 / time.as_secs_f64();
-            self.grow(rate);
+            return; // Not everybody has had a say.
         }
-        self.window = Window { start: now, bytes, complaints };
+        self.window = Window { start: now, complaints, ..Window::default() };
     }
 
-    fn grow(&mut self, rate: f64) {
-        match self.growth {
-            Growth::Ramp { last } if rate > last * WORTHWHILE => self.growth = Growth::Ramp { last: rate },
+    /// So many bytes have arrived in this time.
+    fn grow(&mut self, bytes: u64, time: Duration) {
+        let rate = bytes as f64 / time.as_secs_f64();
+        let faster = |than: f64| rate > than * WORTHWHILE;
+        let may_try = self.limit < self.most && self.left as f64 >= rate * WORTH_TRYING.as_secs_f64();
+        self.growth = match self.growth {
+            Growth::Ramp { last } if !may_try || (faster(last) && time < UP_TO_SPEED) => Growth::Ramp { last: rate },
             Growth::Ramp { .. } => self.probe(rate),
-            Growth::Probe { rate: before } if rate > before * WORTHWHILE => self.probe(rate),
-            Growth::Probe { rate: before } => self.growth = hold(rate.max(before)),
+            Growth::Probe { rate: before } if faster(before) && may_try => self.probe(rate),
+            Growth::Probe { rate: before } => hold(rate.max(before)),
             Growth::Hold { best, windows, rates } if windows < HOLD => {
-                self.growth = Growth::Hold { best, windows: windows + 1, rates: rates + rate };
+                Growth::Hold { best, windows: windows + 1, rates: rates + rate }
             }
             Growth::Hold { best, windows, rates } => {
                 let rate = rates / f64::from(windows);
-                if rate < best * WORSE { self.probe(rate) } else { self.growth = hold(best) }
+                if rate < best * WORSE && may_try { self.probe(rate) } else { hold(best) }
             }
-            Growth::Recover => self.limit = (self.limit + 1).min(self.most),
-        }
+            Growth::Recover => Growth::Recover,
+        };
     }
 
-    /// Tries twice as many, if there may be more; `rate` is that of those which there are.
-    fn probe(&mut self, rate: f64) {
-        self.growth = if self.limit < self.most { Growth::Probe { rate } } else { hold(rate) };
+    /// Tries twice as many; `rate` is that of those which there are.
+    fn probe(&mut self, rate: f64) -> Growth {
         self.limit = (self.limit * 2).min(self.most);
+        Growth::Probe { rate }
     }
 }
 
@@ -109,88 +132,102 @@ fn hold(best: f64) -> Growth {
 mod tests {
     use super::*;
 
-    /// Runs `pace` for `seconds` on a link where `rate` tells the bytes per second at a limit.
-    fn run(pace: &mut Pace, seconds: u64, rate: impl Fn(u32) -> u64) -> Vec<u32> {
-        let mut bytes = 0;
-        let limits = (1..=seconds * 4).map(|quarter| {
-            bytes += rate(pace.limit()) / 4;
-            pace.observe(Duration::from_millis(quarter * 250), bytes, 0);
-            pace.limit()
-        });
-        limits.collect()
+    const MB: u64 = 1_000_000;
+
+    /// A time in which parts of 1 MB arrive at a pace's limit.
+    struct Link {
+        pace: Pace,
+        quarters: u64,
+    }
+
+    impl Link {
+        fn new(routines: Option<u32>, megabytes: u64) -> Link {
+            Link { pace: Pace::new(routines, megabytes as usize, megabytes * MB), quarters: 0 }
+        }
+
+        /// Goes on for `seconds`, while `rate` tells the MB a second at a limit; the limits that there were.
+        fn run(&mut self, seconds: u64, rate: impl Fn(u32) -> u64) -> Vec<u32> {
+            let quarter = |_| {
+                self.quarters += 1;
+                let arrived = |quarters| quarters * rate(self.pace.limit()) / 4;
+                let parts = arrived(self.quarters) - arrived(self.quarters - 1);
+                (0..parts).for_each(|_| self.pace.part_done(MB));
+                self.pace.observe(Duration::from_millis(self.quarters * 250), 0);
+                self.pace.limit()
+            };
+            (0..seconds * 4).map(quarter).collect()
+        }
+
+        fn last_of(&mut self, seconds: u64, rate: impl Fn(u32) -> u64) -> u32 {
+            self.run(seconds, rate).pop().unwrap()
+        }
     }
 
     #[test]
     fn a_given_number_is_kept() {
-        let mut pace = Pace::new(Some(5), 100);
-        assert!(run(&mut pace, 30, |_| 1_000_000).iter().all(|limit| *limit == 5));
-        assert_eq!(Pace::new(Some(16), 3).limit(), 3, "no more than there are parts");
+        assert!(Link::new(Some(5), 1000).run(30, |_| 10).iter().all(|limit| *limit == 5));
+        assert_eq!(Pace::new(Some(16), 3, 3 * MB).limit(), 3, "no more than there are parts");
     }
 
     #[test]
     fn more_are_tried_while_that_pays() {
-        let mut pace = Pace::new(None, 1000);
-        let limits = run(&mut pace, 10, |limit| u64::from(limit) * 10_000_000);
-        assert_eq!(limits[0], 8);
-        assert_eq!(*limits.last().unwrap(), 64);
+        let limits = Link::new(None, 100_000).run(10, |limit| 10 * u64::from(limit));
+        assert_eq!((limits[0], limits[39]), (16, 64));
     }
 
     #[test]
     fn what_does_not_pay_is_not_gone_on_with() {
-        let mut pace = Pace::new(None, 1000);
-        let limits = run(&mut pace, 100, |limit| u64::from(limit.min(16)) * 10_000_000);
-        assert_eq!(*limits.last().unwrap(), 32);
-        let mut pace = Pace::new(None, 1000);
-        assert_eq!(*run(&mut pace, 100, |_| 125_000_000).last().unwrap(), 16);
+        assert_eq!(Link::new(None, 100_000).last_of(100, |_| 125), 32);
+    }
+
+    #[test]
+    fn nothing_is_tried_when_the_rest_is_short() {
+        let nearly = 125 * 11;
+        assert_eq!(Link::new(None, nearly).last_of(10, |_| 125), 16);
+        assert_eq!(Link::new(None, nearly).last_of(10, |_| 60), 32);
     }
 
     #[test]
     fn what_comes_up_to_speed_by_itself_is_waited_for() {
-        let mut pace = Pace::new(None, 1000);
-        let at = Duration::from_secs;
-        let mut bytes = 0;
-        for (second, rate) in [(1, 50), (2, 90), (3, 120)] {
-            bytes += rate;
-            pace.observe(at(second), bytes, 0);
-            assert_eq!(pace.limit(), 8, "the rate is still growing");
+        let mut link = Link::new(None, 100_000);
+        for rate in [50, 90, 120] {
+            assert_eq!(link.last_of(1, |_| rate), 16, "the rate is still growing");
         }
-        pace.observe(at(4), bytes + 121, 0);
-        assert_eq!(pace.limit(), 16);
+        assert_eq!(link.last_of(1, |_| 121), 32);
+    }
+
+    #[test]
+    fn each_connection_has_a_say() {
+        let mut link = Link::new(None, 100_000);
+        assert_eq!(link.last_of(3, |_| 5), 16, "15 of 16 parts have arrived");
+        assert_eq!(link.last_of(1, |_| 5), 32, "they had more than the time to come up to speed");
     }
 
     #[test]
     fn a_link_that_begins_to_lose_gets_more_connections() {
-        let mut pace = Pace::new(None, 1000);
-        assert_eq!(*run(&mut pace, 100, |_| 125_000_000).last().unwrap(), 16);
-        let mut lossy = |seconds| {
-            let (mut at, mut bytes) = (pace.window.start, pace.window.bytes);
-            for _ in 0..seconds {
-                bytes += u64::from(pace.limit()) * 1_000_000;
-                at += Duration::from_secs(1);
-                pace.observe(at, bytes, 0);
-            }
-            pace.limit()
-        };
-        assert_eq!(lossy(HOLD), 16, "not at once");
-        assert_eq!(lossy(3 * HOLD), 64);
+        let mut link = Link::new(None, 1_000_000);
+        assert_eq!(link.last_of(100, |_| 125), 32);
+        let lossy = u64::from;
+        assert_eq!(link.last_of(2, lossy), 32, "not at once");
+        assert_eq!(link.last_of(20, lossy), 64);
     }
 
     #[test]
     fn complaints_halve_and_calm_restores() {
-        let mut pace = Pace::new(Some(16), 1000);
+        let mut pace = Pace::new(Some(16), 1000, 1000 * MB);
         let at = Duration::from_secs;
         let mut seen = vec![];
         for (second, complaints) in [(1, 3), (2, 9), (3, 9), (4, 9), (5, 9)] {
-            pace.observe(at(second), 1000 * second, complaints);
+            pace.observe(at(second), complaints);
             seen.push(pace.limit());
         }
         assert_eq!(seen, [8, 4, 5, 6, 7]);
         for second in 6..100 {
-            pace.observe(at(second), 1000 * second, 9);
+            pace.observe(at(second), 9);
         }
         assert_eq!(pace.limit(), 16, "no more than was asked for");
         for second in 100..110 {
-            pace.observe(at(second), 1000 * second, second as u32);
+            pace.observe(at(second), second as u32);
         }
         assert_eq!(pace.limit(), 1, "never none");
     }

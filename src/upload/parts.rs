@@ -64,7 +64,7 @@ impl Workers<'_> {
     /// Sends `missing`, at the pace that `routines` asks for, and adds what arrived to `sent`. Ends early, with the
     /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
     pub(crate) fn send(&self, missing: Vec<PartRange>, routines: Option<u32>, sent: &mut Vec<Sent>) -> Result<()> {
-        let mut pace = Pace::new(routines, missing.len());
+        let mut pace = Pace::new(routines, missing.len(), missing.iter().map(|part| part.size).sum());
         let (work, todo) = unbounded();
         let (news, arriving) = unbounded();
         // The channel has room for all, and its other end is here: this cannot fail.
@@ -96,12 +96,15 @@ impl Workers<'_> {
                 return first_error;
             }
             match arriving.recv_timeout(TICK) {
-                Ok(News::Part(Ok(part))) => sent.push(part),
+                Ok(News::Part(Ok(part))) => {
+                    pace.part_done(part.record.size);
+                    sent.push(part);
+                }
                 Ok(News::Part(Err(error))) => first_error = first_error.and(Err(error)),
                 Ok(News::Left(worker)) => drop(crew.remove(&worker)),
                 Err(_) => {}
             }
-            pace.observe(start.elapsed(), self.remote.meter.sent(), self.remote.meter.complaints());
+            pace.observe(start.elapsed(), self.remote.meter.complaints());
             if shift.limit.swap(pace.limit(), Ordering::Relaxed) != pace.limit() {
                 self.remote.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = pace.limit());
             }

@@ -7,10 +7,10 @@ use crate::options::{MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE};
 const RAISED_STEP: u64 = 64 * 1024;
 /// The part size that the library chooses: large enough that the wait for each answer hardly shows on a long link, small
 /// enough that the last ones, of which some are on slow connections, do not keep the rest of the link idle for long ...
-const AUTO_PART_SIZE: u64 = 2 * 1024 * 1024;
+const AUTO_PART_SIZE: u64 = 1536 * 1024;
 /// ... and, for large files, such that there are about this many parts to lose one of.
 const AUTO_PARTS: u64 = 5_000;
-const AUTO_STEP: u64 = 1024 * 1024;
+const AUTO_STEP: u64 = 512 * 1024;
 /// Up to this size a file is one part then, and so one request instead of four.
 const AUTO_WHOLE: u64 = 4 * 1024 * 1024;
 
@@ -119,9 +119,9 @@ mod tests {
         let auto = |size| Plan::new(size, None).unwrap().part_size;
         assert_eq!(auto(0), 4 << 20);
         assert_eq!(auto(4 << 20), 4 << 20);
-        assert_eq!(auto((4 << 20) + 1), 2 << 20);
-        assert_eq!(auto(1 << 30), 2 << 20);
-        assert_eq!(auto(100 << 30), 21 << 20);
+        assert_eq!(auto((4 << 20) + 1), 3 << 19);
+        assert_eq!(auto(1 << 30), 3 << 19);
+        assert_eq!(auto(100 << 30), 41 << 19);
         assert_eq!(auto(48 << 40), 5 << 30);
     }
 
