@@ -84,6 +84,9 @@ impl Pace {
             return;
         }
         if complaints > before {
+            if self.growth != Growth::Recover {
+                self.most = self.limit; // More would draw still more complaints.
+            }
             self.limit = (self.limit / 2).max(1);
             self.growth = Growth::Recover;
         } else if self.growth == Growth::Recover {
@@ -138,11 +141,12 @@ mod tests {
     struct Link {
         pace: Pace,
         quarters: u64,
+        complaints: u32,
     }
 
     impl Link {
         fn new(routines: Option<u32>, megabytes: u64) -> Link {
-            Link { pace: Pace::new(routines, megabytes as usize, megabytes * MB), quarters: 0 }
+            Link { pace: Pace::new(routines, megabytes as usize, megabytes * MB), quarters: 0, complaints: 0 }
         }
 
         /// Goes on for `seconds`, while `rate` tells the MB a second at a limit; the limits that there were.
@@ -152,7 +156,7 @@ mod tests {
                 let arrived = |quarters| quarters * rate(self.pace.limit()) / 4;
                 let parts = arrived(self.quarters) - arrived(self.quarters - 1);
                 (0..parts).for_each(|_| self.pace.part_done(MB));
-                self.pace.observe(Duration::from_millis(self.quarters * 250), 0);
+                self.pace.observe(Duration::from_millis(self.quarters * 250), self.complaints);
                 self.pace.limit()
             };
             (0..seconds * 4).map(quarter).collect()
@@ -230,5 +234,14 @@ mod tests {
             pace.observe(at(second), second as u32);
         }
         assert_eq!(pace.limit(), 1, "never none");
+    }
+
+    #[test]
+    fn after_a_complaint_no_more_are_tried_than_there_were() {
+        let mut link = Link::new(None, 1_000_000);
+        assert_eq!(link.last_of(100, |_| 125), 32);
+        link.complaints = 1;
+        assert_eq!(link.last_of(1, |_| 125), 16);
+        assert_eq!(link.last_of(100, |limit| 10 * u64::from(limit)), 32);
     }
 }

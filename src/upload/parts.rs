@@ -85,6 +85,8 @@ impl Workers<'_> {
         sent: &mut Vec<Sent>,
     ) -> Result<()> {
         let start = Instant::now();
+        let complaints = || self.remote.meter.complaints();
+        let before = complaints();
         let mut crew = BTreeSet::new();
         let mut first_error = Ok(());
         loop {
@@ -104,7 +106,7 @@ impl Workers<'_> {
                 Ok(News::Left(worker)) => drop(crew.remove(&worker)),
                 Err(_) => {}
             }
-            pace.observe(start.elapsed(), self.remote.meter.complaints());
+            pace.observe(start.elapsed(), complaints() - before);
             if shift.limit.swap(pace.limit(), Ordering::Relaxed) != pace.limit() {
                 self.remote.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = pace.limit());
             }
