@@ -89,9 +89,7 @@ impl Pace {
             }
             self.limit = (self.limit / 2).max(1);
             self.growth = Growth::Recover;
-        } else if self.growth == Growth::Recover {
-            self.limit = (self.limit + 1).min(self.most);
-        } else if parts >= self.limit {
+        } else if parts >= self.limit || self.growth == Growth::Recover {
             self.grow(bytes, time);
         } else {
             return; // Not everybody has had a say.
@@ -116,7 +114,10 @@ impl Pace {
                 let rate = rates / f64::from(windows);
                 if rate < best * WORSE && may_try { self.probe(rate) } else { hold(best) }
             }
-            Growth::Recover => Growth::Recover,
+            Growth::Recover => {
+                self.limit = (self.limit + 1).min(self.most);
+                Growth::Recover
+            }
         };
     }
 
@@ -182,6 +183,7 @@ mod tests {
     #[test]
     fn what_does_not_pay_is_not_gone_on_with() {
         assert_eq!(Link::new(None, 100_000).last_of(100, |_| 125), 32);
+        assert_eq!(Link::new(None, 100_000).last_of(100, |limit| 10 * u64::from(limit.min(16))), 32);
     }
 
     #[test]
