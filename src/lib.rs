@@ -39,6 +39,7 @@ pub mod credentials;
 pub mod error;
 pub mod events;
 pub mod options;
+mod os;
 mod oss;
 mod transport;
 mod upload;

@@ -8,11 +8,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Clock, Credentials, Issued, Provider};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::thread;
 
 /// The share of their life after which credentials are renewed.
 const RENEW_AFTER: f64 = 0.8;
@@ -269,7 +269,7 @@ impl Shared {
         }
         state.asking = true;
         let asking = self.clone();
-        let spawned = thread::Builder::new().name("oss-credentials".into()).spawn(move || asking.ask_now());
+        let spawned = thread::spawn("oss-credentials", move || asking.ask_now());
         if let Err(error) = spawned {
             let error = Error::os(ErrorKind::Internal, "no thread can be made", &error);
             state.take_in(Err(error), (self.clock)());

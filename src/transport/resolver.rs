@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use ureq::Error;
@@ -14,6 +13,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 
 use super::watch::{Interrupted, Patience, SLICE, Watch};
+use crate::os::thread;
 
 /// Addresses beyond these are not tried; ureq keeps no more.
 const MOST_ADDRESSES: usize = 16;
@@ -57,7 +57,7 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     }
     let watch = Watch::current()?;
     let (sender, receiver) = bounded(1);
-    thread::Builder::new().name("oss-resolve".into()).spawn(move || {
+    thread::spawn("oss-resolve", move || {
         let _ = sender.send(name.to_socket_addrs().map(Vec::from_iter));
     })?;
     let mut patience = Patience::new(watch.limits.connect);

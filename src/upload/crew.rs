@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread;
 use std::time::Duration;
+
+use crate::os::thread;
 
 /// How long a thread waits for the next upload. One that is started anew costs about as much as sending a small file.
 const LINGER: Duration = Duration::from_millis(250);
@@ -55,7 +56,7 @@ impl Crew {
                 work();
             }
         };
-        thread::Builder::new().name("oss-upload".into()).spawn(run).map(drop)
+        thread::spawn("oss-upload", run).map(drop)
     }
 }
 
@@ -107,7 +108,7 @@ impl fmt::Debug for Seat {
 
 #[cfg(test)]
 mod tests {
-    use std::thread::ThreadId;
+    use std::thread::{self, ThreadId};
 
     use crossbeam_channel::{Receiver, bounded};
 

@@ -1,0 +1,3 @@
+//! Linux and its relatives.
+
+pub(crate) mod thread;
