@@ -10,12 +10,11 @@ use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
+use crate::service::{RetryPolicy, Service, Signature};
 use crate::transport::plain::{Plain, PlainRequest};
-use crate::transport::retry::RetryPolicy;
 use crate::transport::{Transport, proxy};
 use crate::upload::crew::Crew;
 use crate::upload::engine::Job;
-use crate::upload::service::{Service, Signature};
 use crate::upload::task::Task;
 use crate::upload::{Progress, Upload, UploadResult};
 

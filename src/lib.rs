@@ -27,8 +27,8 @@
 //!
 //! # How it is built
 //!
-//! Dependencies point one way: [`capi`] → [`client`] → `upload` → (`oss`, `transport`). `oss` is the wire protocol, pure;
-//! `transport` sends one request and is the only room that knows ureq; `upload` is one upload from the file to the
+//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `service` → `transport` → `oss`. `oss` is the wire protocol, pure;
+//! `transport` sends one request and is the only room that knows ureq; `service` signs calls and tries them again; `upload` is one upload from the file to the
 //! proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
@@ -41,6 +41,7 @@ pub mod events;
 pub mod options;
 mod os;
 mod oss;
+mod service;
 mod transport;
 mod upload;
 

@@ -8,7 +8,6 @@ mod early_answer;
 pub(crate) mod plain;
 pub(crate) mod proxy;
 mod resolver;
-pub(crate) mod retry;
 mod tcp;
 mod throttle;
 mod watch;

@@ -4,8 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind};
-
 /// What the user asked for. A later wish replaces an earlier one, but nothing replaces a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
@@ -85,11 +83,6 @@ impl Control {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// What interrupted work returns. Nobody sees it: who stopped the work knows why.
-pub(crate) fn stopped() -> Error {
-    Error::new(ErrorKind::Paused, "stopped").with_retryable(true)
 }
 
 #[cfg(test)]

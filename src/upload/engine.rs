@@ -13,7 +13,6 @@ use super::plan::Plan;
 use super::progress::{Meter, Phase};
 use super::remote::Remote;
 use super::round::Round;
-use super::service::Service;
 use super::source::Source;
 use super::state::State;
 use super::task::Task;
@@ -21,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{EventKind, Events};
 use crate::options::OnFileChange;
 use crate::oss::Endpoint;
-use crate::transport::retry::RetryBudget;
+use crate::service::{RetryBudget, Service};
 
 /// How often an upload starts over in one call.
 const MOST_RESTARTS: u32 = 3;

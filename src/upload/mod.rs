@@ -15,7 +15,6 @@ mod range_reader;
 mod reconcile;
 mod remote;
 mod round;
-pub(crate) mod service;
 mod source;
 mod state;
 pub(crate) mod task;

@@ -1,33 +1,26 @@
-//! One object on the server: the calls of an upload, each tried until it succeeds or trying is pointless.
+//! One object on the server: the calls that an upload makes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::control::{Control, Wish, stopped};
+use super::control::{Control, Wish};
 use super::plan::PartRange;
 use super::progress::{Meter, PartMeter};
 use super::range_reader::RangeReader;
-use super::service::{CallError, Service, is_tidying};
 use super::source::Source;
 use super::task::Task;
-use crate::credentials::Renewal;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{Event, EventKind, Events};
+use crate::events::Events;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
-use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
-use crate::transport::retry::{RetryBudget, RetryPolicy};
-use crate::transport::{Body, Failure};
+use crate::oss::{Endpoint, ObjectRef, Request, Response};
+use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, stopped};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
-/// Retries that count as none (stale connections, a corrected clock, new credentials) end here all the same.
-const FREE_RETRIES: u32 = 20;
-/// How often one request gets other credentials: more of them would be refused as well.
-const MOST_RENEWALS: u32 = 5;
 /// How often something is tried that is only tidying up; once when the user waits for the upload to stop.
 const TIDY_ATTEMPTS: u32 = 2;
 /// PutObject replaces the object before its CRC-64 can be compared; with Content-MD5 the server refuses a damaged body.
@@ -47,13 +40,41 @@ pub(crate) struct Remote<'a> {
     pub stop: Arc<AtomicBool>,
 }
 
-/// An answer, and whether an earlier try may have been carried out without our hearing of it.
-pub(crate) struct Tried<T> {
-    pub result: Result<T>,
-    pub ambiguous: bool,
+impl Caller for Remote<'_> {
+    fn stop(&self) -> &Arc<AtomicBool> {
+        &self.stop
+    }
+
+    fn events(&self) -> &Events {
+        self.events
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.control.sleep(time, &self.stop);
+    }
+
+    fn attempted(&self) {
+        self.meter.attempt();
+    }
+
+    fn retrying(&self, complaint: bool) {
+        self.meter.retry();
+        if complaint {
+            self.meter.complaint();
+        }
+    }
+
+    fn while_waiting(&self, wait: &mut dyn FnMut()) {
+        let _waiting = self.meter.waiting();
+        wait();
+    }
 }
 
 impl Remote<'_> {
+    fn attempts(&self) -> Attempts<'_> {
+        Attempts { service: self.service, endpoint: self.endpoint, budget: self.budget, caller: self }
+    }
+
     fn object(&self) -> ObjectRef<'_> {
         ObjectRef { bucket: &self.task.bucket, key: &self.task.key }
     }
@@ -63,27 +84,27 @@ impl Remote<'_> {
         &self,
         source: &Source,
         before_end: &dyn Fn(u64) -> Result<()>,
-    ) -> Tried<(Completed, u64)> {
+    ) -> Attempted<(Completed, u64)> {
         let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
         let mut request = api::put_object(self.object(), &self.task.headers);
         let mut meter = PartMeter::new(self.meter);
         let wants_md5 = self.task.content_md5 || whole.size <= MD5_COSTS_NOTHING;
         if let Err(error) = self.add_md5(&mut request, source, &whole, wants_md5) {
-            return Tried { result: Err(error), ambiguous: false };
+            return Attempted { result: Err(error), ambiguous: false };
         }
-        let tried = self.retrying(&request, self.service.retry.max_attempts, |try_| {
-            let (response, crc64) = self.send_range(try_, source, whole, &mut meter, before_end)?;
-            let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Answer)?;
-            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+        let attempted = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
+            let (response, crc64) = self.send_range(attempt, source, whole, &mut meter, before_end)?;
+            let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Response)?;
+            agree(stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
         });
-        if tried.result.is_ok() {
+        if attempted.result.is_ok() {
             meter.acknowledged(&whole);
         }
-        tried
+        attempted
     }
 
-    pub(crate) fn initiate(&self) -> Tried<String> {
+    pub(crate) fn initiate(&self) -> Attempted<String> {
         let request = api::initiate_multipart_upload(self.object(), &self.task.headers);
         self.calling(&request, |response| api::initiated(&response))
     }
@@ -94,10 +115,10 @@ impl Remote<'_> {
         let mut meter = PartMeter::new(self.meter);
         self.add_md5(&mut request, source, &part, self.task.content_md5)?;
         let unchanged = |_| source.look().map(|_| ());
-        let sent = self.retrying(&request, self.service.retry.max_attempts, |try_| {
-            let (response, crc64) = self.send_range(try_, source, part, &mut meter, &unchanged)?;
-            let stored = api::part_uploaded(&response).map_err(CallError::Answer)?;
-            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+        let sent = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
+            let (response, crc64) = self.send_range(attempt, source, part, &mut meter, &unchanged)?;
+            let stored = api::part_uploaded(&response).map_err(CallError::Response)?;
+            agree(stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
         });
         let sent =
@@ -110,7 +131,7 @@ impl Remote<'_> {
         &self,
         upload_id: &str,
         parts: impl IntoIterator<Item = (u32, &'p str)>,
-    ) -> Tried<Completed> {
+    ) -> Attempted<Completed> {
         let request = api::complete_multipart_upload(self.object(), upload_id, parts, &self.task.headers);
         let callback = self.task.headers.wants_callback();
         self.calling(&request, |response| api::completed(&response, callback))
@@ -124,8 +145,9 @@ impl Remote<'_> {
     /// The same for an upload of another object, which an old checkpoint names.
     pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
         let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
-        let tried = self.retrying(&request, self.tidy_attempts(), |try_| self.call(try_, None));
-        match tried.result {
+        let attempted =
+            self.attempts().run(&request, self.tidy_attempts(), |attempt| self.attempts().call(attempt, None));
+        match attempted.result {
             Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
             result => result.map(|_| ()),
         }
@@ -149,11 +171,11 @@ impl Remote<'_> {
     /// The uploads of the key that are open on the server, ours and others'.
     pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
         let request = api::list_multipart_uploads(self.object(), &self.task.headers);
-        let tried = self.retrying(&request, self.tidy_attempts(), |try_| {
-            let response = self.call(try_, None)?;
-            api::open_uploads(&response, &self.task.key).map_err(CallError::Answer)
+        let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| {
+            let response = self.attempts().call(attempt, None)?;
+            api::open_uploads(&response, &self.task.key).map_err(CallError::Response)
         });
-        tried.result
+        attempted.result
     }
 
     /// What is stored under the key.
@@ -166,17 +188,17 @@ impl Remote<'_> {
         if self.control.wish() == Wish::GoOn { TIDY_ATTEMPTS } else { 1 }
     }
 
-    fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Tried<T> {
-        self.retrying(request, self.service.retry.max_attempts, |try_| {
-            let response = self.call(try_, None)?;
-            read(response).map_err(CallError::Answer)
+    fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
+        self.attempts().run(request, self.service.retry.max_attempts, |attempt| {
+            let response = self.attempts().call(attempt, None)?;
+            read(response).map_err(CallError::Response)
         })
     }
 
     /// Sends a range of the file once; returns the answer and the CRC-64 of what was read.
     fn send_range(
         &self,
-        try_: Try<'_>,
+        attempt: Attempt<'_>,
         source: &Source,
         part: PartRange,
         meter: &mut PartMeter<'_>,
@@ -184,28 +206,8 @@ impl Remote<'_> {
     ) -> std::result::Result<(Response, u64), CallError> {
         let _sending = self.meter.sending();
         let mut reader = RangeReader::new(source, part, meter, before_end);
-        let response = self.call(try_, Some(&mut reader))?;
+        let response = self.attempts().call(attempt, Some(&mut reader))?;
         Ok((response, reader.crc64()))
-    }
-
-    /// One request, which is told as an event.
-    fn call(&self, try_: Try<'_>, body: Option<&mut dyn Body>) -> std::result::Result<Response, CallError> {
-        let start = Instant::now();
-        let bytes = body.as_ref().map_or(try_.request.body.len() as u64, |body| body.length());
-        let answer = self.service.call(self.endpoint, try_.request, body, &self.stop);
-        self.events.tell(EventKind::Request, |event| {
-            try_.describe(event);
-            event.elapsed = start.elapsed();
-            event.bytes = bytes;
-            match &answer {
-                Ok(response) => {
-                    event.http_status = response.status;
-                    response.request_id().clone_into(&mut event.request_id);
-                }
-                Err(error) => describe(error, event),
-            }
-        });
-        answer
     }
 
     fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
@@ -221,159 +223,6 @@ impl Remote<'_> {
     pub(crate) fn go_on(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
     }
-
-    fn retrying<T>(
-        &self,
-        request: &Request,
-        max_attempts: u32,
-        mut attempt: impl FnMut(Try<'_>) -> std::result::Result<T, CallError>,
-    ) -> Tried<T> {
-        let policy = RetryPolicy { max_attempts };
-        let (mut failed, mut free, mut renewed, mut ambiguous) = (0, 0, 0, false);
-        let result = loop {
-            if let Err(error) = self.go_on() {
-                break Err(error);
-            }
-            let try_ = Try { request, number: failed + free + renewed + 1 };
-            let answer = attempt(try_);
-            if !matches!(answer, Err(CallError::Credentials { .. })) {
-                self.meter.attempt();
-            }
-            let error = match answer {
-                Ok(value) => {
-                    self.budget.earn();
-                    break Ok(value);
-                }
-                Err(error) => error,
-            };
-            ambiguous |= may_have_been_done(&error);
-            if free < FREE_RETRIES && self.costs_nothing(&error) {
-                free += 1;
-                continue;
-            }
-            let error = match self.other_credentials(request.operation, error, renewed) {
-                Ok(()) => {
-                    renewed += 1;
-                    continue;
-                }
-                Err(error) => error,
-            };
-            failed += 1;
-            let asked = match &error {
-                CallError::Service(error, _) => error.delay,
-                _ => None,
-            };
-            let delay =
-                policy.delay(failed, asked, fastrand::f64()).filter(|_| may_help(&error) && self.budget.spend());
-            let Some(delay) = delay else { break Err(explain(error, request.operation, failed)) };
-            self.meter.retry();
-            self.events.tell(EventKind::Retry, |event| {
-                try_.describe(event);
-                describe(&error, event);
-                event.elapsed = delay;
-            });
-            if is_complaint(&error) {
-                self.meter.complaint();
-            }
-            self.control.sleep(delay, &self.stop);
-        };
-        Tried { result, ambiguous }
-    }
-
-    /// Failures that say nothing about the server's health, once what caused them has been put right.
-    fn costs_nothing(&self, error: &CallError) -> bool {
-        match error {
-            CallError::Transport(Failure::Connection { stale, .. }) => *stale,
-            CallError::Service(error, signed) => match (error.code.as_str(), error.server_time) {
-                ("RequestTimeTooSkewed", Some(server_time)) => self.service.correct_clock(server_time, signed),
-                ("SignatureDoesNotMatch", _) => self.service.credentials() != signed.credentials,
-                _ => false,
-            },
-            _ => false,
-        }
-    }
-
-    /// When the request failed for want of good credentials, sees to it that there are others now; else, or when there
-    /// are none, gives the error back.
-    fn other_credentials(
-        &self,
-        operation: Operation,
-        error: CallError,
-        renewed: u32,
-    ) -> std::result::Result<(), CallError> {
-        if renewed >= MOST_RENEWALS {
-            return Err(error);
-        }
-        let (error, used) = match error {
-            CallError::Service(error, signed) if is_refusal_of_credentials(&error.code) => {
-                let Some(used) = signed.credentials.clone() else { return Err(CallError::Service(error, signed)) };
-                match self.service.renew(&used, operation, &self.stop) {
-                    Renewal::Renewed => return Ok(()),
-                    Renewal::Stopped => return Err(CallError::Transport(Failure::Stopped { begun: false })),
-                    Renewal::Same => (CallError::Service(error, signed), Some(used)),
-                    Renewal::Failed(why) => {
-                        let error = error.into_error(operation).hint(&why).with_retryable(why.is_retryable());
-                        (CallError::Credentials { error, over: false }, Some(used))
-                    }
-                }
-            }
-            CallError::Credentials { error, over } => {
-                (CallError::Credentials { error: error.context(operation), over }, None)
-            }
-            error => return Err(error),
-        };
-        let patience = self.service.credentials_wait;
-        if patience.is_zero() || is_tidying(operation) {
-            return Err(error);
-        }
-        let waiting = self.meter.waiting();
-        let found = self.service.wait_for_others(used.as_deref(), &self.stop)?;
-        drop(waiting);
-        if found {
-            return Ok(());
-        }
-        let error = explain(error, operation, 1).hint(format_args!("waited {patience:?} for others"));
-        Err(CallError::Credentials { error: error.with_retryable(true), over: true })
-    }
-}
-
-/// The server's words for credentials that are of no use, or not any more.
-fn is_refusal_of_credentials(code: &str) -> bool {
-    matches!(
-        code,
-        "SecurityTokenExpired" | "InvalidSecurityToken" | "InvalidAccessKeyId" | "AccessKeyIdAndSecurityTokenNotMatch"
-    )
-}
-
-/// One try of a request.
-#[derive(Clone, Copy)]
-struct Try<'a> {
-    request: &'a Request,
-    /// From 1.
-    number: u32,
-}
-
-impl Try<'_> {
-    fn describe(&self, event: &mut Event) {
-        event.operation = self.request.operation.to_string();
-        event.attempt = self.number;
-        event.part_number = self.request.part_number();
-    }
-}
-
-fn describe(error: &CallError, event: &mut Event) {
-    match error {
-        CallError::Service(error, _) => {
-            event.http_status = error.http_status;
-            event.service_code.clone_from(&error.code);
-            event.request_id.clone_from(&error.request_id);
-            event.message.clone_from(&error.message);
-        }
-        CallError::Transport(failure) => event.message = failure.to_string(),
-        CallError::Answer(error) | CallError::Credentials { error, .. } => {
-            error.message().clone_into(&mut event.message);
-        }
-    }
 }
 
 /// The CRC-64 that the server computed must be ours. Servers too old to compute one are believed.
@@ -385,50 +234,4 @@ fn agree(theirs: Option<u64>, ours: u64) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The server may have carried the request out although we did not hear so.
-fn may_have_been_done(error: &CallError) -> bool {
-    match error {
-        CallError::Transport(Failure::Connection { begun, .. } | Failure::Stopped { begun }) => *begun,
-        CallError::Answer(_) => true,
-        CallError::Service(error, _) => error.http_status >= 500,
-        _ => false,
-    }
-}
-
-/// A sign that fewer requests at a time would do better.
-fn is_complaint(error: &CallError) -> bool {
-    match error {
-        CallError::Service(error, _) => matches!(error.http_status, 429 | 503),
-        CallError::Transport(Failure::Connection { kind, .. }) => *kind == ErrorKind::Timeout,
-        _ => false,
-    }
-}
-
-fn may_help(error: &CallError) -> bool {
-    match error {
-        CallError::Service(error, _) => error.is_retryable(),
-        CallError::Transport(Failure::Connection { .. }) => true,
-        CallError::Answer(error) => error.is_retryable(),
-        CallError::Credentials { error, over } => !over && error.is_retryable(),
-        CallError::Transport(_) => false,
-    }
-}
-
-fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
-    let error = match error {
-        CallError::Service(error, _) => error.into_error(operation),
-        CallError::Transport(Failure::Stopped { .. }) => return stopped(),
-        CallError::Transport(Failure::Body(error)) => return error,
-        CallError::Transport(Failure::Hopeless(error)) => error.context(operation),
-        CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {
-            let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
-            error.with_errno(errno)
-        }
-        CallError::Answer(error) => error.context(operation),
-        // It names the operation.
-        CallError::Credentials { error, .. } => error,
-    };
-    if tries > 1 { error.hint(format_args!("tried {tries} times")) } else { error }
 }

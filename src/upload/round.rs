@@ -9,7 +9,7 @@ use super::parts::{Sent, Trust, Workers};
 use super::plan::{PartRange, Plan};
 use super::progress::Phase;
 use super::reconcile::{Resumed, Verdict, foreign, is_denied, is_same, reconcile, stored, whole_crc64};
-use super::remote::{Remote, Tried};
+use super::remote::Remote;
 use super::source::Source;
 use super::state::State;
 use super::verify::settle;
@@ -17,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::oss::ObjectRef;
 use crate::oss::api::{Completed, HeadInfo};
+use crate::service::Attempted;
 
 /// How often Complete is tried again after parts were found missing.
 const MOST_REPAIRS: u32 = 2;
@@ -115,18 +116,18 @@ impl Round<'_> {
         let whole = plan.part(1);
         // A server that never gets the last bytes stores nothing: the file is judged before they are sent.
         let judge = |crc64| settle(self.remote, self.source, &mut [self.read_since_observed(whole, crc64)]);
-        let tried = self.remote.put_object(self.source, &judge);
-        let (completed, crc64) = match tried {
-            Tried { result: Ok(done), .. } => done,
-            Tried { result: Err(error), ambiguous: true } if is_taken(&error) => {
+        let attempted = self.remote.put_object(self.source, &judge);
+        let (completed, crc64) = match attempted {
+            Attempted { result: Ok(done), .. } => done,
+            Attempted { result: Err(error), ambiguous: true } if is_taken(&error) => {
                 let crc64 = self.source.crc64(&whole, || self.remote.go_on())?;
                 let head = stored(self.remote, plan.size, crc64)?.ok_or(error)?;
                 (of_head(head), crc64)
             }
-            Tried { result: Err(error), .. } if error.kind() == ErrorKind::ChecksumMismatch => {
+            Attempted { result: Err(error), .. } if error.kind() == ErrorKind::ChecksumMismatch => {
                 return Err(error.hint("the object under the key may be damaged: do not use it, upload the file again"));
             }
-            Tried { result: Err(error), .. } => return Err(error),
+            Attempted { result: Err(error), .. } => return Err(error),
         };
         self.state.result.crc64 = crc64;
         self.proven(completed)
@@ -219,19 +220,19 @@ impl Round<'_> {
             journal.completing();
         }
         let parts = upload.sent.iter().map(|part| (part.record.number, part.record.etag.as_str()));
-        let tried = self.remote.complete(&upload.upload_id, parts);
+        let attempted = self.remote.complete(&upload.upload_id, parts);
         let size = upload.plan.size;
-        match tried {
-            Tried { result: Ok(completed), .. } if completed.crc64 == Some(crc64) => self.proven(completed),
-            Tried { result: Ok(completed), .. } => self.doubt(completed, size, crc64),
+        match attempted {
+            Attempted { result: Ok(completed), .. } if completed.crc64 == Some(crc64) => self.proven(completed),
+            Attempted { result: Ok(completed), .. } => self.doubt(completed, size, crc64),
             // Only then it can be ours: an object of the same content may have been there before, with other headers.
-            Tried { result: Err(error), ambiguous } if ambiguous || upload.completing => {
+            Attempted { result: Err(error), ambiguous } if ambiguous || upload.completing => {
                 match stored(self.remote, size, crc64)? {
                     Some(head) => self.proven(of_head(head)),
                     None => Err(error),
                 }
             }
-            Tried { result: Err(error), .. } => Err(error),
+            Attempted { result: Err(error), .. } => Err(error),
         }
     }
 

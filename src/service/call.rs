@@ -1,14 +1,14 @@
-//! The server, as all uploads of a client share it: one signed request at a time.
+//! One signed call: connections, credentials and the clock of the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::credentials::{Credentials, Keyring, Missing, Renewal};
-use crate::error::Error;
+use super::backoff::RetryPolicy;
+use super::call_error::CallError;
+use crate::credentials::{Credentials, Keyring, Renewal};
 use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
-use crate::transport::retry::RetryPolicy;
-use crate::transport::{Body, Failure, Transport};
+use crate::transport::{Body, Transport};
 
 /// Which signature requests carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,25 +30,9 @@ pub(crate) struct Service {
     pub(crate) retry: RetryPolicy,
 }
 
-/// Why one try did not succeed.
-pub(crate) enum CallError {
-    /// The server said no, to a request signed so.
-    Service(Box<ServiceError>, Signed),
-    /// There is no answer, or not a whole one.
-    Transport(Failure),
-    /// There is an answer, but it cannot be right.
-    Answer(Error),
-    /// There is nothing to sign with.
-    Credentials {
-        error: Error,
-        /// All has been tried that may help.
-        over: bool,
-    },
-}
-
 /// What a request was signed with.
 pub(crate) struct Signed {
-    pub credentials: Option<Arc<Credentials>>,
+    pub(super) credentials: Option<Arc<Credentials>>,
     clock_offset_ms: i64,
 }
 
@@ -135,15 +119,6 @@ impl Service {
         let offset = milliseconds(server_time) - milliseconds(SystemTime::now());
         self.clock_offset_ms.store(offset, Ordering::Relaxed);
         (offset - signed.clock_offset_ms).abs() >= LEAST_CORRECTION_MS
-    }
-}
-
-impl From<Missing> for CallError {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::Stopped => CallError::Transport(Failure::Stopped { begun: false }),
-            Missing::Failed(error) => CallError::Credentials { error, over: false },
-        }
     }
 }
 

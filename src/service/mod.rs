@@ -1,0 +1,11 @@
+//! The server, as all uploads of a client share it: one signed call, tried again, judged and paused.
+
+mod attempts;
+mod backoff;
+mod call;
+mod call_error;
+
+pub(crate) use attempts::{Attempt, Attempted, Attempts, Caller};
+pub(crate) use backoff::{RetryBudget, RetryPolicy};
+pub(crate) use call::{Service, Signature};
+pub(crate) use call_error::{CallError, stopped};
