@@ -42,6 +42,7 @@ pub mod options;
 mod os;
 mod oss;
 mod service;
+mod text;
 mod transport;
 mod upload;
 

@@ -2,13 +2,13 @@
 
 use std::time::SystemTime;
 
-use super::date;
 use super::object_headers::ObjectHeaders;
 use super::request::{Method, Operation, Request};
 use super::response::{Response, unquoted_etag};
 use super::service_error::ServiceError;
 use super::xml::{self, Answer};
 use crate::error::{Error, ErrorKind, Result};
+use crate::text::date;
 
 /// The type of an object whose type nobody gave (OSS: PutObject).
 const DEFAULT_CONTENT_TYPE: &str = "application/octet-stream";

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::encode;
 use super::request::Request;
 use super::vendor_host::{OSS, VendorHost};
 use crate::error::{Error, Result};
+use crate::text::percent;
 
 /// How the bucket stands in the URL (OSS: endpoints, and custom domain names).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Endpoint {
             url.push_str(&request.bucket);
             url.push('/');
         }
-        url.push_str(&encode::path(&request.key));
+        url.push_str(&percent::path(&request.key));
         if !request.query.is_empty() {
             url.push('?');
             url.push_str(&request.query_string());
@@ -366,7 +366,7 @@ mod tests {
             let url = plain("http://127.0.0.1:8080").url(&request);
             let uri: ureq::http::Uri = url.parse().unwrap();
             prop_assert_eq!(uri.to_string(), url);
-            prop_assert_eq!(uri.path(), format!("/bucket/{}", encode::path(&key)));
+            prop_assert_eq!(uri.path(), format!("/bucket/{}", percent::path(&key)));
         }
 
         #[test]

@@ -6,8 +6,6 @@
 //! that they come from, such as "OSS: UploadPart".
 
 pub mod api;
-pub mod date;
-mod encode;
 mod endpoint;
 mod header_rules;
 mod names;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::encode;
 use crate::credentials::Credentials;
+use crate::text::percent;
 
 /// An HTTP method that OSS's upload calls use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl Request {
     /// The query as it stands in the URL, without the question mark; empty when there is none.
     pub fn query_string(&self) -> String {
         let encoded: Vec<String> =
-            self.query.iter().map(|(name, value)| encode::query_parameter(name, value.as_deref())).collect();
+            self.query.iter().map(|(name, value)| percent::query_parameter(name, value.as_deref())).collect();
         encoded.join("&")
     }
 

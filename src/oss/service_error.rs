@@ -7,11 +7,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::date;
 use super::request::Operation;
 use super::response::Response;
 use super::xml::{self, Answer, ErrorBody};
 use crate::error::{Error, ErrorKind};
+use crate::text::date;
 
 /// The code of an answer that is none of OSS's, as the vendor's SDKs call it.
 const BAD_ERROR_RESPONSE: &str = "BadErrorResponse";

@@ -9,9 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::date;
 use super::request::Request;
 use crate::credentials::Credentials;
+use crate::text::date;
 
 /// The query parameters that are signed, beside all whose names begin with `x-oss-`; others, such as `encoding-type`,
 /// are not.

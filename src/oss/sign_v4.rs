@@ -8,10 +8,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::date;
-use super::encode;
 use super::request::Request;
 use crate::credentials::Credentials;
+use crate::text::{date, percent};
 
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 
@@ -83,7 +82,7 @@ fn canonical_request(request: &Request, additional: &[&str]) -> String {
     format!(
         "{}\n{}\n{}\n{headers}\n{}\n{UNSIGNED_PAYLOAD}",
         request.method.as_str(),
-        encode::path(&request.resource()),
+        percent::path(&request.resource()),
         canonical_query(request),
         additional.join(";"),
     )
@@ -91,11 +90,11 @@ fn canonical_request(request: &Request, additional: &[&str]) -> String {
 
 /// All parameters, sorted by their encoded names.
 fn canonical_query(request: &Request) -> String {
-    let encoded_name = |(name, _): &&(String, Option<String>)| encode::query_parameter(name, None);
+    let encoded_name = |(name, _): &&(String, Option<String>)| percent::query_parameter(name, None);
     let mut query: Vec<_> = request.query.iter().collect();
     query.sort_by_cached_key(encoded_name);
     let query: Vec<String> =
-        query.iter().map(|(name, value)| encode::query_parameter(name, value.as_deref())).collect();
+        query.iter().map(|(name, value)| percent::query_parameter(name, value.as_deref())).collect();
     query.join("&")
 }
 

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// The form of the `Date` header, RFC 1123: `Sat, 16 Dec 2023 16:20:57 GMT`.
-pub fn http_date(time: SystemTime) -> String {
+pub(crate) fn http_date(time: SystemTime) -> String {
     let t = utc(time);
     format!(
         "{:.3}, {:02} {:.3} {:04} {:02}:{:02}:{:02} GMT",
@@ -21,19 +21,19 @@ pub fn http_date(time: SystemTime) -> String {
 }
 
 /// The form of `x-oss-date` in a V4 signature, ISO 8601 basic: `20231216T162057Z`.
-pub fn iso_basic(time: SystemTime) -> String {
+pub(crate) fn iso_basic(time: SystemTime) -> String {
     let t = utc(time);
     let month = u8::from(t.month());
     format!("{:04}{month:02}{:02}T{:02}{:02}{:02}Z", t.year(), t.day(), t.hour(), t.minute(), t.second())
 }
 
 /// Reads a `Date` header; `None` when it is none, or is before 1970.
-pub fn parse_http_date(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(text.trim(), &Rfc2822).ok().and_then(system_time)
 }
 
 /// Reads an ISO 8601 date of an XML answer: `2023-12-16T16:20:57.000Z`; `None` when it is none, or is before 1970.
-pub fn parse_iso(text: &str) -> Option<SystemTime> {
+pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(text.trim(), &Rfc3339).ok().and_then(system_time)
 }
 

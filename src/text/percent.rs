@@ -10,12 +10,12 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 const PATH: &AsciiSet = &QUERY.remove(b'/');
 
 /// `path` as it stands in a URL. Slashes and dot segments stay: a key may hold `//` and `..`.
-pub fn path(path: &str) -> String {
+pub(crate) fn path(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
 /// One query parameter as it stands in a URL; without a value it is the bare name, as in `?uploads`.
-pub fn query_parameter(name: &str, value: Option<&str>) -> String {
+pub(crate) fn query_parameter(name: &str, value: Option<&str>) -> String {
     let name = utf8_percent_encode(name, QUERY);
     match value.filter(|value| !value.is_empty()) {
         Some(value) => format!("{name}={}", utf8_percent_encode(value, QUERY)),
