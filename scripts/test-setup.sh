@@ -7,15 +7,13 @@
 # The toolchain of Rust is this machine's: Debian's may be older than the project asks for.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 [ "$(id -u)" = 0 ] || { echo 'test-setup: only root can make a minimal Debian' >&2; exit 1; }
+# What is mounted below is seen by this script alone, and goes with it.
+[ -n "${OWN_MOUNTS:-}" ] || OWN_MOUNTS=yes exec unshare --mount --propagation private "$root/scripts/test-setup.sh" "$@"
 command -v debootstrap >/dev/null || apt-get install -qqy debootstrap >/dev/null
 release=trixie
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 minimal=$(mktemp -d)
-leave() {
-    for place in proc dev opt/rustup opt/rust-cache; do umount "$minimal/$place" 2>/dev/null || true; done
-    rm -rf --one-file-system "$minimal"
-}
-trap leave EXIT
+trap 'umount -R "$minimal/proc" "$minimal/opt/rustup" 2>/dev/null; rm -rf --one-file-system "$minimal"' EXIT
 
 say "A minimal Debian ($release) in $minimal"
 debootstrap --variant=minbase --include=make,ca-certificates "$release" "$minimal" "$mirror" >"$minimal/log" || {
@@ -26,7 +24,6 @@ debootstrap --variant=minbase --include=make,ca-certificates "$release" "$minima
 cp /etc/ssl/certs/ca-certificates.crt "$minimal/etc/ssl/certs/ca-certificates.crt"
 cp /etc/resolv.conf "$minimal/etc/resolv.conf"
 mount --bind /proc "$minimal/proc"
-mount --rbind --make-rslave /dev "$minimal/dev"
 
 mkdir -p "$minimal/opt/rustup" "$minimal/opt/cargo/bin" "$minimal/src"
 mount --bind -o ro "$(rustc --print sysroot)" "$minimal/opt/rustup"
