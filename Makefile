@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test kill bench docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup kill bench docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -11,6 +11,10 @@ demo-picture:
 # Every test there is.
 test:
 	@scripts/test.sh
+
+# make demo, and what make test installs, in a minimal Debian: as root, for some minutes.
+test-setup:
+	@scripts/test-setup.sh
 
 # The kill harness in its long form: 500 kills.
 kill:
@@ -34,6 +38,7 @@ package:
 
 # What CI checks besides the tests.
 lint:
+	rustup component add rustfmt clippy 2>/dev/null || true
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps

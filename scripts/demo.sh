@@ -2,7 +2,8 @@
 # The main job, for real: a C program uploads a large file to a local OSS with a progress bar, is killed half way, and
 # goes on where it was. Then the object is read back and compared.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-need cargo 'https://rustup.rs' cc 'apt-get install gcc' python3 'apt-get install python3'
+missing=$(scripts/setup.sh demo)
+[ -z "$missing" ] || { echo 'Install what is missing and run this again.' >&2; exit 1; }
 
 say 'Building the library and the local OSS (the first time takes some minutes)'
 cargo build --release --lib
