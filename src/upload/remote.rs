@@ -74,7 +74,7 @@ impl Remote<'_> {
         let tried = self.retrying(&request, self.service.retry.max_attempts, |try_| {
             let (response, crc64) = self.send_range(try_, source, whole, &mut meter, before_end)?;
             let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Answer)?;
-            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+            agree(try_.request.operation, stored.crc64, crc64).map_err(CallError::Answer)?;
             Ok((stored, crc64))
         });
         if tried.result.is_ok() {
@@ -97,7 +97,7 @@ impl Remote<'_> {
         let sent = self.retrying(&request, self.service.retry.max_attempts, |try_| {
             let (response, crc64) = self.send_range(try_, source, part, &mut meter, &unchanged)?;
             let stored = api::part_uploaded(&response).map_err(CallError::Answer)?;
-            agree(stored.crc64, crc64).map_err(CallError::Answer)?;
+            agree(try_.request.operation, stored.crc64, crc64).map_err(CallError::Answer)?;
             Ok((stored, crc64))
         });
         let sent =
@@ -377,11 +377,11 @@ fn describe(error: &CallError, event: &mut Event) {
 }
 
 /// The CRC-64 that the server computed must be ours. Servers too old to compute one are believed.
-fn agree(theirs: Option<u64>, ours: u64) -> Result<()> {
+fn agree(operation: Operation, theirs: Option<u64>, ours: u64) -> Result<()> {
     match theirs {
         Some(theirs) if theirs != ours => {
             let message = format!("the data was damaged on its way: the server has CRC-64 {theirs}, the file {ours}");
-            Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true))
+            Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true).context(operation))
         }
         _ => Ok(()),
     }
@@ -426,9 +426,8 @@ fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
             let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
             error.with_errno(errno)
         }
-        CallError::Answer(error) => error.context(operation),
-        // It names the operation.
-        CallError::Credentials { error, .. } => error,
+        // They name the operation.
+        CallError::Answer(error) | CallError::Credentials { error, .. } => error,
     };
     if tries > 1 { error.hint(format_args!("tried {tries} times")) } else { error }
 }

@@ -36,10 +36,11 @@ pub(crate) enum CallError {
     Service(Box<ServiceError>, Signed),
     /// There is no answer, or not a whole one.
     Transport(Failure),
-    /// There is an answer, but it cannot be right.
+    /// There is an answer, but it cannot be right. The error names the operation.
     Answer(Error),
     /// There is nothing to sign with.
     Credentials {
+        /// It names the operation when nothing more can be tried.
         error: Error,
         /// All has been tried that may help.
         over: bool,
