@@ -421,7 +421,7 @@ fn explain(error: CallError, operation: Operation, tries: u32) -> Error {
         CallError::Service(error, _) => error.into_error(operation),
         CallError::Transport(Failure::Stopped { .. }) => return stopped(),
         CallError::Transport(Failure::Body(error)) => return error,
-        CallError::Transport(Failure::Hopeless(error)) => error.context(operation),
+        CallError::Transport(Failure::Answer(error) | Failure::Hopeless(error)) => error.context(operation),
         CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {
             let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
             error.with_errno(errno)
