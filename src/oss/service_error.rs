@@ -161,7 +161,7 @@ fn doubts_signature(status: u16, code: &str, message: &str) -> bool {
         ["authorization", "authentication", "authenticate", "signature version", "signature method", "valid date"];
     let says = signs.iter().any(|sign| message.contains(sign));
     match code {
-        "AuthorizationHeaderMalformed" | "InvalidAuthorization" | "UnsupportedSignature" => true,
+        "AuthorizationHeaderMalformed" => true,
         "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "RequestTimeTooSkewed" => false,
         // Permission is what most of these are about.
         "AccessDenied" => message.contains("valid date"),
