@@ -11,8 +11,9 @@ use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
+use crate::transport::Transport;
 use crate::transport::plain::{Plain, PlainRequest};
-use crate::transport::{Transport, proxy};
+use crate::transport::proxy::Proxies;
 use crate::upload::crew::Crew;
 use crate::upload::engine::Job;
 use crate::upload::task::Task;
@@ -37,11 +38,11 @@ impl Client {
         let endpoint =
             Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
         let signature = signature(options.signature_version, &endpoint)?;
-        let options = with_proxy(options, &endpoint);
+        let proxies = Arc::new(Proxies::read(options.proxy.as_deref(), |name| env::var(name).ok())?);
         let log = env::var("OSS_UPLOAD_LOG").map_or(LogLevel::Off, |level| LogLevel::parse(&level));
         let events = Arc::new(ClientEvents::new(log));
-        let keyring = keyring(&options, events.clone())?;
-        let transport = Transport::new(&options)?;
+        let keyring = keyring(&options, proxies.clone(), events.clone())?;
+        let transport = Transport::new(&options, proxies)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
         let service = Arc::new(Service::new(transport, signature, keyring, options.credentials_wait, retry));
         Ok(Client { service, endpoint, events, crew: Arc::default() })
@@ -111,7 +112,7 @@ fn is_first_thread() -> bool {
 }
 
 /// Who signs requests, as the options say. Tells an event when others do.
-fn keyring(options: &ClientOptions, events: Arc<ClientEvents>) -> Result<Keyring> {
+fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<Keyring> {
     let (given, name) = match &options.credentials {
         CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
         CredentialsSource::UsualPlaces => (None, None),
@@ -122,7 +123,7 @@ fn keyring(options: &ClientOptions, events: Arc<ClientEvents>) -> Result<Keyring
     let clock: Clock = Arc::new(SystemTime::now);
     let surroundings = Arc::new(Surroundings {
         variables: Variables::read(|name| env::var(name).ok()),
-        http: Box::new(PlainHttp(Plain::new(options)?)),
+        http: Box::new(PlainHttp(Plain::new(options, proxies)?)),
         clock: clock.clone(),
     });
     let events = Events::of_client(events);
@@ -141,14 +142,6 @@ impl Http for PlainHttp {
         let answer = self.0.send(&PlainRequest { method, url, headers, body, connect, answer }, stop)?;
         Ok(HttpAnswer { status: answer.status, date: answer.date, body: answer.body })
     }
-}
-
-/// Asks the environment for the proxy when the options say so.
-fn with_proxy(mut options: ClientOptions, endpoint: &Endpoint) -> ClientOptions {
-    if options.proxy.as_deref() == Some("env") {
-        options.proxy = proxy::from_environment(&endpoint.to_string(), |name| env::var(name).ok());
-    }
-    options
 }
 
 /// An empty text is the same as none.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::object_headers::ObjectHeaders;
 use super::request::{Method, Operation, Request};
-use super::response::{Response, unquoted_etag};
+use super::response::{Response, bare_etag};
 use super::service_error::ServiceError;
 use super::xml::{self, Answer};
 use crate::error::{Error, ErrorKind, Result};
@@ -210,7 +210,7 @@ pub fn completed(response: &Response, callback: bool) -> Result<Completed> {
     let Some(Answer::CompleteMultipartUploadResult(answer)) = xml::parse(&response.body) else {
         return Err(unexpected(operation, response));
     };
-    Ok(stored(response, answer.etag.as_deref().and_then(unquoted_etag)))
+    Ok(stored(response, answer.etag.as_deref().and_then(bare_etag)))
 }
 
 /// The answer to OSS: ListParts that was asked for the parts after `marker`.
@@ -323,7 +323,7 @@ fn read_part(part: &xml::Part) -> Option<ListedPart> {
     Some(ListedPart {
         number: part.part_number.trim().parse().ok()?,
         size: part.size.trim().parse().ok()?,
-        etag: unquoted_etag(&part.etag)?,
+        etag: bare_etag(&part.etag)?,
         crc64: part.hash_crc64ecma.as_deref().and_then(|crc64| crc64.trim().parse().ok()),
     })
 }
@@ -455,7 +455,7 @@ mod tests {
 
     #[test]
     fn a_completed_upload_is_read() {
-        let body = "<CompleteMultipartUploadResult xmlns=\"http://x\"><ETag>\"B864-2\"</ETag>\
+        let body = "<CompleteMultipartUploadResult xmlns=\"http://x\"><ETag>W/\"B864-2\"</ETag>\
                     </CompleteMultipartUploadResult>";
         let answer = completed(&response(200, &[("x-oss-hash-crc64ecma", "9")], body), false).unwrap();
         assert_eq!((answer.etag.as_str(), answer.crc64), ("B864-2", Some(9)));
@@ -497,7 +497,7 @@ mod tests {
         let rest = "<IsTruncated> true </IsTruncated><NextPartNumberMarker>3</NextPartNumberMarker>\
             <Part><PartNumber> 2 </PartNumber><LastModified>2012-02-23T07:01:34.000Z</LastModified>\
             <ETag>\"3349DC70\"</ETag><HashCrc64ecma>12345678901234567890</HashCrc64ecma><Size>\n6291456 </Size></Part>\
-            <Part><PartNumber>3</PartNumber><ETag>E</ETag><Size>1</Size></Part>";
+            <Part><PartNumber>3</PartNumber><ETag>W/&quot;E&quot;</ETag><Size>1</Size></Part>";
         let read = page(rest, 1).unwrap();
         let first =
             ListedPart { number: 2, size: 6_291_456, etag: "3349DC70".to_owned(), crc64: Some(12345678901234567890) };

@@ -23,5 +23,5 @@ pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
 pub use object_headers::ObjectHeaders;
 pub use request::{Operation, Request};
-pub use response::Response;
+pub use response::{Response, bare_etag};
 pub use service_error::ServiceError;

@@ -47,6 +47,12 @@ pub struct ServiceError {
     pub server_time: Option<SystemTime>,
     /// How long the server asks to wait.
     pub delay: Option<Duration>,
+    /// The server does not like how the request was signed, whatever the secret is.
+    doubts_signature: bool,
+    /// For the caller to say: the request was signed with V4.
+    pub signed_v4: bool,
+    /// For the caller to say: the proxy that may have answered in OSS's place.
+    pub proxy: Option<String>,
 }
 
 impl ServiceError {
@@ -60,6 +66,7 @@ impl ServiceError {
         });
         let server_date = response.header("date").and_then(date::parse_http_date);
         let message = word(body.message, MAX_MESSAGE_CHARS).unwrap_or_default();
+        let doubts_signature = doubts_signature(response.status, body.code.as_deref().unwrap_or_default(), &message);
         ServiceError {
             http_status: response.status,
             code: word(body.code, MAX_WORD_CHARS).unwrap_or_default(),
@@ -70,6 +77,9 @@ impl ServiceError {
             endpoint: word(body.endpoint, MAX_WORD_CHARS).filter(|host| is_host(host)),
             server_time: body.server_time.as_deref().and_then(date::parse_iso).or(server_date),
             delay: delay(response, server_date),
+            doubts_signature,
+            signed_v4: false,
+            proxy: None,
         }
     }
 
@@ -113,6 +123,12 @@ impl ServiceError {
         if self.http_status == 203 {
             return Some("the object is stored, only the callback failed: do not upload again".into());
         }
+        if self.signed_v4 && self.doubts_signature {
+            return Some("a server that does not know signature V4 answers so: set signature_version to V1".into());
+        }
+        if let Some(proxy) = self.proxy.as_ref().filter(|_| self.is_not_oss()) {
+            return Some(format!("this may be the answer of the proxy {proxy}: see whether it lets you pass").into());
+        }
         if self.code == "AccessDenied" {
             let permission = permission(operation);
             return Some(format!("check that the policy allows {permission} here, and the endpoint's region").into());
@@ -120,15 +136,36 @@ impl ServiceError {
         hint(&self.code).or_else(|| self.hint_of_status()).map(Cow::Borrowed)
     }
 
+    fn is_not_oss(&self) -> bool {
+        self.code == BAD_ERROR_RESPONSE && self.request_id.is_empty()
+    }
+
     fn hint_of_status(&self) -> Option<&'static str> {
         match self.http_status {
             300..=399 => Some("redirects are not followed: give the endpoint that it leads to"),
             429 | 503 => Some("the server limits the rate: try later, or with fewer routines"),
-            _ if self.code == BAD_ERROR_RESPONSE && self.request_id.is_empty() => {
+            407 => Some("a proxy on the way wants credentials: give them in proxy, as http://user:password@host:port"),
+            _ if self.is_not_oss() => {
                 Some("this is not OSS's answer: check the endpoint, and whether a proxy stands in between")
             }
             _ => None,
         }
+    }
+}
+
+/// Servers that know no V4 take the header `Authorization` for a damaged one of V1, or miss the `Date` that V1 has. A wrong
+/// secret and a missing permission have codes of their own.
+fn doubts_signature(status: u16, code: &str, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    let signs =
+        ["authorization", "authentication", "authenticate", "signature version", "signature method", "valid date"];
+    let says = signs.iter().any(|sign| message.contains(sign));
+    match code {
+        "AuthorizationHeaderMalformed" => true,
+        "SignatureDoesNotMatch" | "InvalidAccessKeyId" | "RequestTimeTooSkewed" => false,
+        // Permission is what most of these are about.
+        "AccessDenied" => message.contains("valid date"),
+        _ => matches!(status, 400 | 401 | 403 | 501) && says,
     }
 }
 
@@ -350,6 +387,59 @@ mod tests {
         let xml = format!("<Error><Code>{0}</Code><Message>{0}</Message></Error>", "x ".repeat(5000));
         let error = ServiceError::parse(&response(400, &[], &xml)).into_error(Operation::PutObject);
         assert!(error.message().len() < 640, "{}", error.message().len());
+    }
+
+    #[test]
+    fn a_server_that_knows_no_v4_is_recognised() {
+        let said = |status, code: &str, message: &str, signed_v4| {
+            let xml = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+            let error = ServiceError { signed_v4, ..ServiceError::parse(&response(status, &[], &xml)) };
+            error.into_error(Operation::PutObject).message().contains("signature_version")
+        };
+        for (status, code, message) in [
+            (400, "InvalidArgument", "Authorization header is invalid."),
+            (400, "InvalidArgument", "Unsupported Authorization Type"),
+            (400, "InvalidRequest", "The authorization mechanism you have provided is not supported."),
+            (400, "AuthorizationHeaderMalformed", "x"),
+            (403, "AccessDenied", "OSS authentication requires a valid Date."),
+            (501, "NotImplemented", "The signature version is not supported"),
+            (401, "Unauthorized", "authentication failed"),
+        ] {
+            assert!(said(status, code, message, true), "{code} {message}");
+            assert!(!said(status, code, message, false), "{code} {message}");
+        }
+        for (status, code, message) in [
+            (403, "AccessDenied", "The authorization policy forbids it."),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the Authorization header.",
+            ),
+            (400, "InvalidArgument", "The storage class is not valid."),
+            (500, "InternalError", "authentication backend"),
+        ] {
+            assert!(!said(status, code, message, true), "{code} {message}");
+        }
+        let text = ServiceError {
+            signed_v4: true,
+            ..ServiceError::parse(&response(400, &[], "Authorization header is invalid"))
+        };
+        assert!(text.into_error(Operation::PutObject).message().contains("signature_version"));
+    }
+
+    #[test]
+    fn a_proxy_that_may_have_answered_is_named() {
+        let said = |response: &Response| {
+            let error = ServiceError { proxy: Some("proxy:3128".into()), ..ServiceError::parse(response) };
+            error.into_error(Operation::PutObject).message().contains("proxy:3128")
+        };
+        for status in [403, 502, 503, 504] {
+            assert!(said(&response(status, &[], "<html>squid</html>")), "{status}");
+            assert!(!said(&response(status, &[("x-oss-request-id", "5C3D")], "")), "{status}");
+            assert!(!said(&response(status, &[], "<Error><Code>X</Code></Error>")), "{status}");
+        }
+        let error = ServiceError::parse(&response(407, &[], "")).into_error(Operation::PutObject);
+        assert!(error.message().contains("user:password@host:port"), "{error}");
     }
 
     #[test]

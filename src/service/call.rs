@@ -8,7 +8,7 @@ use super::backoff::RetryPolicy;
 use super::call_error::CallError;
 use crate::credentials::{Credentials, Keyring, Renewal};
 use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
-use crate::transport::{Body, Transport};
+use crate::transport::{Body, Failure, Transport};
 
 /// Which signature requests carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,14 +83,22 @@ impl Service {
         let mut request = request.clone();
         let signed = self.sign(endpoint, &mut request, stop)?;
         let url = endpoint.url(&request);
-        let mut response = self.transport.send(&request, &url, body, stop).map_err(CallError::Transport)?;
+        let mut response = self.transport.send(&request, &url, body, stop).map_err(|failure| match failure {
+            Failure::Answer(error) => CallError::Response(error.context(request.operation)),
+            failure => CallError::Transport(failure),
+        })?;
         if let Some(credentials) = &signed.credentials {
             response.blot_out(credentials.access_key_secret());
             response.blot_out(credentials.security_token().unwrap_or_default());
         }
         match response.status {
             200..=299 => Ok(response),
-            _ => Err(CallError::Service(Box::new(ServiceError::parse(&response)), signed)),
+            _ => {
+                let mut error = ServiceError::parse(&response);
+                error.signed_v4 = signed.credentials.is_some() && self.signature == Signature::V4;
+                error.proxy = self.transport.reading_proxy(&url).map(str::to_owned);
+                Err(CallError::Service(Box::new(error), signed))
+            }
         }
     }
 

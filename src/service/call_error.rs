@@ -15,10 +15,11 @@ pub(crate) enum CallError {
     Service(Box<ServiceError>, Signed),
     /// There is no response, or not a whole one.
     Transport(Failure),
-    /// There is a response, but it cannot be right.
+    /// There is a response, but it cannot be right. The error names the operation.
     Response(Error),
     /// There is nothing to sign with.
     Credentials {
+        /// It names the operation when nothing more can be tried.
         error: Error,
         /// All has been tried that may help.
         over: bool,
@@ -93,14 +94,13 @@ impl CallError {
             CallError::Service(error, _) => error.into_error(operation),
             CallError::Transport(Failure::Stopped { .. }) => return stopped(),
             CallError::Transport(Failure::Body(error)) => return error,
-            CallError::Transport(Failure::Hopeless(error)) => error.context(operation),
+            CallError::Transport(Failure::Answer(error) | Failure::Hopeless(error)) => error.context(operation),
             CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {
                 let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
                 error.with_errno(errno)
             }
-            CallError::Response(error) => error.context(operation),
-            // It names the operation.
-            CallError::Credentials { error, .. } => error,
+            // They name the operation.
+            CallError::Response(error) | CallError::Credentials { error, .. } => error,
         };
         if attempts > 1 { error.hint(format_args!("tried {attempts} times")) } else { error }
     }

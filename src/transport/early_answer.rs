@@ -9,6 +9,7 @@ use std::io;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::interim::{self, Heard};
 use super::watch::Watch;
 
 /// Wraps every connection in an [`EarlyAnswer`].
@@ -18,12 +19,8 @@ pub(super) struct EarlyAnswerConnector;
 impl<In: Transport> Connector<In> for EarlyAnswerConnector {
     type Out = EarlyAnswer<In>;
 
-    fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        let Some(inner) = chained else { return Ok(None) };
-        // Through a proxy's tunnel runs TLS: at the proxy's own connection, bytes are no answer yet.
-        let authority = details.uri.authority().map_or("", |authority| authority.as_str());
-        let listens = Watch::current()?.authority == authority;
-        Ok(Some(EarlyAnswer { inner, listens, state: State::Quiet }))
+    fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
+        Ok(chained.map(|inner| EarlyAnswer { inner, state: State::Quiet }))
     }
 }
 
@@ -31,7 +28,6 @@ impl<In: Transport> Connector<In> for EarlyAnswerConnector {
 #[derive(Debug)]
 pub(super) struct EarlyAnswer<T> {
     inner: T,
-    listens: bool,
     state: State,
 }
 
@@ -53,9 +49,6 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
         if self.state != State::Quiet {
             return Ok(());
         }
-        if !self.listens {
-            return self.inner.transmit_output(amount, timeout);
-        }
         let watch = Watch::current()?;
         watch.begun.set(true);
         let sent = self.inner.transmit_output(amount, timeout);
@@ -70,11 +63,14 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
             self.state = State::Spent;
             return Ok(true);
         }
-        let arrived = self.inner.await_input(timeout)?;
-        if arrived && self.listens {
-            Watch::current()?.answer_begun.set(true);
+        // ureq drops most interim responses itself, but not those with headers.
+        while self.inner.await_input(timeout)? {
+            if interim::skip(self.inner.buffers()) != Heard::Nothing {
+                Watch::current()?.answer_begun.set(true);
+                return Ok(true);
+            }
         }
-        Ok(arrived)
+        Ok(false)
     }
 
     fn is_open(&mut self) -> bool {
@@ -97,7 +93,7 @@ impl<T: Transport> EarlyAnswer<T> {
         watch.answered_early.set(failed);
         watch.probing.set(true);
         let heard = loop {
-            if !self.inner.buffers().input().is_empty() {
+            if interim::skip(self.inner.buffers()) == Heard::Response {
                 break true;
             }
             match self.inner.await_input(timeout) {

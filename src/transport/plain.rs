@@ -8,8 +8,11 @@ use std::time::Duration;
 use ureq::{Agent, SendBody, http};
 use zeroize::Zeroizing;
 
+use super::connections::Connections;
+use super::failure::{Failure, explain, failure};
+use super::proxy::{Proxies, is_encrypted};
 use super::watch::Watch;
-use super::{Failure, Limits, agent, explain, failure, proxy, takes_body};
+use super::{Limits, takes_body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
 
@@ -37,17 +40,11 @@ pub(crate) struct PlainAnswer {
 
 /// Connections of its own. Only what is encrypted goes through the client's proxy: the rest stays in this machine and
 /// its own network.
-pub(crate) struct Plain {
-    direct: Agent,
-    proxied: Agent,
-    proxy: Option<String>,
-}
+pub(crate) struct Plain(Connections);
 
 impl Plain {
-    pub(crate) fn new(options: &ClientOptions) -> Result<Self> {
-        let proxy = options.proxy.as_deref().map(proxy::read).transpose()?;
-        let named = proxy.as_ref().map(|proxy| format!("{}:{}", proxy.host(), proxy.port()));
-        Ok(Plain { direct: agent(options, None)?, proxied: agent(options, proxy)?, proxy: named })
+    pub(crate) fn new(options: &ClientOptions, proxies: Arc<Proxies>) -> Result<Self> {
+        Ok(Plain(Connections::new(options, proxies)?))
     }
 
     /// Sends `request` and reads the answer; once more when the server had closed a kept connection.
@@ -58,7 +55,7 @@ impl Plain {
         }
         .map_err(|failure| match failure {
             Failure::Stopped { .. } => Error::new(ErrorKind::Network, "stopped").with_retryable(true),
-            Failure::Body(error) | Failure::Hopeless(error) => error,
+            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => error,
             Failure::Connection { kind, message, errno, .. } => {
                 Error::new(kind, message).with_errno(errno).with_retryable(true)
             }
@@ -71,14 +68,15 @@ impl Plain {
         stop: &Arc<AtomicBool>,
     ) -> std::result::Result<PlainAnswer, Failure> {
         let message = message(request).map_err(Failure::Hopeless)?;
-        let authority = message.uri().authority().map_or("", |authority| authority.as_str()).to_owned();
         let limits = Limits { connect: request.connect, stall: request.answer, answer: request.answer };
-        let watch = Arc::new(Watch::new(limits, stop.clone(), None, &authority));
-        let encrypted = message.uri().scheme_str() == Some("https");
-        let (agent, proxy) = if encrypted { (&self.proxied, self.proxy.as_ref()) } else { (&self.direct, None) };
-        watch.during(|| exchange(agent, message, request.body)).map_err(|error| {
-            let server =
-                proxy.map_or_else(|| authority.clone(), |proxy| format!("{authority} through the proxy {proxy}"));
+        let watch = Arc::new(Watch::new(limits, stop.clone(), None));
+        let way = if is_encrypted(message.uri()) {
+            self.0.to(message.uri()).map_err(Failure::Hopeless)?
+        } else {
+            self.0.direct()
+        };
+        let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
+        watch.during(|| exchange(way.agent, message, request.body)).map_err(|error| {
             match error {
                 // What was read may hold a secret.
                 ureq::Error::BodyExceedsLimit(_) => {

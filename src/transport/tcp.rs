@@ -4,16 +4,20 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 use ureq::Error;
+use ureq::config::Config;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
 
+use super::addresses::Addresses;
+use super::interim::{self, Heard};
 use super::watch::{Interrupted, Patience, SLICE, Watch};
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
@@ -26,50 +30,41 @@ const HELD: usize = 16 * 1024;
 /// More than a TLS record.
 const ROOM_FOR_RECORD: usize = 20 * 1024;
 
-/// Opens [`TcpTransport`]s.
+/// Opens [`TcpTransport`]s to servers that no proxy leads to.
 #[derive(Debug)]
-pub(super) struct TcpConnector;
+pub(super) struct TcpConnector {
+    pub addresses: Arc<Addresses>,
+}
 
 impl<In: Transport> Connector<In> for TcpConnector {
     type Out = Either<In, TcpTransport>;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        if let Some(tunnel) = chained {
-            return Ok(Some(Either::A(tunnel)));
+        if let Some(proxied) = chained {
+            return Ok(Some(Either::A(proxied)));
         }
-        let stream = connect_any(&details.addrs)?;
-        stream.set_nodelay(true)?;
-        let under_tls = details.needs_tls();
-        let output = if under_tls { GATHERED_UNDER_TLS } else { details.config.output_buffer_size() };
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), output);
-        let authority = details.uri.authority().map_or("", |authority| authority.as_str());
-        let speaks_http = !under_tls && Watch::current()?.authority == authority;
-        Ok(Some(Either::B(TcpTransport {
-            stream,
-            buffers: Gathering { buffers, gathered: 0 },
-            gathers: under_tls,
-            stalled: false,
-            speaks_http,
-            has_served: false,
-            heard_end: false,
-            unlooked: 0,
-            for_answer: None,
-        })))
+        let stream = TcpTransport::open(&details.addrs, &self.addresses, details.config, details.needs_tls())?;
+        Ok(Some(Either::B(stream)))
     }
 }
 
-/// The first address that answers. Each gets an equal share of what time is left.
-fn connect_any(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+/// The first address that answers; those that did not lately are tried last. Each gets an equal share of what time is
+/// left.
+fn connect_any(found: &[SocketAddr], addresses: &Addresses) -> io::Result<TcpStream> {
     let watch = Watch::current()?;
     let mut last = io::Error::other("the name has no address");
     let mut left = watch.limits.connect;
-    for (tried, address) in addresses.iter().enumerate() {
-        let mut patience = Patience::new(left / (addresses.len() - tried) as u32);
+    for (tried, address) in addresses.in_order(found, Instant::now()).iter().enumerate() {
+        let mut patience = Patience::new(left / (found.len() - tried) as u32);
         match connect(address, &watch, &mut patience) {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => {
+                addresses.has_answered(*address);
+                return Ok(stream);
+            }
             Err(error) => last = error,
         }
         watch.check()?;
+        addresses.has_failed(*address, Instant::now());
         left = left.saturating_sub(patience.waited());
     }
     Err(last)
@@ -128,6 +123,32 @@ pub(super) struct TcpTransport {
     unlooked: usize,
     /// With the answer to the request that was sent last: it may come in many pieces, but not one by one for ever.
     for_answer: Option<Patience>,
+}
+
+impl TcpTransport {
+    /// A connection to one of `found`; `under_tls` says that TLS, or a tunnel for it, will run over it.
+    pub(super) fn open(
+        found: &[SocketAddr],
+        addresses: &Addresses,
+        config: &Config,
+        under_tls: bool,
+    ) -> Result<Self, Error> {
+        let stream = connect_any(found, addresses)?;
+        stream.set_nodelay(true)?;
+        let output = if under_tls { GATHERED_UNDER_TLS } else { config.output_buffer_size() };
+        let buffers = LazyBuffers::new(config.input_buffer_size(), output);
+        Ok(TcpTransport {
+            stream,
+            buffers: Gathering { buffers, gathered: 0 },
+            gathers: under_tls,
+            stalled: false,
+            speaks_http: !under_tls,
+            has_served: false,
+            heard_end: false,
+            unlooked: 0,
+            for_answer: None,
+        })
+    }
 }
 
 impl Transport for TcpTransport {
@@ -264,7 +285,8 @@ impl TcpTransport {
         match self.receive() {
             Ok(0) if !watch.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
             Ok(_) => {
-                watch.unseen_input.set(true);
+                let counts = !self.speaks_http || interim::skip(&mut self.buffers) == Heard::Response;
+                watch.unseen_input.set(counts);
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
@@ -337,5 +359,67 @@ fn allowed(wanted: usize, watch: &Watch) -> io::Result<usize> {
         }
         thread::sleep(left.min(SLICE));
         watch.check()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::sync::atomic::AtomicBool;
+
+    use rustix::net::sockopt;
+
+    use super::super::watch::Limits;
+    use super::*;
+
+    /// An address that does not answer: nobody takes connections from a queue that is full.
+    struct Silent {
+        _queue: Vec<std::os::fd::OwnedFd>,
+        listener: TcpListener,
+    }
+
+    impl Silent {
+        fn new() -> Silent {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            net::listen(&listener, 0).unwrap();
+            let address = listener.local_addr().unwrap();
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let fill = || {
+                let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
+                let _ = net::connect(&socket, &address);
+                socket
+            };
+            let queue = (0..4).map(|_| fill()).collect();
+            assert!(sockopt::socket_acceptconn(&listener).unwrap());
+            Silent { _queue: queue, listener }
+        }
+    }
+
+    fn connected_to(found: &[SocketAddr], addresses: &Addresses) -> SocketAddr {
+        let time = Duration::from_millis(200);
+        let limits = Limits { connect: time, stall: time, answer: time };
+        let watch = Arc::new(Watch::new(limits, Arc::new(AtomicBool::new(false)), None));
+        watch.during(|| connect_any(found, addresses)).unwrap().peer_addr().unwrap()
+    }
+
+    #[test]
+    fn an_address_that_did_not_answer_is_not_tried_first_again() {
+        let (silent, answering) = (Silent::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let [dead, alive] = [&silent.listener, &answering].map(|listener| listener.local_addr().unwrap());
+        let addresses = Addresses::default();
+        assert_eq!(connected_to(&[dead, alive], &addresses), alive);
+        assert_eq!(addresses.in_order(&[dead, alive], Instant::now()), [alive, dead]);
+        assert_eq!(connected_to(&[dead, alive], &addresses), alive);
+    }
+
+    #[test]
+    fn a_request_that_is_stopped_blames_no_address() {
+        let silent = Silent::new();
+        let dead = silent.listener.local_addr().unwrap();
+        let (addresses, other) = (Addresses::default(), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
+        let watch = Arc::new(Watch::new(limits, Arc::new(AtomicBool::new(true)), None));
+        watch.during(|| connect_any(&[dead], &addresses)).unwrap_err();
+        assert_eq!(addresses.in_order(&[dead, other], Instant::now()), [dead, other]);
     }
 }

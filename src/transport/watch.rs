@@ -32,8 +32,6 @@ pub(crate) struct Watch {
     pub(super) limits: Limits,
     stop: Arc<AtomicBool>,
     pub(super) throttle: Option<Arc<Throttle>>,
-    /// Authority of the URL: a connection to a proxy is not the connection of this request.
-    pub(super) authority: String,
     /// The connection had served a request before, so that it may have been closed by the server in the meantime.
     pub(super) reused: Flag,
     /// Bytes of an answer, or of TLS itself, arrived while the request was being sent.
@@ -44,6 +42,8 @@ pub(crate) struct Watch {
     pub(super) answered_early: Flag,
     /// The first bytes of the request are being handed over: there is a connection.
     pub(super) begun: Flag,
+    /// A proxy that reads the request has been told the whole URL.
+    pub(super) head_begun: Flag,
     /// Bytes of the answer have arrived.
     pub(super) answer_begun: Flag,
 }
@@ -70,17 +70,17 @@ thread_local! {
 }
 
 impl Watch {
-    pub(super) fn new(limits: Limits, stop: Arc<AtomicBool>, throttle: Option<Arc<Throttle>>, authority: &str) -> Self {
+    pub(super) fn new(limits: Limits, stop: Arc<AtomicBool>, throttle: Option<Arc<Throttle>>) -> Self {
         Watch {
             limits,
             stop,
             throttle,
-            authority: authority.to_owned(),
             reused: Flag::default(),
             unseen_input: Flag::default(),
             probing: Flag::default(),
             answered_early: Flag::default(),
             begun: Flag::default(),
+            head_begun: Flag::default(),
             answer_begun: Flag::default(),
         }
     }
@@ -200,7 +200,7 @@ mod tests {
     fn a_watch_lasts_as_long_as_its_request() {
         let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Arc::new(Watch::new(limits, stop.clone(), None, "host"));
+        let watch = Arc::new(Watch::new(limits, stop.clone(), None));
         assert!(Watch::current().is_err());
         watch.during(|| {
             assert!(Watch::current().unwrap().check().is_ok());

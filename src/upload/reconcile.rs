@@ -13,6 +13,7 @@ use crate::crc64::Combiner;
 use crate::error::{Error, Result};
 use crate::options::{OnFileChange, VerifyResume};
 use crate::oss::api::{HeadInfo, ListedPart};
+use crate::oss::bare_etag;
 
 /// What is to be done with a checkpoint.
 pub(crate) enum Verdict {
@@ -64,7 +65,7 @@ pub(crate) fn reconcile(
     let sent = match remote.list_parts(&upload_id) {
         Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
         // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
-        Err(error) if is_denied(&error) => known.values().map(|part| Sent { record: (*part).clone(), trust }).collect(),
+        Err(error) if is_denied(&error) => known.values().map(|part| Sent { record: named(part), trust }).collect(),
         Err(error) if error.service_code() == "NoSuchUpload" => return gone(remote, saved, plan, upload_id, trust),
         Err(error) => return Err(error.context("cannot resume")),
     };
@@ -114,7 +115,7 @@ fn adopt(
         }
         let record = known.get(&part.number).copied();
         if let Some(record) = record.filter(|record| is_same(record, &part)) {
-            sent.push(Sent { record: record.clone(), trust });
+            sent.push(Sent { record: named(record), trust });
             continue;
         }
         let Some(theirs) = part.crc64 else { continue };
@@ -134,9 +135,14 @@ fn adopt(
     Ok(sent)
 }
 
+/// The record with its ETag as Complete must name it: earlier versions kept weak ones.
+fn named(record: &PartRecord) -> PartRecord {
+    PartRecord { etag: bare_etag(&record.etag).unwrap_or_default(), ..record.clone() }
+}
+
 /// The server holds what the record says.
 pub(crate) fn is_same(record: &PartRecord, listed: &ListedPart) -> bool {
-    record.etag.eq_ignore_ascii_case(&listed.etag) && listed.crc64.is_none_or(|crc64| crc64 == record.crc64)
+    named(record).etag.eq_ignore_ascii_case(&listed.etag) && listed.crc64.is_none_or(|crc64| crc64 == record.crc64)
 }
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.

@@ -95,7 +95,7 @@ impl Remote<'_> {
         let attempted = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
             let (response, crc64) = self.send_range(attempt, source, whole, &mut meter, before_end)?;
             let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Response)?;
-            agree(stored.crc64, crc64).map_err(CallError::Response)?;
+            agree(request.operation, stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
         });
         if attempted.result.is_ok() {
@@ -118,7 +118,7 @@ impl Remote<'_> {
         let sent = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
             let (response, crc64) = self.send_range(attempt, source, part, &mut meter, &unchanged)?;
             let stored = api::part_uploaded(&response).map_err(CallError::Response)?;
-            agree(stored.crc64, crc64).map_err(CallError::Response)?;
+            agree(request.operation, stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
         });
         let sent =
@@ -226,11 +226,11 @@ impl Remote<'_> {
 }
 
 /// The CRC-64 that the server computed must be ours. Servers too old to compute one are believed.
-fn agree(theirs: Option<u64>, ours: u64) -> Result<()> {
+fn agree(operation: Operation, theirs: Option<u64>, ours: u64) -> Result<()> {
     match theirs {
         Some(theirs) if theirs != ours => {
             let message = format!("the data was damaged on its way: the server has CRC-64 {theirs}, the file {ours}");
-            Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true))
+            Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true).context(operation))
         }
         _ => Ok(()),
     }

@@ -155,6 +155,7 @@ impl Case {
 
     fn end_of(&self, error: &Error) -> End {
         assert!(!error.message().is_empty() && !error.message().contains('\n'));
+        assert_says_each_operation_once(error);
         assert_eq!(error.is_retryable(), self.may_pass_by_itself(error), "{error:?}");
         match error.kind() {
             ErrorKind::Service => {
@@ -185,6 +186,13 @@ impl Case {
         // The server writes its log when it has noticed that the client has left.
         wait_until("it is tried as often as is allowed", || times() >= least);
         assert!(times() <= most, "tried {} times, not {least} to {most}", times());
+    }
+}
+
+fn assert_says_each_operation_once(error: &Error) {
+    let operations = ["PutObject", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "HeadObject"];
+    for word in operations.iter().copied().chain(["AbortMultipartUpload", "ListParts", "ListMultipartUploads"]) {
+        assert!(error.message().matches(&format!("{word}:")).count() <= 1, "{word} is said twice: {error}");
     }
 }
 

@@ -219,6 +219,8 @@ pub static FAULTS: &[Fault] = &[
         Retry,
         [Stored, Unused, Refused(400, "InvalidPart"), Stored],
     ),
+    Fault::new("a weak ETag", r#"{"type":"weak_etag"}"#, Retry, [Stored; 4]),
+    Fault::new("a head of 60 KiB", r#"{"type":"long_head","bytes":61440,"headers":30}"#, Retry, [Stored; 4]),
     // Others interfere.
     Fault::new(
         "an upload that vanishes",

@@ -4,6 +4,7 @@
 mod common;
 
 mod bandwidth;
+mod heads;
 mod proxies;
 mod stalls;
 mod stopping;

@@ -43,6 +43,23 @@ fn a_server_with_a_certificate_of_another_name_is_not_trusted() {
 }
 
 #[test]
+fn a_certificate_whose_time_has_not_come_or_is_over_names_this_machine_s_clock() {
+    // What a machine meets whose clock stands at 1970, and one whose clock runs ahead.
+    for (valid_days, why) in [((365, 730), "not trusted yet"), ((-730, -365), "not trusted any more")] {
+        let tls = TlsServer::start(|config| config.valid_days = Some(valid_days));
+        let client = tls.client_with(|_| ());
+        let scratch = Scratch::new(1000);
+        let error = client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Network, false), "{error:?}");
+        for word in [why, "clock says 2", "set the clock"] {
+            assert!(error.message().contains(word), "{word}: {error}");
+        }
+        assert!(!error.message().contains("ca_file"), "{error}");
+        assert_eq!(tls.server.connections_accepted(), 1, "it is not tried again");
+    }
+}
+
+#[test]
 fn verification_can_be_switched_off() {
     let tls = TlsServer::start(|_| ());
     let client = client_with(&tls.server, |options| options.insecure_skip_verify = true);

@@ -25,6 +25,8 @@ pub struct Config {
     pub tls: bool,
     /// Where to write the certificate of the authority that signed the server's one.
     pub ca_file: Option<PathBuf>,
+    /// The first and the last day of the certificate, counted from now; `None`: it is valid at any time.
+    pub valid_days: Option<(i64, i64)>,
     /// Serve buckets as hosts below this name.
     pub domain: Option<String>,
     /// Custom domains: host to bucket.
@@ -63,6 +65,7 @@ impl Default for Config {
             region: "cn-hangzhou".into(),
             tls: false,
             ca_file: None,
+            valid_days: None,
             domain: None,
             cname: BTreeMap::new(),
             policy: Policy::All,

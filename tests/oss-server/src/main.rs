@@ -160,6 +160,7 @@ impl Options {
             region: self.region,
             tls: self.tls,
             ca_file: self.ca_file,
+            valid_days: None,
             domain: self.domain,
             cname: self.cname.into_iter().collect(),
             list_page: self.list_page,

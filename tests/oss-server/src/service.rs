@@ -144,6 +144,8 @@ fn tamper(x: &Exchange, answer: &mut Answer) {
         Some(Action::WrongCrc {}) => answer.rewrite(CRC, |crc| Some((crc.parse::<u64>().ok()? ^ 1).to_string())),
         Some(Action::NoCrc {}) => answer.rewrite(CRC, |_| None),
         Some(Action::WrongEtag {}) => wrong_etag(answer),
+        Some(Action::WeakEtag {}) => weak_etags(answer),
+        Some(Action::LongHead { bytes, headers }) => long_head(answer, *bytes, *headers),
         _ => {}
     }
     if x.shared.config.quirks.no_crc {
@@ -167,6 +169,22 @@ fn wrong_etag(answer: &mut Answer) {
         answer.body = Payload::Bytes(format!("{before}<ETag>&quot;{}&quot;{after}", flip(etag)).into());
     }
     answer.rewrite("ETag", |etag| Some(flip(etag)));
+}
+
+/// As a proxy that compresses answers does.
+fn weak_etags(answer: &mut Answer) {
+    if let Payload::Bytes(bytes) = &answer.body
+        && let Ok(text) = std::str::from_utf8(bytes)
+    {
+        answer.body = Payload::Bytes(text.replace("<ETag>&quot;", "<ETag>W/&quot;").into());
+    }
+    answer.rewrite("ETag", |etag| Some(format!("W/{etag}")));
+}
+
+/// Policies and cookies of gateways: `bytes` of them in so many headers.
+fn long_head(answer: &mut Answer, bytes: usize, headers: usize) {
+    let value = "x".repeat(bytes / headers.max(1));
+    answer.headers.extend((0..headers).map(|n| (format!("x-gateway-{n}"), value.clone())));
 }
 
 fn cut_answer(x: &Exchange) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use time::{Duration, OffsetDateTime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
@@ -17,8 +18,11 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Makes an authority and a certificate for localhost and for `more` names.
-    pub(crate) fn new(more: impl IntoIterator<Item = String>) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Makes an authority and a certificate for localhost and for `more` names, valid between the days of `valid_days`.
+    pub(crate) fn new(
+        more: impl IntoIterator<Item = String>,
+        valid_days: Option<(i64, i64)>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::default();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,6 +34,10 @@ impl Tls {
         let names: Vec<String> = NAMES.map(str::to_owned).into_iter().chain(more).collect();
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name.push(DnType::CommonName, "oss-server");
+        if let Some((first, last)) = valid_days {
+            let now = OffsetDateTime::now_utc();
+            (params.not_before, params.not_after) = (now + Duration::days(first), now + Duration::days(last));
+        }
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &Issuer::new(ca, &ca_key))?;
 

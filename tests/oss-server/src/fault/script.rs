@@ -210,6 +210,15 @@ pub enum Action {
     NoCrc {},
     /// Answers with an ETag of which one digit is wrong.
     WrongEtag {},
+    /// Answers with weak ETags (`W/"..."`), in the header and in the XML.
+    WeakEtag {},
+    /// Answers with a long head.
+    LongHead {
+        /// So many bytes more.
+        bytes: usize,
+        /// In so many headers.
+        headers: usize,
+    },
     /// Flips a bit of the body, as if on the way: what is stored and what is answered agree with each other.
     CorruptBody {
         /// Which byte of the body.
@@ -262,6 +271,8 @@ impl Action {
             Self::WrongCrc {} => "wrong_crc",
             Self::NoCrc {} => "no_crc",
             Self::WrongEtag {} => "wrong_etag",
+            Self::WeakEtag {} => "weak_etag",
+            Self::LongHead { .. } => "long_head",
             Self::CorruptBody { .. } => "corrupt_body",
             Self::DropUpload {} => "drop_upload",
             Self::ObjectAppears { .. } => "object_appears",

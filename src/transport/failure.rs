@@ -1,0 +1,149 @@
+//! Why there is no response, in the words of this library.
+
+use std::fmt;
+
+use super::MOST_HEAD;
+use super::tls;
+use super::watch::{Interrupted, Watch};
+use crate::error::{Error, ErrorKind};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The upload is being stopped.
+    Stopped {
+        /// As below.
+        begun: bool,
+    },
+    /// The body could not be read. Not the network's fault.
+    Body(Error),
+    /// The connection failed.
+    Connection {
+        kind: ErrorKind,
+        message: String,
+        errno: i32,
+        /// The server had closed a connection that it kept from an earlier request: to be tried again at once.
+        stale: bool,
+        /// Some of the request may have reached the server, which may be carrying it out.
+        begun: bool,
+    },
+    /// There is an answer, but it cannot be read. The server has carried the request out, perhaps.
+    Answer(Error),
+    /// Trying again cannot help.
+    Hopeless(Error),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Stopped { .. } => f.write_str("stopped"),
+            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => error.fmt(f),
+            Failure::Connection { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+/// What `error` means for a request to `server`.
+pub(super) fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
+    let interrupted = match &error {
+        ureq::Error::Io(error) => Interrupted::of(error),
+        _ => None,
+    };
+    let begun = watch.begun.get();
+    let kind = match interrupted {
+        Some(Interrupted::Stopped) => return Failure::Stopped { begun },
+        Some(_) => ErrorKind::Timeout,
+        None if is_too_long(&error) => return Failure::Answer(Error::new(ErrorKind::Network, explain(&error, server))),
+        None if is_hopeless(&error, watch) => {
+            return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)));
+        }
+        None => ErrorKind::Network,
+    };
+    let errno = match &error {
+        ureq::Error::Io(error) => error.raw_os_error().unwrap_or(0),
+        _ => 0,
+    };
+    let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
+    Failure::Connection { kind, message: explain(&error, server), errno, stale, begun }
+}
+
+/// The proxy `proxy`, which reads the request, has answered 407 in place of `server`.
+pub(super) fn proxy_wants_login(server: &str) -> Failure {
+    let error = ureq::Error::ConnectProxyFailed("the proxy answered 407".into());
+    Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)))
+}
+
+/// An untrusted certificate, a server that does not speak TLS or a proxy that says no stay so.
+fn is_hopeless(error: &ureq::Error, watch: &Watch) -> bool {
+    tls::distrust(error).is_some()
+        // Later, on a connection that has served, it would be damage on the way.
+        || (is_no_tls(error) && !watch.reused.get())
+        || matches!(error, ureq::Error::Tls(_) | ureq::Error::TlsRequired | ureq::Error::BadUri(_))
+        || matches!(error, ureq::Error::ConnectProxyFailed(reason) if is_refusal(reason))
+}
+
+/// Whether a proxy says no to the request, and not to the moment (408, 429).
+fn is_refusal(reason: &str) -> bool {
+    let status = reason.rsplit(' ').next().and_then(|status| status.parse::<u16>().ok());
+    status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
+}
+
+/// The same answer would come again: it is as it is.
+fn is_too_long(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::LargeResponseHeader(..)) || has_too_many_headers(error)
+}
+
+/// ureq-proto's word for it.
+fn has_too_many_headers(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Protocol(error) if error.to_string().contains("too many headers"))
+}
+
+/// rustls's word for bytes that are no TLS record.
+fn is_no_tls(error: &ureq::Error) -> bool {
+    error.to_string().contains("InvalidContentType")
+}
+
+/// What is wrong with the connection to `server`, and what to do.
+pub(super) fn explain(error: &ureq::Error, server: &str) -> String {
+    if let Some(why) = tls::distrust(error) {
+        return format!("the certificate of {server} is not trusted {why}");
+    }
+    match error {
+        _ if is_no_tls(error) => {
+            format!("{server} does not speak TLS; check the endpoint's port, or give it as http://")
+        }
+        _ if is_too_long(error) => {
+            let limit = MOST_HEAD / 1024;
+            format!(
+                "the head of the answer of {server} is too long: more than {limit} KiB, or more than 128 headers; what was \
+                 asked for may have been done; see what a gateway or proxy on the way puts into its answers"
+            )
+        }
+        ureq::Error::HostNotFound => format!("{server} has no address; check the endpoint"),
+        ureq::Error::Protocol(error) => {
+            format!("{server} does not speak HTTP ({error}); check the endpoint and its port")
+        }
+        ureq::Error::ConnectProxyFailed(reason) if reason.ends_with("407") => format!(
+            "no way to {server}: {reason}, it wants other credentials; give them in the option proxy, as \
+             http://user:password@host:port"
+        ),
+        ureq::Error::ConnectProxyFailed(reason) => format!("no way to {server}: {reason}; check the option proxy"),
+        ureq::Error::Io(error) => format!("{server}: {error}"),
+        error => format!("{server}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_s_refusal_stays_and_its_trouble_passes() {
+        for status in [400, 403, 404, 405, 407] {
+            assert!(is_refusal(&format!("the proxy answered {status}")), "{status}");
+        }
+        for other in ["the proxy answered 408", "the proxy answered 429", "the proxy answered 503", "it closed", ""] {
+            assert!(!is_refusal(other), "{other}");
+        }
+    }
+}
