@@ -3,14 +3,22 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 5] =
-    ["src/capi/types.rs", "src/capi/client.rs", "src/capi/upload.rs", "src/capi/event.rs", "src/capi/version.rs"];
+const SOURCES: [&str; 6] = [
+    "src/capi/types.rs",
+    "src/capi/client.rs",
+    "src/capi/upload_file.rs",
+    "src/capi/upload.rs",
+    "src/capi/event.rs",
+    "src/capi/version.rs",
+];
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
     for input in SOURCES.iter().chain(&["build.rs", "cbindgen.toml", "Cargo.toml"]) {
         println!("cargo:rerun-if-changed={input}");
     }
+    // Never set: cbindgen alone reads this condition, and makes one on OSS_UPLOAD_NO_UPLOAD_FILE of it.
+    println!("cargo:rustc-check-cfg=cfg(oss_upload_no_upload_file)");
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml can be read");
     let mut builder = cbindgen::Builder::new().with_config(config).with_after_include(version_macros());
     for source in SOURCES {
@@ -27,7 +35,7 @@ fn write(bindings: &cbindgen::Bindings, header: &Path) {
     let text = String::from_utf8(text).expect("the header is UTF-8");
     // cbindgen would put a trailer behind the include guard.
     let (inside, guard_end) = text.rsplit_once("#endif").expect("the header ends with its guard");
-    let text = format!("{inside}{INLINE_FUNCTIONS}\n\n#endif{guard_end}");
+    let text = format!("{inside}{}\n\n#endif{guard_end}", initialisers());
     let current = std::fs::read_to_string(header).unwrap_or_default();
     if current != text && std::fs::write(header, &text).is_err() {
         println!("cargo:warning=include/oss_upload.h could not be written: it may be out of date");
@@ -52,49 +60,25 @@ fn version_macros() -> String {
     )
 }
 
-/// In the header and not in the library: the initialisers, so that `struct_size` is that of the program which was
-/// compiled, and `oss_upload_file`, so that no symbol has that name, which the vendor's C SDK exports for a call of its own.
-const INLINE_FUNCTIONS: &str = "#ifdef __cplusplus
-extern \"C\" {
-#endif
-
-/** Options of a client with every field at its default. */
-static inline oss_client_options oss_client_options_default(void)
-{
-    oss_client_options options;
+/// In the header and not in the library, so that `struct_size` is that of the program which was compiled. Two functions of C,
+/// since a macro could not be called from C++ or documented.
+fn initialisers() -> String {
+    let functions = [("client", "a client"), ("upload", "an upload")].map(|(name, owner)| {
+        format!(
+            "
+/** Options of {owner} with every field at its default. */
+static inline oss_{name}_options oss_{name}_options_default(void)
+{{
+    oss_{name}_options options;
     unsigned char *bytes = (unsigned char *)&options;
     size_t i;
     for (i = 0; i < sizeof(options); i++) bytes[i] = 0;
     options.struct_size = sizeof(options);
     return options;
+}}
+"
+        )
+    });
+    let functions = functions.concat();
+    format!("#ifdef __cplusplus\nextern \"C\" {{\n#endif\n{functions}\n#ifdef __cplusplus\n}}\n#endif")
 }
-
-/** Options of an upload with every field at its default. */
-static inline oss_upload_options oss_upload_options_default(void)
-{
-    oss_upload_options options;
-    unsigned char *bytes = (unsigned char *)&options;
-    size_t i;
-    for (i = 0; i < sizeof(options); i++) bytes[i] = 0;
-    options.struct_size = sizeof(options);
-    return options;
-}
-
-#ifndef OSS_UPLOAD_NO_UPLOAD_FILE
-/**
- * The short name of oss_client_upload_file(), which see.
- *
- * The vendor's C SDK has a function of this name too. The libraries can be linked into one program in any order, since
- * this one is not a symbol. A file that includes both headers defines OSS_UPLOAD_NO_UPLOAD_FILE before this one, which
- * hides this name, and calls oss_client_upload_file(); oss_upload_file() is then the vendor's.
- */
-static inline oss_status oss_upload_file(oss_client *client, const oss_upload_options *options, oss_result *result,
-                                         oss_error *error, oss_progress_fn on_progress, void *user_data)
-{
-    return oss_client_upload_file(client, options, result, error, on_progress, user_data);
-}
-#endif
-
-#ifdef __cplusplus
-}
-#endif";

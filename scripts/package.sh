@@ -27,7 +27,7 @@ chmod 644 "$libraries/liboss_upload.so.$version" "$libraries/liboss_upload.a"
 # pages FOLDER: the documentation, laid out as here, so that its links lead somewhere.
 pages() {
     mkdir -p "$1/docs"
-    cp "$root/README.md" "$root/CHANGELOG.md" "$1"
+    cp "$root/README.md" "$root/CHANGELOG.md" "$root"/LICENSE-* "$1"
     cp "$root"/docs/*.md "$root"/docs/*.svg "$1/docs"
 }
 

@@ -90,12 +90,19 @@ consume 'cargo cinstall' "$installed/usr" "$installed/usr/lib/$multiarch" "$inst
 
 mkdir "$work/elsewhere"
 tar xzf "$packages"/*.tar.gz -C "$work/elsewhere" --strip-components 1
+for licence in LICENSE-MIT LICENSE-APACHE; do
+    cmp "$licence" "$work/elsewhere/share/doc/oss_upload/$licence" || fail "the tarball lacks $licence"
+done
 consume 'the tarball' "$work/elsewhere" "$work/elsewhere/lib" ''
 
 say 'Lintian'
 lintian --fail-on error --suppress-tags initial-upload-closes-no-bugs "$packages"/*.deb
 
 for package in "$packages"/*.deb; do dpkg -x "$package" "$work/root"; done
+for package in "$packages"/*.deb; do
+    cmp packaging/debian/copyright "$work/root/usr/share/doc/$(dpkg-deb --field "$package" Package)/copyright" ||
+        fail "$package does not say under which licence it is"
+done
 consume 'the Debian packages' "$work/root/usr" "$work/root/usr/lib/$multiarch" "$work/root"
 
 if [ "${CI:-}" = true ] && [ "$(id -u)" = 0 ]; then

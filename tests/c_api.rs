@@ -169,6 +169,22 @@ fn handles_in_any_order() {
 }
 
 #[test]
+fn what_is_no_handle_is_refused() {
+    let case = Case::new();
+    case.run("foreign_handles");
+    case.assert_only_objects(&["mixed-up"]);
+}
+
+/// Not under valgrind: to look at freed memory is an error there, and here a courtesy that mostly works.
+#[test]
+fn a_freed_handle_is_refused() {
+    let case = Case::new();
+    case.run_bare(|folder| toolchain::program(folder, "cc", &CFLAGS, &["freed_handles.c"]));
+    assert_eq!(case.server.connections_accepted(), 0);
+    case.assert_only_objects(&[]);
+}
+
+#[test]
 fn options_of_older_and_newer_programs() {
     let case = Case::new();
     case.run("options");

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::guard::{guard, guard_silently};
-use super::input;
+use super::{handle, input};
 use super::types::{oss_client_options, oss_error, oss_status};
 use crate::client::Client;
 use crate::credentials::Credentials;
@@ -13,7 +13,7 @@ use crate::options::{ClientOptions, CredentialsSource, SignatureVersion};
 
 /// A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
 pub struct oss_client {
-    pub(super) client: Client,
+    _opaque: [u8; 0],
 }
 
 /// Makes a client. Nothing is sent yet.
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn oss_client_new(
             let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
             *out = std::ptr::null_mut();
             let client = Client::new(client_options(&input::options(options)?)?)?;
-            *out = Box::into_raw(Box::new(oss_client { client }));
+            *out = handle::make(client);
             Ok(oss_status::OSS_OK)
         })
     }
@@ -54,25 +54,23 @@ pub unsafe extern "C" fn oss_client_set_credentials(
     // SAFETY: as in oss_client_new().
     unsafe {
         guard(error, || {
-            let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
+            let client = handle::get("client", client)?;
             let id = input::required("access_key_id", access_key_id)?;
             let secret = input::required("access_key_secret", access_key_secret)?;
             let token = input::string("security_token", security_token)?;
-            client.client.set_credentials(Credentials::new(id, secret, token))?;
+            client.set_credentials(Credentials::new(id, secret, token))?;
             Ok(oss_status::OSS_OK)
         })
     }
 }
 
 /// Frees a client; NULL is allowed. Its uploads go on: a client and its uploads may be freed in any order.
+///
+/// Anything that is no client of this library is left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_free(client: *mut oss_client) {
-    guard_silently(|| {
-        if !client.is_null() {
-            // SAFETY: made by Box::into_raw() in oss_client_new(), freed once.
-            drop(unsafe { Box::from_raw(client) });
-        }
-    });
+    // SAFETY: as in oss_client_new().
+    guard_silently(|| unsafe { handle::free(client) });
 }
 
 /// # Safety

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::client::oss_client;
 use super::guard::guard;
-use super::output;
+use super::{handle, output};
 use super::types::oss_status;
 use super::upload::oss_upload;
 use crate::error::{Error, Result};
@@ -73,7 +73,8 @@ pub struct oss_event {
 ///
 /// The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
 /// oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
-/// OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL.
+/// OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
+/// for what is no client.
 ///
 /// With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
 /// written to standard error.
@@ -82,8 +83,8 @@ pub unsafe extern "C" fn oss_client_next_event(client: *mut oss_client, event: *
     // SAFETY: the header asks for pointers that are NULL or valid, here and below.
     unsafe {
         guard(std::ptr::null_mut(), || {
-            let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
-            hand_over(event, || client.client.next_event())
+            let client = handle::get("client", client)?;
+            hand_over(event, || client.next_event())
         })
     }
 }
@@ -95,8 +96,8 @@ pub unsafe extern "C" fn oss_upload_next_event(upload: *mut oss_upload, event: *
     // SAFETY: as above.
     unsafe {
         guard(std::ptr::null_mut(), || {
-            let upload = upload.as_ref().ok_or_else(|| Error::invalid("upload is NULL"))?;
-            hand_over(event, || upload.upload.next_event())
+            let upload = handle::get("upload", upload)?;
+            hand_over(event, || upload.next_event())
         })
     }
 }

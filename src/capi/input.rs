@@ -24,6 +24,9 @@ unsafe impl Options for oss_upload_options {
     const NAME: &'static str = "oss_upload_options";
 }
 
+/// By how many bytes options of a newer version may be larger than ours.
+const ROOM: usize = 4096;
+
 /// Copies the options of a program that may know fewer fields than this library, or more when these are all zero.
 ///
 /// # Safety
@@ -35,7 +38,7 @@ pub(super) unsafe fn options<T: Options>(from: *const T) -> Result<T> {
     // SAFETY: every options struct begins with its size; it may be unaligned in a caller that packs its structs.
     let given = unsafe { from.cast::<usize>().read_unaligned() };
     let (known, name) = (size_of::<T>(), T::NAME);
-    if given <= size_of::<usize>() || given > known + 4096 {
+    if given <= size_of::<usize>() || given > known + ROOM {
         return Err(Error::invalid(format!(
             "struct_size is {given}; make the options with {name}_default(), which sets it to sizeof({name})"
         )));
@@ -52,6 +55,21 @@ pub(super) unsafe fn options<T: Options>(from: *const T) -> Result<T> {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), (&raw mut copy).cast::<u8>(), known.min(given));
         Ok(copy)
     }
+}
+
+/// Whether `from` may be options of an upload, or is null. The first version's are the smallest that a program can have;
+/// what Alibaba Cloud's C SDK passes here begins with the length of a bucket's name.
+///
+/// # Safety
+/// `from` is null, or a byte there may be read: an aligned word does not reach into the next page.
+#[cfg(feature = "upload-file-symbol")]
+pub(super) unsafe fn is_plausible(from: *const oss_upload_options) -> bool {
+    const SMALLEST: usize = std::mem::offset_of!(oss_upload_options, reserved) + size_of::<u32>();
+    if from.is_null() {
+        return true;
+    }
+    // SAFETY: as the caller promises, and aligned.
+    from.is_aligned() && (SMALLEST..=size_of::<oss_upload_options>() + ROOM).contains(&unsafe { from.cast::<usize>().read_volatile() })
 }
 
 /// # Safety

@@ -7,8 +7,10 @@
 pub mod client;
 pub mod event;
 mod guard;
+mod handle;
 mod input;
 mod output;
 pub mod types;
 pub mod upload;
+pub mod upload_file;
 pub mod version;

@@ -1,67 +1,20 @@
-//! `oss_upload`: one file on its way.
+//! `oss_upload`: one file on its way, beside the program.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::time::Duration;
 
 use super::client::oss_client;
 use super::guard::{guard, guard_silently};
 use super::types::*;
-use super::{input, output};
+use super::{handle, input, output};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
-use crate::upload::{Outcome, Upload};
-
-/// How often oss_client_upload_file() calls the progress callback.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+use crate::upload::Outcome;
 
 /// A running or ended upload. Opaque.
 pub struct oss_upload {
-    pub(super) upload: Upload,
-}
-
-/// Uploads one file and returns when it has ended.
-///
-/// The object appears whole or not at all, and only when its CRC-64 equals that of the file. `result`, `error` and
-/// `on_progress` may be NULL. `on_progress` is called on this thread, about ten times a second and once at the end,
-/// never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
-/// passed to it and otherwise not touched.
-///
-/// Without `on_progress`, a file that needs one request only may be sent by this thread itself, which is faster when there
-/// are many of them. It needs 256 KiB of stack. Signals with a handler do not disturb it.
-///
-/// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
-/// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
-/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
-/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
-///
-/// C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn oss_client_upload_file(
-    client: *mut oss_client,
-    options: *const oss_upload_options,
-    result: *mut oss_result,
-    error: *mut oss_error,
-    on_progress: oss_progress_fn,
-    user_data: *mut c_void,
-) -> oss_status {
-    // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
-    unsafe {
-        output::write(result, || output::result(&Default::default()));
-        guard(error, || {
-            let (client, options) = checked(client, options)?;
-            let upload = if on_progress.is_some() { client.start(options)? } else { client.run(options)? };
-            let mut callback = Callback { on_progress, user_data };
-            let outcome = loop {
-                let outcome = upload.wait(PROGRESS_INTERVAL);
-                callback.report(&upload);
-                if let Some(outcome) = outcome {
-                    break outcome;
-                }
-            };
-            end(outcome, result)
-        })
-    }
+    _opaque: [u8; 0],
 }
 
 /// Starts an upload and returns at once.
@@ -76,14 +29,14 @@ pub unsafe extern "C" fn oss_upload_start(
     out: *mut *mut oss_upload,
     error: *mut oss_error,
 ) -> oss_status {
-    // SAFETY: as in oss_client_upload_file().
+    // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
         guard(error, || {
             let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
             *out = std::ptr::null_mut();
             let (client, options) = checked(client, options)?;
             let upload = client.start(options)?;
-            *out = Box::into_raw(Box::new(oss_upload { upload }));
+            *out = handle::make(upload);
             Ok(oss_status::OSS_OK)
         })
     }
@@ -102,12 +55,12 @@ pub unsafe extern "C" fn oss_upload_wait(
     result: *mut oss_result,
     error: *mut oss_error,
 ) -> oss_status {
-    // SAFETY: as in oss_client_upload_file().
+    // SAFETY: as in oss_upload_start().
     unsafe {
         output::write(progress, || output::progress(&Default::default()));
         output::write(result, || output::result(&Default::default()));
         guard(error, || {
-            let upload = &upload.as_ref().ok_or_else(|| Error::invalid("upload is NULL"))?.upload;
+            let upload = handle::get("upload", upload)?;
             let timeout = match timeout_ms {
                 u32::MAX => Duration::MAX,
                 ms => Duration::from_millis(ms.into()),
@@ -138,9 +91,9 @@ pub unsafe extern "C" fn oss_upload_callback_answer(
 ) -> usize {
     let mut size = 0;
     guard_silently(|| {
-        // SAFETY: as in oss_upload_file().
-        let Some(upload) = (unsafe { upload.as_ref() }) else { return };
-        let outcome = upload.upload.wait(Duration::ZERO);
+        // SAFETY: as in oss_upload_start().
+        let Ok(upload) = (unsafe { handle::get("upload", upload) }) else { return };
+        let outcome = upload.wait(Duration::ZERO);
         let answer = outcome.map(|outcome| outcome.result.callback_answer).unwrap_or_default();
         // SAFETY: `buffer` has room for `capacity` bytes, as the header asks.
         unsafe { output::copy(&answer, buffer, capacity) };
@@ -156,9 +109,9 @@ pub unsafe extern "C" fn oss_upload_callback_answer(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
     guard_silently(|| {
-        // SAFETY: as in oss_client_upload_file().
-        if let Some(upload) = unsafe { upload.as_ref() } {
-            upload.upload.pause();
+        // SAFETY: as in oss_upload_start().
+        if let Ok(upload) = unsafe { handle::get("upload", upload) } {
+            upload.pause();
         }
     });
 }
@@ -170,48 +123,25 @@ pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_cancel(upload: *mut oss_upload) {
     guard_silently(|| {
-        // SAFETY: as in oss_client_upload_file().
-        if let Some(upload) = unsafe { upload.as_ref() } {
-            upload.upload.cancel();
+        // SAFETY: as in oss_upload_start().
+        if let Ok(upload) = unsafe { handle::get("upload", upload) } {
+            upload.cancel();
         }
     });
 }
 
 /// Frees an upload; NULL is allowed. A running one is paused; this does not wait for it.
+///
+/// Anything that is no upload of this library is left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
-    guard_silently(|| {
-        if !upload.is_null() {
-            // SAFETY: made by Box::into_raw() in oss_upload_start(), freed once.
-            drop(unsafe { Box::from_raw(upload) });
-        }
-    });
-}
-
-/// The user's callback with its data, for one call of oss_client_upload_file().
-struct Callback {
-    on_progress: oss_progress_fn,
-    user_data: *mut c_void,
-}
-
-impl Callback {
-    /// # Safety
-    /// The callback may be called with `user_data` on this thread.
-    unsafe fn report(&mut self, upload: &Upload) {
-        let Some(on_progress) = self.on_progress else { return };
-        let progress = output::progress(&upload.progress());
-        // SAFETY: as the caller promises.
-        match unsafe { on_progress(&progress, self.user_data) } {
-            OSS_CONTINUE => {}
-            OSS_CANCEL => upload.cancel(),
-            _ => upload.pause(),
-        }
-    }
+    // SAFETY: as in oss_upload_start().
+    guard_silently(|| unsafe { handle::free(upload) });
 }
 
 /// # Safety
 /// `result` is NULL or may be written.
-unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
+pub(super) unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
     // SAFETY: as the caller promises.
     unsafe { output::write(result, || output::result(&outcome.result)) };
     match outcome.error {
@@ -222,14 +152,14 @@ unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
 
 /// # Safety
 /// `client` and `options` are NULL or valid, and `client` stays so.
-unsafe fn checked<'a>(
+pub(super) unsafe fn checked<'a>(
     client: *mut oss_client,
     options: *const oss_upload_options,
 ) -> Result<(&'a Client, UploadOptions)> {
     // SAFETY: as the caller promises.
     unsafe {
-        let client = client.as_ref().ok_or_else(|| Error::invalid("client is NULL"))?;
-        Ok((&client.client, upload_options(&input::options(options)?)?))
+        let client = handle::get("client", client)?;
+        Ok((client, upload_options(&input::options(options)?)?))
     }
 }
 

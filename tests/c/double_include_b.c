@@ -35,6 +35,7 @@ int the_other_unit(void)
     if (status != OSS_INVALID_ARGUMENT || client || error.status != status) return 1;
     if (oss_client_set_credentials(client, "id", "secret", NULL, &error) != OSS_INVALID_ARGUMENT) return 2;
     if (oss_client_upload_file(client, &what, &result, &error, callback, &where) != OSS_INVALID_ARGUMENT) return 3;
+    if (oss_upload_file(client, &what, &result, &error, callback, &where) != OSS_INVALID_ARGUMENT) return 10;
     if (oss_upload_start(client, &what, &upload, &error) != OSS_INVALID_ARGUMENT || upload) return 4;
     if (oss_upload_wait(upload, 0, &progress, &result, &error) != OSS_INVALID_ARGUMENT) return 5;
     if (oss_client_next_event(client, &event) != OSS_INVALID_ARGUMENT) return 7;

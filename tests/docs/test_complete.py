@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from pages import CHECKOUT
@@ -83,3 +84,34 @@ def test_every_option_is_spoken_of() -> None:
         fields = set(re.findall(r"^  [a-z].*?\*?(\w+);$", struct, re.MULTILINE)) - plain
         assert len(fields) >= 9
         assert sorted(field for field in fields if f"`{field}`" not in pages) == [], name
+
+
+LICENCE = "MIT OR Apache-2.0"
+
+
+def test_the_licence_is_named_everywhere() -> None:
+    assert f'license = "{LICENCE}"' in read("Cargo.toml")
+    assert "license.workspace = true" in read("tests/oss-server/Cargo.toml")
+    python = read("bindings/python/pyproject.toml")
+    assert f'license = "{LICENCE}"\nlicense-files = ["LICENSE-*"]\n' in python
+    assert "License: Expat or Apache-2.0\n" in read("packaging/debian/copyright")
+    assert "[MIT](LICENSE-MIT) or [Apache-2.0](LICENSE-APACHE)" in read("README.md")
+
+
+def test_the_licence_is_where_each_package_is_made() -> None:
+    mit, apache = read("LICENSE-MIT"), read("LICENSE-APACHE")
+    assert mit.startswith("MIT License\n\nCopyright (c) 2026 The liboss_upload authors\n")
+    assert "Apache License" in apache
+    assert "END OF TERMS AND CONDITIONS" in apache
+    assert read("bindings/python/LICENSE-MIT") == mit
+    assert read("bindings/python/LICENSE-APACHE") == apache
+    # pkg.go.dev looks for this name beside go.mod, and knows both texts in it.
+    assert read("bindings/go/LICENSE").endswith(f"\n\n{mit}\n{apache}")
+    _, _, terms = mit.split("\n\n", 2)
+    debian = "\n".join(f" {line}" if line else " ." for line in terms.rstrip().split("\n"))
+    assert f"License: Expat\n{debian}\n" in read("packaging/debian/copyright")
+
+
+def test_the_crate_has_the_licence() -> None:
+    listed = subprocess.check_output(["cargo", "package", "--list", "--allow-dirty", "--offline"], cwd=CHECKOUT, text=True)
+    assert {"LICENSE-MIT", "LICENSE-APACHE"} <= set(listed.split())

@@ -153,12 +153,24 @@ class Event(ctypes.Structure):
     )
 
 
-# Result and arguments of every function that is used here: all of the header but oss_client_upload_file(), which is
-# start and a loop of wait in C, as it is in upload.py.
+# The call that waits: oss_upload_file(), and oss_client_upload_file() for programs that have Alibaba Cloud's C SDK too. Client
+# starts and waits in slices instead: between these Python sees Ctrl-C, a second one can leave at once, and what the callback
+# was answered is told of started uploads only.
+ProgressFunction = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
+_UPLOAD_FILE: tuple[Any, tuple[Any, ...]] = (
+    c_int32,
+    (c_void_p, POINTER(UploadOptions), POINTER(Result), POINTER(Error), ProgressFunction, c_void_p),
+)
+# A library that was built without its feature upload-file-symbol lacks it.
+OPTIONAL = frozenset({"oss_upload_file"})
+
+# Result and arguments of every function of the header.
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_client_new": (c_int32, (POINTER(ClientOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_client_set_credentials": (c_int32, (c_void_p, c_char_p, c_char_p, c_char_p, POINTER(Error))),
     "oss_client_free": (None, (c_void_p,)),
+    "oss_upload_file": _UPLOAD_FILE,
+    "oss_client_upload_file": _UPLOAD_FILE,
     "oss_upload_start": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_upload_wait": (c_int32, (c_void_p, c_uint32, POINTER(Progress), POINTER(Result), POINTER(Error))),
     "oss_upload_callback_answer": (c_size_t, (c_void_p, c_char_p, c_size_t)),
@@ -176,6 +188,8 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 def declare(library: ctypes.CDLL) -> None:
     """Tells ctypes the result and the arguments of every function; AttributeError when the library lacks one."""
     for name, (result, arguments) in FUNCTIONS.items():
+        if name in OPTIONAL and not hasattr(library, name):
+            continue
         function = getattr(library, name)
         function.restype = result
         function.argtypes = arguments

@@ -88,6 +88,16 @@ def test_contents(wheel: Path) -> None:
     assert f"Tag: py3-none-{platform}" in info
 
 
+def test_the_licence_is_in_both(wheel: Path, unpacked: Path) -> None:
+    place = f"oss_upload-{oss_upload.__version__}.dist-info"
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"{place}/METADATA").decode()
+        texts = {name: archive.read(f"{place}/licenses/{name}") for name in ("LICENSE-MIT", "LICENSE-APACHE")}
+    assert "\nLicense-Expression: MIT OR Apache-2.0\n" in metadata
+    for name, text in texts.items():
+        assert text == (unpacked / name).read_bytes() == (CHECKOUT / name).read_bytes()
+
+
 def test_the_record_is_true(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (record,) = (file for file in archive.namelist() if file.endswith(".dist-info/RECORD"))

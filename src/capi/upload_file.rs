@@ -1,0 +1,120 @@
+//! `oss_upload_file()`: one file, in one call that returns when the upload has ended. It has two names.
+
+use std::ffi::c_void;
+use std::time::Duration;
+
+use super::client::oss_client;
+use super::guard::guard;
+use super::types::*;
+use super::upload::{checked, end};
+#[cfg(feature = "upload-file-symbol")]
+use super::{handle, input};
+use super::output;
+use crate::upload::Upload;
+
+/// How often the progress callback is called.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Uploads one file and returns when it has ended.
+///
+/// The object appears whole or not at all, and only when its CRC-64 equals that of the file. `result`, `error` and
+/// `on_progress` may be NULL. `on_progress` is called on this thread, about ten times a second and once at the end,
+/// never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
+/// passed to it and otherwise not touched.
+///
+/// Without `on_progress`, a file that needs one request only may be sent by this thread itself, which is faster when there
+/// are many of them. It needs 256 KiB of stack. Signals with a handler do not disturb it.
+///
+/// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
+/// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
+/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
+/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
+///
+/// Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
+/// defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.
+// The second condition is for cbindgen alone, which makes `#if !defined(OSS_UPLOAD_NO_UPLOAD_FILE)` of it.
+#[cfg(all(feature = "upload-file-symbol", not(oss_upload_no_upload_file)))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_upload_file(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+    result: *mut oss_result,
+    error: *mut oss_error,
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+) -> oss_status {
+    // SAFETY: the header asks for pointers that are NULL or valid, here and below.
+    unsafe {
+        // A call that was meant for the SDK's function: what we take for the outputs is smaller and not ours to write.
+        if handle::is_unknown(client) && !input::is_plausible(options) {
+            return oss_status::OSS_INVALID_ARGUMENT;
+        }
+        upload_file(client, options, result, error, on_progress, user_data)
+    }
+}
+
+/// The same as oss_upload_file(), by a name that Alibaba Cloud's C SDK does not have: for programs that link both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_client_upload_file(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+    result: *mut oss_result,
+    error: *mut oss_error,
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+) -> oss_status {
+    // SAFETY: as above.
+    unsafe { upload_file(client, options, result, error, on_progress, user_data) }
+}
+
+/// What both names stand for. It has no name itself, so that nothing in the process can take its place.
+///
+/// # Safety
+/// The pointers are NULL or valid.
+unsafe fn upload_file(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+    result: *mut oss_result,
+    error: *mut oss_error,
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+) -> oss_status {
+    // SAFETY: as the caller promises.
+    unsafe {
+        output::write(result, || output::result(&Default::default()));
+        guard(error, || {
+            let (client, options) = checked(client, options)?;
+            let upload = if on_progress.is_some() { client.start(options)? } else { client.run(options)? };
+            let mut callback = Callback { on_progress, user_data };
+            let outcome = loop {
+                let outcome = upload.wait(PROGRESS_INTERVAL);
+                callback.report(&upload);
+                if let Some(outcome) = outcome {
+                    break outcome;
+                }
+            };
+            end(outcome, result)
+        })
+    }
+}
+
+/// The user's callback with its data, for one call.
+struct Callback {
+    on_progress: oss_progress_fn,
+    user_data: *mut c_void,
+}
+
+impl Callback {
+    /// # Safety
+    /// The callback may be called with `user_data` on this thread.
+    unsafe fn report(&mut self, upload: &Upload) {
+        let Some(on_progress) = self.on_progress else { return };
+        let progress = output::progress(&upload.progress());
+        // SAFETY: as the caller promises.
+        match unsafe { on_progress(&progress, self.user_data) } {
+            OSS_CONTINUE => {}
+            OSS_CANCEL => upload.cancel(),
+            _ => upload.pause(),
+        }
+    }
+}
