@@ -53,6 +53,8 @@ const MOST_ANSWER: u64 = 4 * 1024 * 1024;
 const COMPLETE_PATIENCE: u32 = 10;
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.
 const TIDY_PATIENCE: Duration = Duration::from_secs(2);
+/// What is looked for then holds no parts: it is worth less.
+const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connections of a client, and what its requests keep to.
 pub(crate) struct Transport {
@@ -127,11 +129,8 @@ impl Transport {
             oss::Operation::CompleteMultipartUpload => {
                 Limits { connect, stall, answer: answer.saturating_mul(COMPLETE_PATIENCE) }
             }
-            oss::Operation::AbortMultipartUpload | oss::Operation::ListMultipartUploads => Limits {
-                connect: connect.min(TIDY_PATIENCE),
-                stall: stall.min(TIDY_PATIENCE),
-                answer: answer.min(TIDY_PATIENCE),
-            },
+            oss::Operation::AbortMultipartUpload => self.limits.at_most(TIDY_PATIENCE),
+            oss::Operation::ListMultipartUploads => self.limits.at_most(LOOK_PATIENCE),
             _ => Limits { connect, stall, answer },
         }
     }

@@ -26,6 +26,12 @@ pub(crate) struct Limits {
     pub answer: Duration,
 }
 
+impl Limits {
+    pub(super) fn at_most(&self, most: Duration) -> Limits {
+        Limits { connect: self.connect.min(most), stall: self.stall.min(most), answer: self.answer.min(most) }
+    }
+}
+
 /// The watch of one running request.
 #[derive(Debug)]
 pub(crate) struct Watch {
