@@ -42,7 +42,7 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
-	git diff --exit-code -- include/oss_upload.h
+	git diff --exit-code -- include/oss_upload.h bindings/go/oss/oss_upload.h
 
 clean:
 	cargo clean

@@ -1,4 +1,4 @@
-//! Generates include/oss_upload.h from the C API in src/capi/.
+//! Generates include/oss_upload.h from the C API in src/capi/, and the copy of it that lies beside the Go package.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -25,20 +25,29 @@ fn main() {
         builder = builder.with_src(root.join(source));
     }
     let bindings = builder.generate().expect("cbindgen understands src/capi");
-    write(&bindings, &root.join("include/oss_upload.h"));
+    let text = header_text(&bindings);
+    write(&text, &root.join("include/oss_upload.h"));
+    // Go takes nothing from outside of a package into vendor/ or into a module.
+    let go = root.join("bindings/go/oss");
+    if go.is_dir() {
+        write(&text, &go.join("oss_upload.h"));
+    }
 }
 
-/// A source tree that cannot be written, such as cargo's registry, already holds the header of this version.
-fn write(bindings: &cbindgen::Bindings, header: &Path) {
+fn header_text(bindings: &cbindgen::Bindings) -> String {
     let mut text = Vec::new();
     bindings.write(&mut text);
     let text = String::from_utf8(text).expect("the header is UTF-8");
     // cbindgen would put a trailer behind the include guard.
     let (inside, guard_end) = text.rsplit_once("#endif").expect("the header ends with its guard");
-    let text = format!("{inside}{}\n\n#endif{guard_end}", initialisers());
+    format!("{inside}{}\n\n#endif{guard_end}", initialisers())
+}
+
+/// A source tree that cannot be written, such as cargo's registry, already holds the header of this version.
+fn write(text: &str, header: &Path) {
     let current = std::fs::read_to_string(header).unwrap_or_default();
-    if current != text && std::fs::write(header, &text).is_err() {
-        println!("cargo:warning=include/oss_upload.h could not be written: it may be out of date");
+    if current != text && std::fs::write(header, text).is_err() {
+        println!("cargo:warning={} could not be written: it may be out of date", header.display());
     }
 }
 

@@ -27,8 +27,8 @@ PYTHONPATH=bindings/python "$target/venv-docs/bin/pdoc" --output-directory "$out
 say 'Go (go doc)'
 mkdir -p "$out/go"
 {
-    echo '<!doctype html><meta charset="utf-8"><title>package oss</title><pre>'
-    (cd bindings/go && go doc -all .) | sed 's/&/\&amp;/g; s/</\&lt;/g'
+    echo '<!doctype html><meta charset="utf-8"><title>packages oss and ossv1</title><pre>'
+    (cd bindings/go && go doc -all ./oss && printf '\n\n' && go doc -all ./ossv1) | sed 's/&/\&amp;/g; s/</\&lt;/g'
 } >"$out/go/index.html"
 
 sed "s/@VERSION@/$version/" docs/reference/index.html >"$out/index.html"

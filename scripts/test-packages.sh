@@ -66,7 +66,7 @@ consume() {
         cmake -S . -B build -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >cmake.log || { cat cmake.log >&2; exit 1; }
         cmake --build build >cmake.log || { cat cmake.log >&2; exit 1; }
         mkdir go
-        cp "$root/bindings/go/testdata/program/main.go" go
+        cp "$root/bindings/go/oss/testdata/program/main.go" go
         cd go
         wrapper=github.com/oss-upload/liboss_upload/bindings/go
         printf 'module program\n\ngo 1.21\n\nrequire %s v0.0.0\n\nreplace %s => %s\n' $wrapper $wrapper "$root/bindings/go" >go.mod

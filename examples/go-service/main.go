@@ -23,7 +23,7 @@ import (
 	"syscall"
 	"time"
 
-	oss "github.com/oss-upload/liboss_upload/bindings/go"
+	"github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
 func main() {

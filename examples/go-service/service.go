@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"sync"
 
-	oss "github.com/oss-upload/liboss_upload/bindings/go"
+	"github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
 // A service answers POST /uploads and GET /uploads.

@@ -78,7 +78,7 @@ GO_PROGRAM = """package main
 
 import (
 %(imports)s
-	oss "github.com/oss-upload/liboss_upload/bindings/go"
+	"github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
 %(functions)s

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, TextIO
 
+from oss_upload import _output
 from oss_upload.results import Phase, Progress
 
 if TYPE_CHECKING:
@@ -29,19 +30,19 @@ class Bar:
     """Draws an upload's progress again and again: `with Bar(sys.stderr) as bar: ... bar.show(progress)`.
 
     [=======########.....]  75.0 %  57.2 MiB/s  0:12 left: what an earlier call had sent, what this one has, what is
-    left.
+    left. When the terminal goes away, the upload goes on without a bar.
     """
 
     def __init__(self, terminal: TextIO) -> None:
-        self._terminal = terminal
+        self._terminal: TextIO | None = terminal
         self._drawn = 0
 
     def show(self, progress: Progress) -> None:
         """Draws it over what was drawn before."""
-        line = text(progress, self._columns() - 1)
-        self._terminal.write("\r" + line.ljust(self._drawn))
-        self._terminal.flush()
-        self._drawn = len(line)
+        if self._terminal is not None:
+            line = text(progress, _columns(self._terminal) - 1)
+            self._write("\r" + line.ljust(self._drawn))
+            self._drawn = len(line)
 
     def __enter__(self) -> Self:
         return self
@@ -50,14 +51,18 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._drawn:
-            self._terminal.write("\n")
-            self._terminal.flush()
+            self._write("\n")
 
-    def _columns(self) -> int:
-        try:
-            return os.get_terminal_size(self._terminal.fileno()).columns or 80
-        except OSError:
-            return 80
+    def _write(self, characters: str) -> None:
+        if _output.write(self._terminal, characters) is not None:
+            self._terminal = None
+
+
+def _columns(terminal: TextIO) -> int:
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
 def text(progress: Progress, columns: int) -> str:

@@ -6,8 +6,9 @@ import argparse
 import contextlib
 import dataclasses
 import enum
-import io
+import hashlib
 import json
+import math
 import os
 import re
 import signal
@@ -16,12 +17,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import oss_upload
+from oss_upload import _output
 from oss_upload._bar import Bar, size
 from oss_upload._library import library
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType, TracebackType
+
+    from _typeshed import SupportsWrite
+    from typing_extensions import Self
 
     from oss_upload.results import Progress, UploadResult
     from oss_upload.upload import Upload
@@ -44,6 +49,7 @@ class ExitStatus(enum.IntEnum):
     CHECKSUM = 8
     CHECKPOINT = 9
     CALLBACK = 10
+    OUTPUT = 11
 
 
 EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
@@ -81,19 +87,21 @@ exit status:
   8    the object's CRC-64 differs from the file's
   9    the checkpoint cannot be written, or another upload holds it
   10   the object is stored, but the application server's callback failed
+  11   the object is stored, but standard output is full or a closed pipe: the report of it is lost
   130  paused by Ctrl-C (143: by SIGTERM)
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # Names of objects are Unicode, whatever the terminal can show.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    options = _parse(sys.argv[1:] if arguments is None else arguments)
-    report, stop = _Report(options), _Stop()
+    with _Stop() as stop:
+        return _run(_parse(sys.argv[1:] if arguments is None else arguments), stop)
+
+
+def _run(options: argparse.Namespace, stop: _Stop) -> int:
+    report = _Report(options)
     try:
-        with stop, _client(options) as client, contextlib.ExitStack() as stack:
+        with stop.at_the_end(), _client(options) as client, contextlib.ExitStack() as stack:
             upload = stack.enter_context(client.start(options.file, *options.destination, **_upload_options(options)))
             stop.watch(upload)
             result = upload._run(_shown(options, stack))
@@ -121,8 +129,18 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if self.as_json:
-            print(json.dumps(_answer(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))))
+            answer = _answer(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))
+            _output.write(sys.stdout, json.dumps(answer) + "\n")
         super().error(message)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Prints help, version and usage for argparse, which leaves it to Python's end to say that this failed."""
+        is_error = file is sys.stderr
+        if is_error:
+            _output.write(sys.stderr, message)
+        elif error := _output.write(sys.stdout, message):
+            _complain(f"standard output cannot be written: {error.strerror}")
+            self.exit(ExitStatus.OUTPUT)
 
 
 def _parser(*, as_json: bool) -> argparse.ArgumentParser:
@@ -265,10 +283,11 @@ def _nothing(progress: Progress) -> None:
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: the first pauses the upload, the second ends the program at once."""
+    """Ctrl-C and SIGTERM: the first pauses the upload, the second ends the program at once, as does one after it."""
 
     def __init__(self) -> None:
         self._signal = 0
+        self._ended = False
         self._upload: Upload | None = None
         self._before: dict[int, Any] = {}
 
@@ -281,11 +300,20 @@ class _Stop:
         if self._signal:
             upload.pause()
 
-    def __enter__(self) -> None:
+    @contextlib.contextmanager
+    def at_the_end(self) -> Iterator[None]:
+        """What is left after the block cannot be paused: to write the report, which may take as long as it wants."""
+        try:
+            yield
+        finally:
+            self._ended = True
+
+    def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             # A parent may want it ignored, as nohup and background jobs do.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -294,7 +322,7 @@ class _Stop:
             signal.signal(number, before)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if self._signal:
+        if self._signal or self._ended:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self._signal = number
@@ -309,32 +337,66 @@ class _Report:
         self._options = options
 
     def stored(self, result: UploadResult) -> int:
-        if self._options.json:
-            print(json.dumps(_answer(ExitStatus.STORED, self._options.file, self._options.destination, result)))
-        elif not self._options.quiet:
-            resumed = f" ({size(result.bytes_resumed)} of it sent earlier)" if result.bytes_resumed else ""
-            bucket, key = self._options.destination
-            print(
-                f"stored oss://{bucket}/{key}: {size(result.size)}{resumed} in {result.elapsed:.1f} s, "
-                f"CRC-64 {result.crc64}, ETag {result.etag}"
-            )
-            if result.restart_reason:
-                _complain(f"all parts were sent again: {result.restart_reason}")
+        error = self._tell_stored(result)
+        if error is not None:
+            _complain(f"the object is stored, but standard output cannot be written: {error.strerror}")
+            return ExitStatus.OUTPUT
         return ExitStatus.STORED
+
+    def _tell_stored(self, result: UploadResult) -> OSError | None:
+        if self._options.json:
+            return self._tell_json(ExitStatus.STORED, result)
+        if self._options.quiet:
+            return None
+        if result.restart_reason:
+            _complain(f"all parts were sent again: {result.restart_reason}")
+        resumed = f" ({size(result.bytes_resumed)} of it sent earlier)" if result.bytes_resumed else ""
+        bucket, key = self._options.destination
+        return _output.write(
+            sys.stdout,
+            f"stored oss://{bucket}/{key}: {size(result.size)}{resumed} in {result.elapsed:.1f} s, "
+            f"CRC-64 {result.crc64}, ETag {result.etag}\n",
+        )
 
     def failed(self, error: oss_upload.OSSUploadError, status: int) -> int:
         _complain(error.message)
         if isinstance(error, oss_upload.Paused):
-            _complain(self._how_to_go_on())
+            _complain(self._what_is_kept(error.result))
         if self._options.json:
-            print(json.dumps(_answer(status, self._options.file, self._options.destination, error.result, error)))
+            # The status says that it failed, whether this can be read or not.
+            self._tell_json(status, error.result, error)
         return status
 
-    def _how_to_go_on(self) -> str:
+    def _tell_json(
+        self, status: int, result: UploadResult | None, error: oss_upload.OSSUploadError | None = None
+    ) -> OSError | None:
+        answer = _answer(status, self._options.file, self._options.destination, result, error)
+        return _output.write(sys.stdout, json.dumps(answer) + "\n")
+
+    def _what_is_kept(self, result: UploadResult | None) -> str:
         options = self._options
-        if options.resume or options.checkpoint or options.checkpoint_dir:
+        if _checkpoint_exists(options):
             return "run the same command again to go on where it stopped"
+        if result is not None and result.parts == 1:
+            return "nothing of it is kept: a file of one part is sent by one request; the same command sends it again"
+        if options.resume or options.checkpoint or options.checkpoint_dir:
+            return "nothing of it is kept: it was stopped before the first part; the same command begins anew"
         return "nothing of it is kept: --resume would keep it"
+
+
+def _checkpoint_exists(options: argparse.Namespace) -> bool:
+    """Whether there is a checkpoint from which the same command would go on.
+
+    The options alone do not tell: a file of one request has none, nor has what was stopped before anything was sent.
+    """
+    if options.checkpoint:
+        return os.path.lexists(options.checkpoint)
+    if options.checkpoint_dir:
+        # The library names it by the source and the destination.
+        destination = "oss://{}/{}".format(*options.destination).encode("utf-8", "surrogateescape")
+        name = hashlib.md5(destination, usedforsecurity=False).hexdigest()
+        return any(Path(options.checkpoint_dir).glob(f"*-{name}.cp"))
+    return bool(options.resume) and os.path.lexists(options.file + ".cp")
 
 
 def _plain(result: UploadResult) -> dict[str, object]:
@@ -369,9 +431,8 @@ def _answer(
 
 
 def _complain(message: str) -> None:
-    # print() would take standard output when standard error is closed.
-    if sys.stderr is not None:
-        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    # Where nobody can read it, the exit status has to do.
+    _output.write(sys.stderr, f"{PROGRAM}: {message}\n")
 
 
 def _destination(text: str) -> tuple[str, str]:
@@ -386,7 +447,10 @@ def _size(text: str) -> int:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size, such as 8388608, 8MiB or 8M")
     number, letter, decimal = found.groups(default="")
-    return round(float(number) * UNITS[letter + decimal])
+    bytes_ = float(number) * UNITS[letter + decimal]
+    if math.isinf(bytes_):
+        raise argparse.ArgumentTypeError(f"{text!r} is too large")
+    return round(bytes_)
 
 
 def _part_size(text: str) -> int | str:

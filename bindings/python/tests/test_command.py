@@ -163,6 +163,7 @@ STATUSES: list[tuple[list[str], int, str]] = [
     (["{file}", "s3://{bucket}/k"], 2, "InvalidArgument"),
     (["{file}"], 2, "InvalidArgument"),
     (["{file}", "oss://{bucket}/k", "--part-size", "8XB"], 2, "InvalidArgument"),
+    (["{file}", "oss://{bucket}/k", "--max-rate", "9" * 400], 2, "InvalidArgument"),
     (["{file}", "oss://{bucket}/k", "--header", "no-colon"], 2, "InvalidArgument"),
     (["{file}", "oss://{bucket}/k", "--meta", "no-equals"], 2, "InvalidArgument"),
     (["{file}", "oss://{bucket}/k", "--proxy", "http://user:very-secret@host:1"], 2, "InvalidArgument"),
@@ -273,36 +274,107 @@ def test_without_a_checkpoint_ctrl_c_says_that_nothing_is_kept(
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, output) == (130, "")
-    assert "--resume" in errors
+    assert errors.splitlines()[-1] == "oss-upload: nothing of it is kept: --resume would keep it"
     assert server.open_uploads() == []
 
 
-def test_a_second_ctrl_c_does_not_wait(start: Start, server: Server, make_file: Callable[[int], Path]) -> None:
-    # Nothing is kept without a checkpoint, and the server does not answer when the upload is to be removed.
-    server.faults({"match": {"operation": "AbortMultipartUpload"}, "action": {"type": "stall", "at": "before_answer"}})
-    with start(make_file(SIZE), f"oss://{server.bucket}/k", *SLOW) as process:
-        wait_until(lambda: server.log("UploadPart"), "a part sent")
-        process.send_signal(signal.SIGINT)
-        wait_until(lambda: not server.open_uploads(), "the server was asked to remove the upload")
-        assert process.poll() is None
+def checkpoint_choices(folder: Path) -> dict[str, list[str]]:
+    """The ways to say where the checkpoint is."""
+    folder.mkdir(exist_ok=True)
+    return {
+        "none": [],
+        "beside": ["--resume"],
+        "file": ["--checkpoint", str(folder / "a.cp")],
+        "directory": ["--checkpoint-dir", str(folder)],
+    }
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("where", ["none", "beside", "file", "directory"])
+def test_of_a_file_of_one_request_nothing_is_kept(
+    start: Start, server: Server, make_file: Callable[[int], Path], tmp_path: Path, where: str, stop: signal.Signals
+) -> None:
+    server.faults({"match": {"operation": "PutObject"}, "action": {"type": "stall", "at": "before_answer"}})
+    choice = checkpoint_choices(tmp_path / "checkpoints")[where]
+    with start(make_file(5), f"oss://{server.bucket}/k", *choice) as process:
+        wait_until(server.objects, "the object is stored, and the answer stalls")
+        process.send_signal(stop)
+        output, errors = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, output) == (128 + stop, "")
+    assert "nothing of it is kept: a file of one part" in errors
+    assert "to go on" not in errors
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["5.bin", "checkpoints"]
+
+
+@pytest.mark.parametrize("where", ["beside", "file", "directory"])
+def test_what_a_stop_before_the_first_part_keeps(
+    start: Start, run: Run, server: Server, make_file: Callable[[int], Path], tmp_path: Path, where: str
+) -> None:
+    path = make_file(SIZE)
+    choice = checkpoint_choices(tmp_path / "checkpoints")[where]
+    command = (path, f"oss://{server.bucket}/k", "--part-size", "100KiB", *choice)
+    stall = {"type": "stall", "at": "before_answer"}
+    server.faults({"match": {"operation": "InitiateMultipartUpload"}, "action": stall})
+    with start(*command) as process:
+        wait_until(server.open_uploads, "the upload is opened, and the answer stalls")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=DEADLINE)
-    assert process.returncode == -signal.SIGINT
-    assert "Traceback" not in errors
+    kept = list(tmp_path.rglob("*.cp"))
+    assert process.returncode == 130
+    assert ("to go on" in errors, "nothing of it is kept" in errors) == (bool(kept), not kept)
+
+    # An upload that was interrupted goes on, and is stopped before it knows what the server has.
+    server.faults()
+    with start(*command, *SLOW) as process:
+        wait_until(lambda: len(server.log("UploadPart")) >= 3, "three parts sent")
+        process.kill()
+    server.faults({"match": {"operation": "ListParts"}, "action": stall})
+    asked = len(server.log("ListParts"))
+    with start(*command) as process:
+        wait_until(lambda: len(server.log("ListParts")) > asked, "the parts are asked for, and the answer stalls")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130
+    assert errors.splitlines()[-1] == "oss-upload: run the same command again to go on where it stopped"
+    server.faults()
+    assert json.loads(run(*command, "--json").stdout)["result"]["bytes_resumed"] >= PART
+
+
+def test_ctrl_c_while_the_report_waits_for_a_reader(
+    start: Start, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    reader, writer = os.pipe()
+    fill(writer)
+    os.set_blocking(writer, True)
+    with start(make_file(5), f"oss://{server.bucket}/k", stdout=writer) as process:
+        wait_until(lambda: "k" in server.objects(), "the object is stored")
+        wait_until(lambda: interrupted(process), "the end")
+        _, errors = process.communicate(timeout=DEADLINE)
+    os.close(reader)
+    os.close(writer)
+    assert (process.returncode, errors) == (-signal.SIGINT, "")
+
+
+def interrupted(process: subprocess.Popen[str]) -> bool:
+    """Whether it has ended, after another Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+    return process.poll() is not None
+
+
+def fill(writer: int) -> None:
+    """Leaves no room in a pipe, which is non-blocking afterwards."""
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"\n")
 
 
 @pytest.mark.parametrize("where", ["beside", "file", "directory"])
 def test_killed_and_resumed(
     start: Start, run: Run, server: Server, make_file: Callable[[int], Path], tmp_path: Path, where: str
 ) -> None:
-    path, folder = make_file(SIZE), tmp_path / "checkpoints"
-    folder.mkdir()
-    choices = {
-        "beside": ["--resume"],
-        "file": ["--checkpoint", str(folder / "a.cp")],
-        "directory": ["--checkpoint-dir", str(folder)],
-    }
-    command = (path, f"oss://{server.bucket}/k", *choices[where])
+    path = make_file(SIZE)
+    command = (path, f"oss://{server.bucket}/k", *checkpoint_choices(tmp_path / "checkpoints")[where])
     with start(*command, *SLOW) as process:
         wait_until(lambda: len(server.log("UploadPart")) >= 4, "four parts sent")
         process.kill()
@@ -381,7 +453,7 @@ def test_no_bar(start: Start, server: Server, make_file: Callable[[int], Path], 
 
 def test_closed_outputs(environment: dict[str, str], server: Server, make_file: Callable[[int], Path]) -> None:
     command = shlex.join([sys.executable, "-m", "oss_upload", str(make_file(5))])
-    for redirection in (">&-", "2>&-", ">&- 2>&-"):
+    for redirection in (">&-", "2>&-", ">&- 2>&-", "--json >&-", "<&- >&- 2>&-"):
         for bucket, status in ((server.bucket, 0), ("no-such-bucket", 3)):
             shell = f"{command} oss://{bucket}/k {redirection}"
             done = subprocess.run(
@@ -389,6 +461,117 @@ def test_closed_outputs(environment: dict[str, str], server: Server, make_file: 
             )
             assert done.returncode == status, shell
             assert b"no-such-bucket" not in done.stdout
+            assert b"Traceback" not in done.stderr
+
+
+@contextlib.contextmanager
+def unwritable(kind: str) -> Iterator[int]:
+    """A descriptor that nothing can be written to."""
+    if kind == "full":
+        descriptor = os.open("/dev/full", os.O_WRONLY)
+    elif kind == "read-only":
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+    else:
+        reader, descriptor = os.pipe()
+        os.close(reader)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+UNWRITABLE = ("closed pipe", "full", "read-only")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("kind", UNWRITABLE)
+def test_a_report_that_cannot_be_written(
+    start: Start,
+    server: Server,
+    environment: dict[str, str],
+    make_file: Callable[[int], Path],
+    kind: str,
+    options: tuple[str, ...],
+    unbuffered: str,
+) -> None:
+    environment["PYTHONUNBUFFERED"] = unbuffered
+    path = make_file(5)
+    for bucket, status, complaint in ((server.bucket, 11, "the object is stored, but"), ("no-such-bucket", 3, "404")):
+        with unwritable(kind) as output, start(path, f"oss://{bucket}/k", *options, stdout=output) as process:
+            _, errors = process.communicate(timeout=DEADLINE)
+        assert (process.returncode, len(errors.splitlines())) == (status, 1), errors
+        assert errors.startswith("oss-upload: ")
+        assert complaint in errors
+    assert server.read("k") == path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", UNWRITABLE)
+def test_quiet_needs_no_output(start: Start, server: Server, make_file: Callable[[int], Path], kind: str) -> None:
+    with unwritable(kind) as output, start("-q", make_file(5), f"oss://{server.bucket}/k", stdout=output) as process:
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, errors) == (0, "")
+
+
+@pytest.mark.parametrize("kind", UNWRITABLE)
+def test_errors_that_cannot_be_written(
+    start: Start, server: Server, environment: dict[str, str], make_file: Callable[[int], Path], kind: str
+) -> None:
+    path = make_file(5)
+    ends = [
+        ((path, f"oss://{server.bucket}/k"), 0),
+        ((path, f"oss://{server.bucket}/k", "-vv"), 0),
+        ((path, "oss://no-such-bucket/k"), 3),
+        ((path, "s3://no-such-bucket/k"), 2),
+    ]
+    environment["PYTHONUNBUFFERED"] = ""
+    for arguments, status in ends:
+        with unwritable(kind) as nowhere, start(*arguments, "--json", stderr=nowhere) as process:
+            output, _ = process.communicate(timeout=DEADLINE)
+        assert process.returncode == status
+        assert json.loads(output)["exit_status"] == status
+    for arguments, status in ends:
+        with unwritable(kind) as nowhere, start(*arguments, stdout=nowhere, stderr=nowhere) as process:
+            process.communicate(timeout=DEADLINE)
+        assert process.returncode == status or (process.returncode, status) == (11, 0)
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+@pytest.mark.parametrize("kind", UNWRITABLE)
+def test_help_that_cannot_be_written(start: Start, kind: str, option: str) -> None:
+    with unwritable(kind) as output, start(option, stdout=output) as process:
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 11
+    assert errors.startswith("oss-upload: standard output cannot be written: ")
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_pipe_that_another_program_made_non_blocking(
+    start: Start, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    reader, writer = os.pipe()
+    fill(writer)
+    with start(make_file(5), f"oss://{server.bucket}/k", "--json", stdout=writer) as process:
+        os.close(writer)
+        wait_until(lambda: "k" in server.objects(), "the object is stored")
+        with os.fdopen(reader, encoding="utf-8") as output:
+            answer = json.loads(output.read())
+        process.communicate(timeout=DEADLINE)
+    assert (process.returncode, answer["exit_status"]) == (0, 0)
+
+
+def test_a_terminal_that_goes_away_does_not_stop_the_upload(
+    start: Start, server: Server, make_file: Callable[[int], Path]
+) -> None:
+    path = make_file(10 * PART)
+    screen, program = pty.openpty()
+    with start(path, f"oss://{server.bucket}/k", "--routines", 1, *SLOW, stderr=program) as process:
+        os.close(program)
+        assert os.read(screen, 1)
+        os.close(screen)
+        output, _ = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, output.split()[0]) == (0, "stored")
+    assert server.read("k") == path.read_bytes()
 
 
 EMPTY = {"total_bytes": 0, "done_bytes": 0, "resumed_bytes": 0}

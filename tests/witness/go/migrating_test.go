@@ -52,7 +52,7 @@ func TestProgramsOfTheMigrationNotes(t *testing.T) {
 func bothModules(t *testing.T, dir string) {
 	t.Helper()
 	module := string(must(os.ReadFile("go.mod"))(t))
-	module += fmt.Sprintf("\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", ourPath, filepath.Join(checkout(t), "bindings/go"))
+	module += fmt.Sprintf("\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", ourModule, filepath.Join(checkout(t), "bindings/go"))
 	check(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(module), 0o600))
 	check(t, os.WriteFile(filepath.Join(dir, "go.sum"), must(os.ReadFile("go.sum"))(t), 0o600))
 }

@@ -16,7 +16,8 @@ import (
 
 const (
 	vendorPath = "github.com/aliyun/aliyun-oss-go-sdk/oss"
-	ourPath    = "github.com/oss-upload/liboss_upload/bindings/go"
+	ourModule  = "github.com/oss-upload/liboss_upload/bindings/go"
+	ourPath    = ourModule + "/ossv1"
 )
 
 // A program for the vendor's SDK v1 does the same with this library when nothing but its import path is changed.
@@ -97,7 +98,7 @@ func withImportPath(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()
 	check(t, os.WriteFile(filepath.Join(dir, "main.go"), []byte(strings.Replace(source, vendorPath, ourPath, 1)), 0o600))
-	module := fmt.Sprintf("module sample\n\ngo 1.21\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", ourPath,
+	module := fmt.Sprintf("module sample\n\ngo 1.21\n\nrequire %[1]s v0.0.0\n\nreplace %[1]s => %[2]s\n", ourModule,
 		filepath.Join(checkout(t), "bindings/go"))
 	check(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte(module), 0o600))
 	return dir

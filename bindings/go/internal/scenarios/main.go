@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	oss "github.com/oss-upload/liboss_upload/bindings/go"
+	"github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
 // An order is a word, and names with values.
@@ -188,7 +188,7 @@ func (a *answer) end(err error) {
 	a.tell("part_number", e.PartNumber)
 	a.tell("retryable", e.Retryable)
 	a.tell("message", e.Message)
-	var said oss.ServiceError
+	var said *oss.ServiceError
 	if !errors.As(err, &said) {
 		a.tell("service_code", e.Code)
 		a.tell("ec", e.EC)
@@ -200,7 +200,7 @@ func (a *answer) end(err error) {
 	a.tell("ec", said.EC)
 	a.tell("request_id", said.RequestID)
 	if said.StatusCode != e.HTTPStatus || said.Code != e.Code || said.EC != e.EC || said.RequestID != e.RequestID {
-		log.Fatalf("%#v is not what %#v says", said, e)
+		log.Fatalf("%#v is not what %#v says", *said, e)
 	}
 }
 
@@ -224,7 +224,7 @@ func (a *answer) result(r *oss.Result) {
 	a.tell("callback_answer", string(r.CallbackAnswer))
 }
 
-func (a *answer) progress(p oss.UploadProgress) {
+func (a *answer) progress(p oss.Progress) {
 	a.tell("progress.phase", p.Phase)
 	a.tell("progress.total_bytes", p.TotalBytes)
 	a.tell("progress.done_bytes", p.DoneBytes)
@@ -303,9 +303,9 @@ func (s *session) uploadFile(o order, a *answer) {
 	ctx, pause := context.WithCancel(context.Background())
 	defer pause()
 	var upload *oss.Upload
-	var seen []oss.UploadProgress
+	var seen []oss.Progress
 	options := o.uploadOptions()
-	options.Progress = func(p oss.UploadProgress) {
+	options.Progress = func(p oss.Progress) {
 		seen = append(seen, p)
 		if p.PartsDone < int(o.number("at_parts")) || p.Phase == oss.PhaseEnded {
 			return
@@ -340,7 +340,7 @@ func (s *session) uploadFile(o order, a *answer) {
 	a.watched(seen)
 }
 
-func (a *answer) watched(seen []oss.UploadProgress) {
+func (a *answer) watched(seen []oss.Progress) {
 	if len(seen) == 0 {
 		return
 	}

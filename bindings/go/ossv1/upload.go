@@ -1,0 +1,330 @@
+package oss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	native "github.com/oss-upload/liboss_upload/bindings/go/oss"
+)
+
+// An Option changes one [Bucket.UploadFile]. Make one with [Routines], [Checkpoint], [Meta] and the like; of two that say
+// different things the last one holds.
+type Option func(*uploadConfig) error
+
+// uploadConfig is what the options of one upload come to.
+type uploadConfig struct {
+	options  native.UploadOptions
+	ctx      context.Context
+	listener ProgressListener
+	answer   *http.Header
+	callback *[]byte
+}
+
+// UploadFile uploads the file at filePath as Alibaba Cloud's SDK v1 does, and returns when the object is stored or the
+// upload has failed. UploadFile of [native.Client] is the same with a context, fields and a result.
+//
+// partSize is the bytes of a part: [MinPartSize] to [MaxPartSize], 0 for the least, or [PartSizeAuto]. It is raised when
+// the file would need more than 10000 parts.
+//
+// What the server refused is a [ServiceError] (not a pointer), for programs that assert that type; [errors.As] finds it
+// as a value, as a pointer, and as the [*Error] with all that is known. All other errors are those of package [native],
+// and [errors.Is] finds their sentinels in both.
+func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options ...Option) error {
+	if b.Client == nil || b.Client.Client == nil {
+		return invalid("the Bucket was not made by Client.Bucket")
+	}
+	if b.Client.strictNames && strings.HasPrefix(objectKey, "?") {
+		return invalid("the object's name begins with '?', which VerifyObjectStrict refuses")
+	}
+	u := uploadConfig{ctx: context.Background(), options: native.UploadOptions{
+		Bucket:     b.BucketName,
+		Key:        objectKey,
+		PartSize:   partSize,
+		Headers:    map[string]string{},
+		ContentMD5: b.Client.contentMD5,
+	}}
+	for _, option := range options {
+		if option == nil {
+			continue
+		}
+		if err := option(&u); err != nil {
+			return err
+		}
+	}
+	return b.Client.asServiceError(u.run(b.Client, filePath))
+}
+
+func (u *uploadConfig) run(client *Client, path string) error {
+	watch := func(native.Progress) {}
+	if source := client.source; source != nil {
+		if err := source.refresh(0, client.SetCredentials); err != nil {
+			return err
+		}
+		refused, done := make(chan struct{}, 1), make(chan struct{})
+		defer close(done)
+		go source.follow(client.Client, refused, done)
+		watch = func(p native.Progress) {
+			if p.Phase == native.PhaseWaiting {
+				select {
+				case refused <- struct{}{}:
+				default: // it knows already
+				}
+			}
+		}
+	}
+	if u.listener == nil {
+		u.options.Progress = watch
+		result, err := client.UploadFile(u.ctx, path, &u.options)
+		u.fill(result, err)
+		return err
+	}
+	events := progressEvents{listener: u.listener}
+	u.options.Progress = func(p native.Progress) {
+		watch(p)
+		events.update(p)
+	}
+	result, err := client.UploadFile(u.ctx, path, &u.options)
+	u.fill(result, err)
+	events.end(err)
+	return err
+}
+
+// fill writes what is known of the last answer where CallbackResult and GetResponseHeader want it.
+func (u *uploadConfig) fill(result *native.Result, err error) {
+	if u.callback != nil && result != nil {
+		*u.callback = result.CallbackAnswer
+	}
+	if u.answer == nil {
+		return
+	}
+	*u.answer = http.Header{}
+	set := func(name, value string) {
+		if value != "" {
+			u.answer.Set(name, value)
+		}
+	}
+	var failure *Error
+	switch {
+	case errors.As(err, &failure):
+		set("X-Oss-Request-Id", failure.RequestID)
+		set("X-Oss-Ec", failure.EC)
+	case err == nil:
+		set("X-Oss-Request-Id", result.RequestID)
+		set("X-Oss-Version-Id", result.VersionID)
+		set("X-Oss-Hash-Crc64ecma", strconv.FormatUint(result.CRC64, 10))
+		set("ETag", `"`+result.ETag+`"`)
+	}
+}
+
+// Routines is how many parts are sent at the same time: 1 (the default) to 100, or [RoutinesAuto]. As in Alibaba
+// Cloud's SDK, other values below 1 mean 1, and those above 100 mean 100.
+func Routines(n int) Option {
+	return func(u *uploadConfig) error {
+		if n != RoutinesAuto {
+			n = min(max(n, 1), 100)
+		}
+		u.options.Routines = n
+		return nil
+	}
+}
+
+// Checkpoint keeps a file that says what has been sent, so that the same call goes on where this one stopped: path, or
+// "<file>.cp" beside the uploaded file when path is empty. The file is deleted when the object is stored.
+func Checkpoint(enable bool, path string) Option {
+	return checkpoint(enable, path, "")
+}
+
+// CheckpointDir is [Checkpoint] with an existing directory for the file, which is then named by the source and the
+// destination.
+func CheckpointDir(enable bool, dir string) Option {
+	if enable && dir == "" {
+		return fail(invalid("CheckpointDir: the directory is empty"))
+	}
+	return checkpoint(enable, "", dir)
+}
+
+func checkpoint(enable bool, path, dir string) Option {
+	return func(u *uploadConfig) error {
+		o := &u.options
+		o.Checkpoint, o.CheckpointPath, o.CheckpointDir = enable, "", ""
+		if enable {
+			o.CheckpointPath, o.CheckpointDir = path, dir
+		}
+		return nil
+	}
+}
+
+// Progress has the listener told how far the upload is, about ten times a second, in the goroutine that called
+// [Bucket.UploadFile], and never after that has returned.
+func Progress(listener ProgressListener) Option {
+	return func(u *uploadConfig) error {
+		u.listener = listener
+		return nil
+	}
+}
+
+// WithContext pauses the upload when ctx ends: [Bucket.UploadFile] then returns within about a second, with an error that
+// matches the context's and [ErrPaused]. With a [Checkpoint], the same call goes on later.
+func WithContext(ctx context.Context) Option {
+	if ctx == nil {
+		return fail(invalid("WithContext: the context is nil"))
+	}
+	return func(u *uploadConfig) error {
+		u.ctx = ctx
+		return nil
+	}
+}
+
+// GetResponseHeader writes what is known of the answer that made the object to *header: ETag, X-Oss-Hash-Crc64ecma,
+// X-Oss-Version-Id and X-Oss-Request-Id; after a failure, X-Oss-Request-Id and X-Oss-Ec.
+func GetResponseHeader(header *http.Header) Option {
+	return func(u *uploadConfig) error {
+		u.answer = header
+		return nil
+	}
+}
+
+// SetHeader sends a header that Headers of [native.UploadOptions] names; the value's text is what fmt.Sprint makes of it.
+func SetHeader(name string, value any) Option {
+	if value == nil {
+		return nil
+	}
+	return header(name, fmt.Sprint(value))
+}
+
+func header(name, value string) Option {
+	return func(u *uploadConfig) error {
+		u.options.Headers[strings.ToLower(name)] = value
+		return nil
+	}
+}
+
+func fail(err error) Option {
+	return func(*uploadConfig) error { return err }
+}
+
+func unsupported(option, why string) Option {
+	return fail(cannot(option, why))
+}
+
+// Meta stores a value of your own with the object, as the header x-oss-meta-NAME.
+func Meta(name, value string) Option { return header("x-oss-meta-"+name, value) }
+
+// ContentType is the object's type; by default it is guessed from the names.
+func ContentType(value string) Option { return header("Content-Type", value) }
+
+// CacheControl tells browsers and caches how long they may keep the object.
+func CacheControl(value string) Option { return header("Cache-Control", value) }
+
+// ContentDisposition tells browsers how to name the object, or to save it.
+func ContentDisposition(value string) Option { return header("Content-Disposition", value) }
+
+// ContentEncoding names how the content is encoded. The file is sent as it is.
+func ContentEncoding(value string) Option { return header("Content-Encoding", value) }
+
+// ContentLanguage is the language of the content.
+func ContentLanguage(value string) Option { return header("Content-Language", value) }
+
+// Expires tells caches until when they may keep the object.
+func Expires(t time.Time) Option { return header("Expires", t.UTC().Format(http.TimeFormat)) }
+
+// ObjectACL says who may read and write the object; by default that is the bucket's rule.
+func ObjectACL(acl ACLType) Option { return header("x-oss-object-acl", string(acl)) }
+
+// ObjectStorageClass is how the object is stored; by default as the bucket says.
+func ObjectStorageClass(class StorageClassType) Option {
+	return header("x-oss-storage-class", string(class))
+}
+
+// StorageClass is [ObjectStorageClass].
+func StorageClass(class StorageClassType) Option { return ObjectStorageClass(class) }
+
+// ForbidOverWrite true refuses to replace an object that is there: a [ServiceError] with the code FileAlreadyExists.
+func ForbidOverWrite(forbid bool) Option {
+	return header("x-oss-forbid-overwrite", strconv.FormatBool(forbid))
+}
+
+// ServerSideEncryption has the server encrypt the object: "AES256", "KMS" or "SM4".
+func ServerSideEncryption(algorithm string) Option {
+	return header("x-oss-server-side-encryption", algorithm)
+}
+
+// ServerSideEncryptionKeyID is the key in KMS.
+func ServerSideEncryptionKeyID(id string) Option {
+	return header("x-oss-server-side-encryption-key-id", id)
+}
+
+// ServerSideDataEncryption is how data is encrypted under KMS: "SM4".
+func ServerSideDataEncryption(algorithm string) Option {
+	return header("x-oss-server-side-data-encryption", algorithm)
+}
+
+// A Tag of an object.
+type Tag struct {
+	// Key is the tag's name, Value what it says: letters, digits, blanks and + - = . _ : /.
+	Key, Value string
+}
+
+// Tagging are the tags of an object.
+type Tagging struct {
+	// Tags are ten at most.
+	Tags []Tag
+}
+
+// SetTagging gives the object tags, ten at most.
+func SetTagging(tagging Tagging) Option {
+	if len(tagging.Tags) == 0 {
+		return nil
+	}
+	pairs := make([]string, 0, len(tagging.Tags))
+	for _, tag := range tagging.Tags {
+		pairs = append(pairs, url.QueryEscape(tag.Key)+"="+url.QueryEscape(tag.Value))
+	}
+	return header("x-oss-tagging", strings.Join(pairs, "&"))
+}
+
+// Callback has the server call an application server when the object is stored; the value is Base64 of JSON. When that
+// call fails the object is stored nevertheless, and the error matches [ErrCallbackFailed].
+func Callback(value string) Option { return header("x-oss-callback", value) }
+
+// CallbackVar are variables for [Callback], Base64 of JSON.
+func CallbackVar(value string) Option { return header("x-oss-callback-var", value) }
+
+// CallbackResult gets what the application server answered to the callback; see CallbackAnswer of [native.Result].
+func CallbackResult(body *[]byte) Option {
+	return func(u *uploadConfig) error {
+		u.callback = body
+		return nil
+	}
+}
+
+// TrafficLimitHeader has the server limit each request, in bits per second: 245760 (30 KiB/s) to 838860800 (100 MiB/s).
+func TrafficLimitHeader(bitsPerSecond int64) Option {
+	return header("x-oss-traffic-limit", strconv.FormatInt(bitsPerSecond, 10))
+}
+
+// RequestPayer [Requester] says that the owner of the key pays for the requests.
+func RequestPayer(payer PayerType) Option {
+	return header("x-oss-request-payer", strings.ToLower(string(payer)))
+}
+
+// ContentMD5 is [ErrUnsupported]: [EnableMD5] has the library compute it for every body.
+func ContentMD5(string) Option {
+	return unsupported("ContentMD5", "it belongs to one request, and an upload has many; EnableMD5(true) computes them")
+}
+
+// AddParam is [ErrUnsupported]: an upload has many requests.
+func AddParam(string, any) Option {
+	return unsupported("AddParam", "an upload has many requests, with parameters of their own; use headers")
+}
+
+// Sequential is [ErrUnsupported]: an object of parts sent one after the other has no MD5 either.
+func Sequential() Option {
+	return unsupported("Sequential", "the object's MD5 is not computed; its CRC-64 is always checked")
+}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package oss_test
-
-const raceDetector = false
