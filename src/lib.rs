@@ -41,6 +41,7 @@ pub mod events;
 pub mod options;
 mod os;
 mod oss;
+mod text;
 mod transport;
 mod upload;
 

@@ -8,14 +8,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("capi", &["client", "credentials", "error", "events", "options", "os", "upload"]),
     ("client", &["credentials", "error", "events", "options", "os", "oss", "transport", "upload"]),
     ("upload", &["credentials", "crc64", "error", "events", "options", "os", "oss", "transport"]),
-    ("transport", &["error", "options", "os", "oss"]),
+    ("transport", &["error", "options", "os", "oss", "text"]),
     ("oss", &["credentials", "error"]),
-    ("credentials", &["error", "os"]),
+    ("credentials", &["error", "os", "text"]),
     ("options", &["credentials", "error"]),
     ("crc64", &[]),
     ("error", &[]),
     ("events", &["os"]),
     ("os", &[]),
+    ("text", &[]),
 ];
 
 /// Files that may use less than their room.

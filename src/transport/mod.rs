@@ -30,6 +30,7 @@ use ureq::{Agent, Proxy, SendBody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
 use crate::oss;
+use crate::text;
 pub(crate) use throttle::Throttle;
 pub(crate) use watch::Limits;
 use watch::{Interrupted, Watch};
@@ -282,7 +283,8 @@ fn tls_config(options: &ClientOptions) -> Result<TlsConfig> {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
     let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
-    let pem = fs::read(path).map_err(unreadable)?;
+    let pem = text::lines_without_marks(&fs::read(path).map_err(unreadable)?)
+        .map_err(|why| Error::invalid(format!("ca_file {} {why}", path.display())))?;
     let found: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
