@@ -40,7 +40,7 @@ func cannot(option, why string) error {
 // New makes a client as the vendor's SDK v1 does; [NewClient] is the same with fields in place of functions. An endpoint
 // without a scheme means HTTPS. Nothing is sent yet, but a provider of credentials is asked.
 //
-// Empty keys without a provider mean that the credentials are looked for in the usual places: see
+// Empty keys without a provider mean that the credentials are looked for in the default chain: see
 // [ClientOptions].Credentials. New fails as NewClient does, and with [ErrUnsupported] for an option that this library
 // cannot carry out. The client is freed when it is forgotten, or by [Client.Close].
 func New(endpoint, accessKeyID, accessKeySecret string, options ...ClientOption) (*Client, error) {

@@ -83,3 +83,27 @@ def test_every_option_is_spoken_of() -> None:
         fields = set(re.findall(r"^  [a-z].*?\*?(\w+);$", struct, re.MULTILINE)) - plain
         assert len(fields) >= 9
         assert sorted(field for field in fields if f"`{field}`" not in pages) == [], name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "src/options.rs",
+        "include/oss_upload.h",
+        "include/oss_upload.hpp",
+        "bindings/go/options.go",
+        "bindings/python/oss_upload/client.py",
+        "bindings/python/oss_upload/_command.py",
+    ],
+)
+def test_the_default_chain_is_the_same_everywhere(name: str) -> None:
+    source = without_tests("src/credentials/chain.rs")
+    order = re.findall(r'^    \("([a-z-]+)", ', source, re.MULTILINE)
+    assert len(order) > 4
+    page = read("docs/credentials.md")
+    section = page[page.index("## The default chain") :]
+    assert re.findall(r"^\d\. `([a-z-]+)`$", section, re.MULTILINE) == order
+    assert re.findall(r"^\| `([a-z-]+)` \|", section[: section.index("\n## ", 3)], re.MULTILINE) == order
+    # Without what begins a line of a comment.
+    text = " ".join(re.sub(r"[`/*]+", " ", read(name)).split())
+    assert ", ".join(order) in text
