@@ -32,10 +32,13 @@ pub(crate) struct Keyring {
     shared: Arc<Shared>,
 }
 
+/// Is told an access key id and its source.
+type Tell = dyn Fn(&str, &str) + Send + Sync;
+
 struct Shared {
     provider: Option<Box<dyn Provider>>,
     clock: Clock,
-    changed_to: Box<dyn Fn(&str, &str) + Send + Sync>,
+    changed_to: Box<Tell>,
     state: Mutex<State>,
     news: Condvar,
     /// Nobody needs the answer any more.
