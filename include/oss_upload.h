@@ -141,7 +141,8 @@
 #define OSS_EVENT_CONCURRENCY_CHANGED 5
 
 /**
- * oss_event.kind: requests are signed with other credentials from now on.
+ * oss_event.kind: a source has given the first credentials, or others sign from now on; the message
+ * names the access key id and the source.
  */
 #define OSS_EVENT_CREDENTIALS_CHANGED 6
 
@@ -279,7 +280,8 @@ typedef struct {
   /**
    * Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
    *
-   * NULL: the first that has some of env; oidc, when its variables are set; profile; ecs-role. By name:
+   * NULL: the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it
+   * does not work, no other is asked. By name:
    * - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
    *   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
    * - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;

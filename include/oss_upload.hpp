@@ -205,8 +205,9 @@ struct client_options {
     std::optional<std::string> security_token{};
     /// Where credentials come from when no access_key_id is given: "env", "profile[:NAME]", "process:COMMAND",
     /// "ecs-role[:NAME]", "oidc", "uri[:URL]" or "anonymous", as oss_client_options in oss_upload.h explains. Not set:
-    /// the first that has some of env; oidc, when its variables are set; profile; ecs-role. Temporary ones are renewed
-    /// before they end, also in the middle of an upload, and when the server refuses them.
+    /// the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it does
+    /// not work, no other is asked. Temporary ones are renewed before they end, also in the middle of an upload, and when
+    /// the server refuses them.
     std::optional<std::string> credentials{};
     /// How requests are signed.
     signature signature_version = signature::automatic;
@@ -418,7 +419,8 @@ enum class event_kind : std::uint32_t {
     part_resumed = OSS_EVENT_PART_RESUMED,
     /// More or fewer parts may be in flight.
     concurrency_changed = OSS_EVENT_CONCURRENCY_CHANGED,
-    /// Requests are signed with other credentials from now on.
+    /// A source has given the first credentials, or others sign from now on; the message names the access key id and the
+    /// source.
     credentials_changed = OSS_EVENT_CREDENTIALS_CHANGED,
     /// The checkpoint was made safe on disk.
     checkpoint_written = OSS_EVENT_CHECKPOINT_WRITTEN,

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use crate::credentials::{self, Ask, Clock, Credentials, Http, HttpAnswer, Keyring, Surroundings, Variables};
+use crate::credentials::{
+    self, Ask, Clock, Credentials, Http, HttpAnswer, HttpFailure, Keyring, Surroundings, Variables,
+};
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::transport::Transport;
-use crate::transport::plain::{Plain, PlainRequest};
+use crate::transport::plain::{Plain, PlainFailure, PlainRequest};
 use crate::transport::proxy::Proxies;
 use crate::upload::crew::Crew;
 use crate::upload::engine::Job;
@@ -111,7 +113,7 @@ fn is_first_thread() -> bool {
     true
 }
 
-/// Who signs requests, as the options say. Tells an event when others do.
+/// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.
 fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<Keyring> {
     let (given, name) = match &options.credentials {
         CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
@@ -122,13 +124,15 @@ fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEve
     };
     let clock: Clock = Arc::new(SystemTime::now);
     let surroundings = Arc::new(Surroundings {
-        variables: Variables::read(|name| env::var(name).ok()),
+        variables: Variables::read(|name| env::var_os(name)),
+        directory: env::current_dir().ok(),
         http: Box::new(PlainHttp(Plain::new(options, proxies)?)),
         clock: clock.clone(),
     });
     let events = Events::of_client(events);
-    let tell = move |id: &str| {
-        events.tell(EventKind::CredentialsChanged, |event| event.message = format!("access key id {id}"));
+    let tell = move |id: &str, source: &str| {
+        let message = format!("access key id {id}, from {source}");
+        events.tell(EventKind::CredentialsChanged, |event| event.message = message);
     };
     Ok(Keyring::new(credentials::provider(name, &surroundings)?, given, clock, tell))
 }
@@ -137,9 +141,10 @@ fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEve
 struct PlainHttp(Plain);
 
 impl Http for PlainHttp {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> Result<HttpAnswer> {
+    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
         let Ask { method, url, headers, body, connect, answer } = *ask;
-        let answer = self.0.send(&PlainRequest { method, url, headers, body, connect, answer }, stop)?;
+        let answer = self.0.send(&PlainRequest { method, url, headers, body, connect, answer }, stop);
+        let answer = answer.map_err(|PlainFailure { error, reached }| HttpFailure { error, reached })?;
         Ok(HttpAnswer { status: answer.status, date: answer.date, body: answer.body })
     }
 }

@@ -57,7 +57,8 @@ pub enum EventKind {
     PartResumed,
     /// More or fewer parts may be in flight.
     ConcurrencyChanged,
-    /// Requests are signed with other credentials from now on.
+    /// A source has given the first credentials, or others sign from now on. The message names the access key id and the
+    /// source.
     CredentialsChanged,
     /// The checkpoint was made safe on disk.
     CheckpointWritten,

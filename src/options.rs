@@ -65,9 +65,8 @@ pub struct ClientOptions {
 /// Where credentials come from. `docs/credentials.md` has the details of each source.
 #[derive(Clone, Default)]
 pub enum CredentialsSource {
-    /// The first that has some: the environment; an OIDC role, when its variables are set; a profile in the files of the
-    /// vendor's tools; the RAM role of this ECS instance; the credentials URI, when its variable is set. Looked for when
-    /// the first request is made.
+    /// The default chain: `env`, `oidc`, `profile`, `ecs-role`, `uri`. The first of these that is configured is used; when
+    /// it does not work, no other is asked. Looked for when the first request is made.
     #[default]
     UsualPlaces,
     /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, else `ALIBABA_CLOUD_ACCESS_KEY_ID`,

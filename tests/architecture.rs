@@ -9,7 +9,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("client", &["credentials", "error", "events", "options", "os", "oss", "service", "transport", "upload"]),
     ("upload", &["credentials", "crc64", "error", "events", "options", "os", "oss", "service", "transport"]),
     ("service", &["credentials", "error", "events", "oss", "transport"]),
-    ("transport", &["error", "options", "os", "oss"]),
+    ("transport", &["error", "options", "os", "oss", "text"]),
     ("oss", &["credentials", "error", "text"]),
     ("credentials", &["error", "os", "text"]),
     ("options", &["credentials", "error"]),

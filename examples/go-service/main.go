@@ -7,7 +7,7 @@
 // An upload belongs to its request: when the client goes away, it is paused. SIGTERM and Ctrl-C pause them all, answer
 // their requests with 503, and end the service. The same request made again goes on where it stopped.
 //
-// OSS_ENDPOINT and OSS_REGION say where the bucket is; credentials come from the usual places.
+// OSS_ENDPOINT and OSS_REGION say where the bucket is; credentials come from the default chain.
 package main
 
 import (

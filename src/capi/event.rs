@@ -20,7 +20,8 @@ pub const OSS_EVENT_PART_DONE: u32 = 3;
 pub const OSS_EVENT_PART_RESUMED: u32 = 4;
 /// oss_event.kind: more or fewer parts may be in flight.
 pub const OSS_EVENT_CONCURRENCY_CHANGED: u32 = 5;
-/// oss_event.kind: requests are signed with other credentials from now on.
+/// oss_event.kind: a source has given the first credentials, or others sign from now on; the message
+/// names the access key id and the source.
 pub const OSS_EVENT_CREDENTIALS_CHANGED: u32 = 6;
 /// oss_event.kind: the checkpoint was made safe on disk.
 pub const OSS_EVENT_CHECKPOINT_WRITTEN: u32 = 7;

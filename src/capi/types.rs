@@ -95,7 +95,8 @@ pub struct oss_client_options {
     pub security_token: *const c_char,
     /// Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
     ///
-    /// NULL: the first that has some of env; oidc, when its variables are set; profile; ecs-role. By name:
+    /// NULL: the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it
+    /// does not work, no other is asked. By name:
     /// - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
     ///   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
     /// - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;

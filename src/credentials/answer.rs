@@ -3,11 +3,13 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use super::{Credentials, Issued, Secret};
+use crate::text;
 
 /// What the metadata service, a credentials URI, a process and (below `Credentials`) STS answer.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +25,7 @@ pub(super) struct KeyAnswer {
 impl KeyAnswer {
     /// Reads JSON. What is wrong with it is not told: it may hold secrets.
     pub(super) fn parse(json: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(json).map_err(|_| "is not the JSON that it should be".into())
+        from_json(json)
     }
 
     pub(super) fn into_issued(self) -> Result<Issued, String> {
@@ -34,12 +36,21 @@ impl KeyAnswer {
     }
 }
 
+/// Reads a JSON object. What is wrong with it is not told: it may hold secrets.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    let text = text::utf8(bytes).map_err(|why| why.to_string())?;
+    // serde takes an array for an object, too.
+    let is_object = text.trim_start().starts_with('{');
+    let read = is_object.then(|| serde_json::from_str(text).ok()).flatten();
+    read.ok_or_else(|| "is not the JSON that it should be".into())
+}
+
 /// Checks what somebody else has made. Messages begin with the verb: who it was says the caller.
 pub(super) fn issued(id: String, secret: Secret, token: Option<Secret>, expiration: &Value) -> Result<Issued, String> {
     let credentials = Credentials::of(id, secret, token);
     credentials.check().map_err(|error| format!("is of no use: {error}"))?;
     let expires = expiry(expiration).map_err(|()| "has an Expiration that is no RFC 3339 time".to_owned())?;
-    Ok(Issued { credentials, expires })
+    Ok(Issued::new(credentials, expires))
 }
 
 /// RFC 3339, or seconds since 1970; nothing and an empty text mean never.
@@ -118,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn a_byte_order_mark_is_no_part_of_it() {
+        let json = r#"{"AccessKeyId":"i","AccessKeySecret":"s"}"#;
+        assert_eq!(read(&format!("\u{feff}{json}")).unwrap().credentials.access_key_id(), "i");
+        let wide: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(KeyAnswer::parse(&wide).unwrap_err(), "is UTF-16 text; save it as UTF-8");
+    }
+
+    #[test]
     fn an_end_may_be_missing_and_have_several_shapes() {
         for (text, expected) in [
             ("", None),
@@ -145,6 +164,7 @@ mod tests {
             format!(r#"{{"AccessKeyId":["{SECRET}"],"AccessKeySecret":"s"}}"#),
             format!(r#"{{"AccessKeyId":"i","AccessKeySecret":"{SECRET}"#),
             SECRET.into(),
+            format!("[null,\"i\",\"{SECRET}\",null,null]"),
             String::new(),
         ] {
             let error = read(&json).unwrap_err();

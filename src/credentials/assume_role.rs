@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::sts::Role;
-use super::{Issued, Provider};
-use crate::error::Result;
+use super::{Fetched, Issued, Provider};
 
 pub(super) struct AssumeRole {
     source: Box<dyn Provider>,
@@ -23,12 +22,12 @@ impl Provider for AssumeRole {
         "assume-role".into()
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Fetched<()> {
         self.source.check()
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
         let source = self.source.fetch(stop)?;
-        self.role.assume(&source.credentials, stop)
+        Ok(self.role.assume(&source.credentials, stop)?)
     }
 }

@@ -1,4 +1,4 @@
-//! The usual places, one after the other.
+//! The default chain: one source after the other. The first that is configured is the one that signs, or fails.
 
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -9,64 +9,74 @@ use super::env::Environment;
 use super::oidc::Oidc;
 use super::profile::Profile;
 use super::uri::CredentialsUri;
-use super::{Issued, Provider, Surroundings, failed};
-use crate::error::Result;
+use super::{Fetched, Issued, Provider, Surroundings, Unavailable, not_configured};
+
+/// The sources in their order. `docs/credentials.md` explains them; the tests of the documentation compare what other
+/// pages say.
+const ORDER: [(&str, Make); 5] = [
+    ("env", |surroundings| Ok(Box::new(Environment::new(&surroundings.variables)))),
+    ("oidc", |surroundings| Ok(Box::new(Oidc::from_environment(surroundings)?))),
+    ("profile", |surroundings| Ok(Box::new(Profile::new(surroundings.clone(), None)))),
+    ("ecs-role", |surroundings| Ok(Box::new(EcsRole::new(surroundings.clone(), None)?))),
+    ("uri", |surroundings| Ok(Box::new(CredentialsUri::from_environment(surroundings)?))),
+];
+
+type Make = fn(&Arc<Surroundings>) -> Fetched<Box<dyn Provider>>;
 
 pub(super) struct Chain {
-    links: Vec<Result<Box<dyn Provider>>>,
+    links: Vec<Link>,
     /// The link that had credentials: from then on no other is asked, so that an upload does not change sides.
     found: OnceLock<usize>,
 }
 
-impl Chain {
-    pub(super) fn new(surroundings: &Arc<Surroundings>) -> Self {
-        let has = |name| surroundings.variables.get(name).is_some();
-        let mut links: Vec<Result<Box<dyn Provider>>> = vec![Ok(Box::new(Environment::new(&surroundings.variables)))];
-        if has("ALIBABA_CLOUD_OIDC_TOKEN_FILE") && has("ALIBABA_CLOUD_ROLE_ARN") {
-            links.push(Oidc::from_environment(surroundings).map(boxed));
+struct Link {
+    name: &'static str,
+    provider: Fetched<Box<dyn Provider>>,
+}
+
+impl Link {
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
+        match &self.provider {
+            Ok(provider) => provider.fetch(stop),
+            Err(why) => Err(why.clone()),
         }
-        links.push(Ok(Box::new(Profile::new(surroundings.clone(), None))));
-        links.push(EcsRole::new(surroundings.clone(), None).map(boxed));
-        if let Some(url) = surroundings.variables.get("ALIBABA_CLOUD_CREDENTIALS_URI") {
-            links.push(CredentialsUri::new(surroundings.clone(), url).map(boxed));
-        }
-        Chain { links, found: OnceLock::new() }
     }
 }
 
-fn boxed(provider: impl Provider + 'static) -> Box<dyn Provider> {
-    Box::new(provider)
+impl Chain {
+    pub(super) fn new(surroundings: &Arc<Surroundings>) -> Self {
+        let links = ORDER.iter().map(|(name, make)| Link { name, provider: make(surroundings) });
+        Chain { links: links.collect(), found: OnceLock::new() }
+    }
 }
 
 impl Provider for Chain {
     fn name(&self) -> String {
-        match self.found.get().map(|at| &self.links[*at]) {
-            Some(Ok(link)) => link.name(),
-            _ => "the usual places".into(),
-        }
+        self.found.get().map_or("the usual places", |at| self.links[*at].name).into()
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
-        if let Some(Ok(link)) = self.found.get().map(|at| &self.links[*at]) {
-            return link.fetch(stop);
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
+        if let Some(at) = self.found.get() {
+            return self.links[*at].fetch(stop);
         }
         let mut reasons = Vec::new();
         for (at, link) in self.links.iter().enumerate() {
-            let tried = match link {
-                Ok(link) => link.fetch(stop).map_err(|error| format!("{}: {error}", link.name())),
-                Err(error) => Err(error.to_string()),
-            };
-            match tried {
+            match link.fetch(stop) {
                 Ok(issued) => {
                     // Another thread cannot have been faster: the keyring asks one at a time.
                     let _ = self.found.set(at);
                     return Ok(issued);
                 }
-                Err(reason) => reasons.push(reason),
+                Err(Unavailable::NotConfigured(why)) => reasons.push(format!("{}: {why}", link.name)),
+                // Who comes after it may be somebody else.
+                Err(Unavailable::Failed(error)) => {
+                    let hint = "it is configured, so no other source is asked: mend it or remove it";
+                    return Err(error.context(link.name).hint(hint).into());
+                }
             }
         }
         // Not to be tried again at once: where there is no metadata service today, there is none in a second.
-        Err(failed(reasons.join("; ")))
+        Err(not_configured(reasons.join("; ")))
     }
 }
 
@@ -74,44 +84,66 @@ impl Provider for Chain {
 mod tests {
     use super::super::testing::{Script, surroundings};
     use super::*;
+    use crate::error::Error;
 
     const KEY: &str = r#"{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t","Code":"Success"}"#;
+
+    fn fetch(chain: &Chain) -> Result<String, Error> {
+        let issued = chain.fetch(&Arc::default()).map_err(Unavailable::into_error)?;
+        Ok(issued.credentials.access_key_id().to_owned())
+    }
 
     #[test]
     fn every_reason_is_told() {
         let script = Script::new([(0, "no route to 100.100.100.200"), (0, "no route to 100.100.100.200")]);
-        let chain = Chain::new(&surroundings(&[("HOME", "/nowhere")], &script));
-        let error = chain.fetch(&Arc::default()).unwrap_err();
+        let error = fetch(&Chain::new(&surroundings(&[("HOME", "/nowhere")], &script))).unwrap_err();
         for reason in [
-            "env: OSS_ACCESS_KEY_ID is not set; ",
+            "env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
             "profile: there is none of the files /nowhere/.aliyun/config.json",
-            "ecs-role: no route to 100.100.100.200",
+            "ecs-role: no route to 100.100.100.200; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set",
         ] {
             assert!(error.message().contains(reason), "{error}");
         }
-        assert!(!error.message().contains("oidc") && !error.is_retryable(), "{error}");
+        assert!(!error.is_retryable(), "{error}");
     }
 
+    /// Each is configured and broken, and somebody else's credentials URI is behind it.
     #[test]
-    fn links_whose_variables_are_set_are_tried_too() {
-        let script = Script::new([(0, ""), (0, ""), (500, "")]);
-        let given = [
-            ("ALIBABA_CLOUD_ROLE_ARN", "r"),
-            ("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/nowhere/token"),
-            ("ALIBABA_CLOUD_CREDENTIALS_URI", "http://127.0.0.1:1"),
-        ];
-        let error = Chain::new(&surroundings(&given, &script)).fetch(&Arc::default()).unwrap_err();
-        for reason in ["oidc: ALIBABA_CLOUD_OIDC_PROVIDER_ARN is not set", "uri: http://127.0.0.1:1 answered 500"] {
-            assert!(error.message().contains(reason), "{error}");
+    fn a_broken_source_ends_the_chain() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".aliyun")).unwrap();
+        std::fs::write(home.path().join(".aliyun/config.json"), "{").unwrap();
+        let broken_home = home.path().to_str().unwrap();
+        let uri = "ALIBABA_CLOUD_CREDENTIALS_URI";
+        for (given, expected) in [
+            (("OSS_ACCESS_KEY_ID", "i"), "env: OSS_ACCESS_KEY_SECRET is not set"),
+            (("ALIBABA_CLOUD_SECURITY_TOKEN", "t"), "env: ALIBABA_CLOUD_ACCESS_KEY_ID is not set"),
+            (("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"), "oidc: ALIBABA_CLOUD_ROLE_ARN is not set"),
+            (("ALIBABA_CLOUD_PROFILE", "prod"), "profile: ALIBABA_CLOUD_PROFILE names the profile prod"),
+            (("HOME", broken_home), "profile: cannot read "),
+            (("ALIBABA_CLOUD_ECS_METADATA", "a/b"), "ecs-role: the name of the ECS RAM role"),
+        ] {
+            let chain = Chain::new(&surroundings(&[given, (uri, "http://127.0.0.1:1")], &Script::new([])));
+            let error = fetch(&chain).unwrap_err();
+            assert!(error.message().starts_with(expected), "{error}");
+            assert!(error.message().ends_with("no other source is asked: mend it or remove it"), "{error}");
         }
+        let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "http://127.0.0.1:1")];
+        let error = fetch(&Chain::new(&surroundings(&given, &Script::new([(500, "")])))).unwrap_err();
+        assert!(error.message().starts_with("uri: http://127.0.0.1:1 answered 500; it is configured"), "{error}");
+        assert!(error.is_retryable());
+        let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "ftp://secret")];
+        let error = fetch(&Chain::new(&surroundings(&given, &Script::new([])))).unwrap_err();
+        assert!(error.message().starts_with("uri: ALIBABA_CLOUD_CREDENTIALS_URI: "), "{error}");
     }
 
     #[test]
     fn who_had_credentials_is_asked_from_then_on() {
         let script = Script::new([(200, "t"), (200, "role"), (200, KEY), (200, "t"), (500, "")]);
         let chain = Chain::new(&surroundings(&[], &script));
-        assert_eq!(chain.fetch(&Arc::default()).unwrap().credentials.access_key_id(), "STS.x");
-        let error = chain.fetch(&Arc::default()).unwrap_err();
+        assert_eq!(chain.name(), "the usual places");
+        assert_eq!(fetch(&chain).unwrap(), "STS.x");
+        let error = fetch(&chain).unwrap_err();
         assert!(error.message().starts_with("the metadata service") && error.is_retryable(), "{error}");
         assert_eq!(chain.name(), "ecs-role");
     }

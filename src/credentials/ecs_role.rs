@@ -1,14 +1,17 @@
 //! Credentials of the RAM role that an ECS instance has, from the metadata service inside the machine's own network.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use super::answer::{KeyAnswer, word};
-use super::{Ask, HttpAnswer, Issued, Provider, Surroundings, failed};
+use super::{
+    Ask, Fetched, HttpAnswer, HttpFailure, Issued, Provider, Surroundings, Unavailable, failed, not_configured,
+};
 use crate::error::{Error, Result};
+use crate::text;
 
 const METADATA: &str = "http://100.100.100.200";
 const TOKEN_PATH: &str = "/latest/api/token";
@@ -22,17 +25,42 @@ pub(super) struct EcsRole {
     surroundings: Arc<Surroundings>,
     /// `None`: the metadata service is asked which role the instance has.
     role: Option<String>,
+    disabled: bool,
+    needs_token: bool,
+}
+
+/// The token that the hardened mode asks for with every request.
+enum Token {
+    Given(Zeroizing<String>),
+    /// There is none, and none may be needed.
+    None {
+        /// The service was there.
+        reached: bool,
+    },
+}
+
+impl Token {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Token::Given(token) => Some(token),
+            Token::None { .. } => None,
+        }
+    }
 }
 
 impl EcsRole {
     pub(super) fn new(surroundings: Arc<Surroundings>, role: Option<&str>) -> Result<Self> {
-        let role = role.or_else(|| surroundings.variables.get("ALIBABA_CLOUD_ECS_METADATA")).map(str::to_owned);
+        let variables = &surroundings.variables;
+        let disabled = variables.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED")?;
+        let needs_token = variables.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED")?;
+        let by_variable = if disabled { None } else { variables.get("ALIBABA_CLOUD_ECS_METADATA")? };
+        let role = role.or(by_variable).map(str::to_owned);
         if let Some(role) = &role
             && !is_role(role)
         {
             return Err(Error::invalid("the name of the ECS RAM role may hold letters, digits, '.', '-' and '_' only"));
         }
-        Ok(EcsRole { surroundings, role })
+        Ok(EcsRole { surroundings, role, disabled, needs_token })
     }
 
     fn ask(
@@ -41,43 +69,58 @@ impl EcsRole {
         path: &str,
         header: Option<(&'static str, &str)>,
         stop: &Arc<AtomicBool>,
-    ) -> Result<HttpAnswer> {
-        let server = self.surroundings.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT").unwrap_or(METADATA);
+    ) -> std::result::Result<HttpAnswer, HttpFailure> {
+        let given = self.surroundings.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT");
+        let server = given.map_err(|error| HttpFailure { error, reached: true })?.unwrap_or(METADATA);
         let url = format!("{}{path}", server.trim_end_matches('/'));
         let headers = header.as_slice();
         let ask = Ask { method, url: &url, headers, body: &[], connect: PATIENCE, answer: PATIENCE };
         self.surroundings.ask(&ask, stop)
     }
 
-    /// The token that the hardened mode asks for with every request; `None` where there is none and none is needed.
-    fn token(&self, stop: &Arc<AtomicBool>) -> Result<Option<Zeroizing<String>>> {
+    fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
+        self.ask("GET", path, token.text().map(|token| ("x-aliyun-ecs-metadata-token", token)), stop)
+    }
+
+    fn token(&self, stop: &Arc<AtomicBool>) -> Fetched<Token> {
         let header = ("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_SECONDS);
         let answer = self.ask("PUT", TOKEN_PATH, Some(header), stop);
         let token = answer.and_then(|answer| match (answer.status, text(&answer)) {
             (200, Some(token)) if token.len() <= LONGEST_TOKEN && !token.is_empty() => Ok(Zeroizing::new(token)),
-            (200, _) => Err(failed("the metadata service gave no readable token")),
-            (status, _) => Err(refused(status, "for a token")),
+            (200, _) => Err(HttpFailure::answered(failed("the metadata service gave no readable token"))),
+            (status, _) => Err(HttpFailure::answered(refused(status, "for a token"))),
         });
         match token {
-            Ok(token) => Ok(Some(token)),
-            Err(error) if self.surroundings.variables.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED") => {
-                Err(error.hint("ALIBABA_CLOUD_IMDSV1_DISABLED forbids to go on without a token"))
-            }
-            Err(_) => Ok(None),
+            Ok(token) => Ok(Token::Given(token)),
+            Err(failure) if self.needs_token => Err(self.judge(
+                HttpFailure {
+                    error: failure.error.hint("ALIBABA_CLOUD_IMDSV1_DISABLED forbids to go on without a token"),
+                    ..failure
+                },
+                stop,
+            )),
+            Err(failure) => Ok(Token::None { reached: failure.reached }),
         }
     }
 
-    fn get(&self, path: &str, token: Option<&str>, stop: &Arc<AtomicBool>) -> Result<HttpAnswer> {
-        self.ask("GET", path, token.map(|token| ("x-aliyun-ecs-metadata-token", token)), stop)
+    /// Where no role is named and no metadata service is, this is no ECS instance: nothing is configured.
+    fn judge(&self, failure: HttpFailure, stop: &AtomicBool) -> Unavailable {
+        let is_absent = !failure.reached && self.role.is_none() && !stop.load(Ordering::Relaxed);
+        if is_absent { Unavailable::NotConfigured(failure.error) } else { failure.into() }
     }
 
-    fn attached_role(&self, token: Option<&str>, stop: &Arc<AtomicBool>) -> Result<String> {
-        let answer = self.get(ROLES_PATH, token, stop)?;
-        let role = text(&answer).and_then(|text| text.lines().next().map(|line| line.trim().to_owned()));
+    fn attached_role(&self, token: &Token, stop: &Arc<AtomicBool>) -> Fetched<String> {
+        let was_reached = !matches!(token, Token::None { reached: false });
+        let answer = self
+            .get(ROLES_PATH, token, stop)
+            .map_err(|failure| self.judge(HttpFailure { reached: failure.reached || was_reached, ..failure }, stop))?;
+        let text = text(&answer);
+        let role = text.as_deref().map(|text| text.lines().next().unwrap_or_default().trim());
         match (answer.status, role) {
-            (200, Some(role)) if is_role(&role) => Ok(role),
-            (200 | 404, _) => Err(failed("the instance has no RAM role")),
-            (status, _) => Err(refused(status, "for the name of the role")),
+            (404, _) | (200, Some("")) => Err(not_configured("the instance has no RAM role")),
+            (200, Some(role)) if is_role(role) => Ok(role.to_owned()),
+            (200, _) => Err(failed("the metadata service gave no readable name of a role").into()),
+            (status, _) => Err(refused(status, "for the name of the role").into()),
         }
     }
 }
@@ -87,42 +130,42 @@ impl Provider for EcsRole {
         "ecs-role".into()
     }
 
-    fn check(&self) -> Result<()> {
-        if self.surroundings.variables.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED") {
-            return Err(failed("ALIBABA_CLOUD_ECS_METADATA_DISABLED switches it off"));
+    fn check(&self) -> Fetched<()> {
+        if self.disabled {
+            return Err(not_configured("ALIBABA_CLOUD_ECS_METADATA_DISABLED switches it off"));
         }
         Ok(())
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
         self.check()?;
         let token = self.token(stop)?;
-        let token = token.as_ref().map(|token| token.as_str());
         let role = match &self.role {
             Some(role) => role.clone(),
-            None => self.attached_role(token, stop)?,
+            None => self.attached_role(&token, stop)?,
         };
-        let answer = self.get(&format!("{ROLES_PATH}{role}"), token, stop)?;
+        let answer = self.get(&format!("{ROLES_PATH}{role}"), &token, stop)?;
         match answer.status {
             200 => {}
-            404 => return Err(failed(format!("the instance has no RAM role {role}"))),
-            status => return Err(refused(status, &format!("for the role {role}"))),
+            404 => return Err(failed(format!("the instance has no RAM role {role}")).into()),
+            status => return Err(refused(status, &format!("for the role {role}")).into()),
         }
         let no_use = |why| failed(format!("the metadata service's answer for the role {role} {why}"));
         let answer = KeyAnswer::parse(&answer.body).map_err(no_use)?;
         match answer.code.as_deref() {
-            Some("Success") => answer.into_issued().map_err(no_use),
-            code => Err(no_use(format!("has the code {}", word(code.unwrap_or_default()))).with_retryable(true)),
+            Some("Success") => Ok(answer.into_issued().map_err(no_use)?.from(format!("ecs-role {role}"))),
+            code => Err(no_use(format!("has the code {}", word(code.unwrap_or_default()))).with_retryable(true).into()),
         }
     }
 }
 
 fn refused(status: u16, what: &str) -> Error {
-    failed(format!("the metadata service answered {status} when asked {what}")).with_retryable(status >= 500)
+    failed(format!("the metadata service answered {status} when asked {what}"))
+        .with_retryable(matches!(status, 408 | 429 | 500..))
 }
 
 fn text(answer: &HttpAnswer) -> Option<String> {
-    let text = std::str::from_utf8(&answer.body).ok()?.trim();
+    let text = text::utf8(&answer.body).ok()?.trim();
     text.bytes().all(|b| b.is_ascii_graphic() || b == b'\n' || b == b'\r').then(|| text.to_owned())
 }
 
@@ -139,7 +182,11 @@ mod tests {
         "Expiration":"2023-12-16T22:20:57Z","LastUpdated":"2023-12-16T16:20:57Z","Code":"Success"}"#;
 
     fn fetch(variables: &[(&str, &str)], role: Option<&str>, script: &Script) -> Result<Issued> {
-        EcsRole::new(surroundings(variables, script), role).unwrap().fetch(&Arc::default())
+        ask(variables, role, script).map_err(Unavailable::into_error)
+    }
+
+    fn ask(variables: &[(&str, &str)], role: Option<&str>, script: &Script) -> Fetched<Issued> {
+        EcsRole::new(surroundings(variables, script), role)?.fetch(&Arc::default())
     }
 
     fn lines(script: &Script) -> Vec<String> {
@@ -183,11 +230,57 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_configured_where_there_is_no_service_or_no_role() {
+        let no_token = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
+        let role = ("ALIBABA_CLOUD_ECS_METADATA", "role");
+        let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+        for (given, answers) in [
+            (&[][..], [(0, ""), (0, "")]),
+            (&[], [(200, "t"), (404, "")]),
+            (&[], [(404, ""), (404, "")]),
+            (&[], [(200, "t"), (200, "\n")]),
+            (&[no_token], [(0, ""), (0, "")]),
+            (&[off], [(0, ""), (0, "")]),
+            (&[off, role], [(0, ""), (0, "")]),
+            (&[off, ("ALIBABA_CLOUD_ECS_METADATA", "a/b")], [(0, ""), (0, "")]),
+        ] {
+            let why = ask(given, None, &Script::new(answers)).unwrap_err();
+            assert!(matches!(why, Unavailable::NotConfigured(_)), "{given:?} {answers:?}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_there_or_named_and_does_not_answer_has_failed() {
+        let no_token = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
+        let role = ("ALIBABA_CLOUD_ECS_METADATA", "role");
+        for (given, answers, retryable) in [
+            (&[role][..], [(0, "no route"), (0, "no route")], true),
+            (&[], [(1, "timed out"), (0, "no route")], true),
+            (&[], [(0, "no route"), (1, "timed out")], true),
+            (&[], [(500, ""), (0, "no route")], true),
+            (&[], [(200, "t"), (1, "timed out")], true),
+            (&[], [(200, "t"), (500, "")], true),
+            (&[], [(404, ""), (403, "")], false),
+            (&[no_token], [(1, "timed out"), (0, "")], true),
+            (&[no_token], [(404, ""), (0, "")], false),
+            (&[no_token, role], [(0, "no route"), (0, "")], true),
+        ] {
+            let why = ask(given, None, &Script::new(answers)).unwrap_err();
+            let Unavailable::Failed(error) = why else { panic!("{given:?} {answers:?}: {why:?}") };
+            assert_eq!(error.is_retryable(), retryable, "{given:?} {answers:?}: {error}");
+        }
+        let stopped = EcsRole::new(surroundings(&[], &Script::new([(0, ""), (0, "")])), None).unwrap();
+        let why = stopped.fetch(&Arc::new(AtomicBool::new(true))).unwrap_err();
+        assert!(matches!(why, Unavailable::Failed(_)), "{why:?}");
+    }
+
+    #[test]
     fn failures_are_told() {
         for (answers, retryable, expected) in [
             ([(404, ""), (404, ""), (0, "")], false, "the instance has no RAM role"),
             ([(200, "t"), (500, ""), (0, "")], true, "answered 500 when asked for the name of the role"),
-            ([(200, "t"), (200, "a/b"), (0, "")], false, "the instance has no RAM role"),
+            ([(200, "t"), (200, "a/b"), (0, "")], false, "gave no readable name of a role"),
+            ([(200, "t"), (429, ""), (0, "")], true, "answered 429"),
             ([(200, "t"), (200, "r"), (404, "")], false, "the instance has no RAM role r"),
             ([(200, "t"), (200, "r"), (200, "sss")], false, "for the role r is not the JSON"),
             ([(200, "t"), (200, "r"), (200, r#"{"Code":"Failed"}"#)], true, "has the code Failed"),

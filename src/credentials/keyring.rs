@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::{Clock, Credentials, Issued, Provider};
+use super::{Clock, Credentials, Issued, Provider, Unavailable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::thread;
 
@@ -32,10 +32,13 @@ pub(crate) struct Keyring {
     shared: Arc<Shared>,
 }
 
+/// Is told an access key id and its source.
+type Tell = dyn Fn(&str, &str) + Send + Sync;
+
 struct Shared {
     provider: Option<Box<dyn Provider>>,
     clock: Clock,
-    changed_to: Box<dyn Fn(&str) + Send + Sync>,
+    changed_to: Box<Tell>,
     state: Mutex<State>,
     news: Condvar,
     /// Nobody needs the answer any more.
@@ -85,12 +88,12 @@ pub(crate) enum Renewal {
 
 impl Keyring {
     /// Begins with `given`; else asks `provider` when credentials are needed. Without both requests are not signed until
-    /// [`Keyring::set`]. `changed_to` is told the id when others have come.
+    /// [`Keyring::set`]. `changed_to` is told the id and the source when some or others have come.
     pub(crate) fn new(
         provider: Option<Box<dyn Provider>>,
         given: Option<Credentials>,
         clock: Clock,
-        changed_to: impl Fn(&str) + Send + Sync + 'static,
+        changed_to: impl Fn(&str, &str) + Send + Sync + 'static,
     ) -> Self {
         Keyring {
             shared: Arc::new(Shared {
@@ -111,7 +114,7 @@ impl Keyring {
         *state = State { given: true, held: Some(Held::for_ever(credentials)), ..State::default() };
         drop(state);
         self.shared.stop.store(true, Ordering::Relaxed);
-        (self.shared.changed_to)(&id);
+        (self.shared.changed_to)(&id, "the program");
         self.shared.news.notify_all();
     }
 
@@ -279,19 +282,19 @@ impl Shared {
     fn ask_now(&self) {
         let Some(provider) = &self.provider else { return };
         let answer = catch_unwind(AssertUnwindSafe(|| provider.fetch(&self.stop)))
-            .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)))
+            .unwrap_or_else(|payload| Err(Error::from_panic(&*payload).into()))
+            .map_err(Unavailable::into_error)
             .map_err(|error| error.context(format_args!("no credentials from {}", provider.name())));
         let mut state = self.lock();
         // Else the user has given credentials meanwhile.
         if !state.given {
             let before = state.held.as_ref().map(|held| held.credentials.clone());
+            let source = answer.as_ref().map(|issued| issued.source.clone()).unwrap_or_default();
             state.take_in(answer, (self.clock)());
             let now = state.held.as_ref().map(|held| held.credentials.clone());
             drop(state);
-            if let (Some(before), Some(now)) = (before, now)
-                && before != now
-            {
-                (self.changed_to)(now.access_key_id());
+            if let Some(now) = now.filter(|now| before.as_ref() != Some(now)) {
+                (self.changed_to)(now.access_key_id(), &source);
             }
             self.news.notify_all();
         }

@@ -18,6 +18,7 @@ mod sts;
 mod surroundings;
 #[cfg(test)]
 mod testing;
+mod unavailable;
 mod uri;
 
 use std::fmt;
@@ -28,10 +29,13 @@ use std::time::SystemTime;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::io_error::may_pass;
 pub(crate) use keyring::{Keyring, Missing, Renewal};
 pub(crate) use named::provider;
 use secret::Secret;
-pub(crate) use surroundings::{Ask, Clock, Http, HttpAnswer, Surroundings, Variables};
+pub(crate) use surroundings::{Ask, Clock, Http, HttpAnswer, HttpFailure, Surroundings, Variables};
+pub(crate) use unavailable::{Fetched, Unavailable};
+use unavailable::{failed, not_configured};
 
 /// An access key, with a security token when it is a temporary one. The secret parts are wiped from memory on drop and
 /// shown by no formatter.
@@ -48,6 +52,19 @@ pub(crate) struct Issued {
     pub credentials: Credentials,
     /// `None`: they do not end, as far as is known.
     pub expires: Option<SystemTime>,
+    /// Where they come from, for events and the log. Holds no secret.
+    pub source: String,
+}
+
+impl Issued {
+    fn new(credentials: Credentials, expires: Option<SystemTime>) -> Self {
+        Issued { credentials, expires, source: String::new() }
+    }
+
+    fn from(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
 }
 
 /// A source of credentials.
@@ -56,12 +73,12 @@ pub(crate) trait Provider: Send + Sync {
     fn name(&self) -> String;
 
     /// What is wrong with it, as far as can be told without asking anybody.
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Fetched<()> {
         Ok(())
     }
 
     /// Asks for credentials. `stop` ends it early.
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued>;
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued>;
 }
 
 impl Credentials {
@@ -119,11 +136,6 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Why a provider has nothing, for now and for ever.
-fn failed(why: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Credentials, why)
-}
-
 /// The content of a small file, which is wiped after use.
 fn read_file(path: &std::path::Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     use std::io::Read;
@@ -131,7 +143,15 @@ fn read_file(path: &std::path::Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let file = std::fs::File::open(path)?;
     // In one piece from the beginning: a buffer that grows leaves copies behind.
     let size = file.metadata()?.len().min(MOST) as usize;
-    let mut bytes = Zeroizing::new(Vec::with_capacity(size + 1));
-    file.take(MOST).read_to_end(&mut bytes)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size + 2));
+    file.take(MOST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST {
+        return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
     Ok(bytes)
+}
+
+/// `path` cannot be read; what may pass by itself is retryable.
+fn unreadable(what: impl fmt::Display, error: &std::io::Error) -> Error {
+    Error::os(ErrorKind::Credentials, what, error).with_retryable(may_pass(error))
 }

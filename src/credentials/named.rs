@@ -9,7 +9,7 @@ use super::oidc::Oidc;
 use super::process::Process;
 use super::profile::Profile;
 use super::uri::CredentialsUri;
-use super::{Provider, Surroundings};
+use super::{Provider, Surroundings, Unavailable};
 use crate::error::{Error, Result};
 
 const NAMES: &str = "env, profile[:NAME], process:COMMAND, ecs-role[:NAME], oidc, uri[:URL] and anonymous";
@@ -29,19 +29,22 @@ pub(crate) fn provider(text: Option<&str>, surroundings: &Arc<Surroundings>) -> 
     let provider: Box<dyn Provider> = match (name, argument) {
         ("anonymous", None) => return Ok(None),
         ("env", None) => Box::new(Environment::new(&surroundings.variables)),
-        ("oidc", None) => Box::new(Oidc::from_environment(surroundings)?),
+        ("oidc", None) => {
+            Box::new(Oidc::from_environment(surroundings).map_err(|why| why.into_error().context("oidc"))?)
+        }
         ("profile", name) => Box::new(Profile::new(given, name)),
         ("ecs-role", role) => Box::new(EcsRole::new(given, role)?),
-        ("process", Some(command)) => Box::new(Process::of_sdk(command)),
-        ("uri", url) => {
-            let known = url.or_else(|| surroundings.variables.get("ALIBABA_CLOUD_CREDENTIALS_URI"));
-            let url =
-                known.ok_or_else(|| Error::invalid("credentials: uri needs a URL, as in uri:http://127.0.0.1/key"))?;
-            Box::new(CredentialsUri::new(given, url)?)
-        }
+        ("process", Some(command)) => Box::new(Process::of_sdk(command, surroundings.directory.clone())),
+        ("uri", Some(url)) => Box::new(CredentialsUri::new(given, url)?),
+        ("uri", None) => Box::new(CredentialsUri::from_environment(surroundings).map_err(|why| match why {
+            Unavailable::NotConfigured(_) => {
+                Error::invalid("credentials: uri needs a URL, as in uri:http://127.0.0.1/key")
+            }
+            Unavailable::Failed(error) => error.context("uri"),
+        })?),
         _ => return Err(Error::invalid(format!("credentials{} is not known; there are {NAMES}", shown(name)))),
     };
-    provider.check().map_err(|error| error.context(provider.name()))?;
+    provider.check().map_err(|why| why.into_error().context(provider.name()))?;
     Ok(Some(provider))
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::sts::{Role, RoleOptions};
-use super::{Issued, Provider, Secret, Surroundings, failed, read_file};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Fetched, Issued, Provider, Secret, Surroundings, failed, not_configured, read_file, unreadable};
+use crate::error::Result;
+use crate::text;
 
 const VARIABLES: [&str; 3] =
     ["ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE"];
@@ -19,18 +20,33 @@ pub(super) struct Oidc {
 }
 
 impl Oidc {
-    pub(super) fn new(role: Role, provider_arn: &str, token_file: &str) -> Self {
-        Oidc { role, provider_arn: provider_arn.into(), token_file: token_file.into() }
+    /// `token_file` is absolute.
+    pub(super) fn new(role: Role, provider_arn: &str, token_file: PathBuf) -> Self {
+        Oidc { role, provider_arn: provider_arn.into(), token_file }
     }
 
-    /// As its variables say.
-    pub(super) fn from_environment(surroundings: &Arc<Surroundings>) -> Result<Self> {
-        let required =
-            |name| surroundings.variables.get(name).ok_or_else(|| failed(format!("{name} is not set")).context("oidc"));
+    /// As its variables say, which are set all or none.
+    pub(super) fn from_environment(surroundings: &Arc<Surroundings>) -> Fetched<Self> {
+        let variables = &surroundings.variables;
         let [arn, provider_arn, token_file] = VARIABLES;
-        let options = RoleOptions { arn: required(arn)?, ..RoleOptions::default() };
-        let role = Role::new(surroundings.clone(), &options).map_err(|error| error.context("oidc"))?;
-        Ok(Self::new(role, required(provider_arn)?, required(token_file)?))
+        if !VARIABLES.iter().any(|name| variables.is_set(name)) {
+            return Err(not_configured(format!("{arn} is not set")));
+        }
+        if let Some(missing) = VARIABLES.iter().find(|name| !variables.is_set(name)) {
+            return Err(failed(format!("{missing} is not set")).into());
+        }
+        let options = RoleOptions { arn: variables.get(arn)?.unwrap_or_default(), ..RoleOptions::default() };
+        let role = Role::new(surroundings.clone(), &options)?;
+        let token_file = surroundings.file_of(token_file)?.unwrap_or_default();
+        Ok(Self::new(role, variables.get(provider_arn)?.unwrap_or_default(), token_file))
+    }
+
+    /// Read anew each time: it is replaced before it ends.
+    fn token(&self) -> Result<Secret> {
+        let what = format!("cannot read the token file {}", self.token_file.display());
+        let bytes = read_file(&self.token_file).map_err(|error| unreadable(&what, &error))?;
+        let text = text::utf8(&bytes).map_err(|why| failed(format!("{what}: it {why}")))?.trim();
+        if text.is_empty() { Err(failed(format!("{what}: it holds no token"))) } else { Ok(text.into()) }
     }
 }
 
@@ -39,26 +55,28 @@ impl Provider for Oidc {
         "oidc".into()
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
-        // Anew each time: it is replaced before it ends.
-        let what = format!("cannot read the token file {}", self.token_file.display());
-        let bytes = read_file(&self.token_file).map_err(|error| Error::os(ErrorKind::Credentials, &what, &error))?;
-        let text = std::str::from_utf8(&bytes).map(str::trim).ok();
-        let token = text.filter(|text| !text.is_empty()).ok_or_else(|| failed(format!("{what}: it holds no token")))?;
-        self.role.assume_with_oidc(&self.provider_arn, Secret::from(token), stop)
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
+        let issued = self.role.assume_with_oidc(&self.provider_arn, self.token()?, stop)?;
+        Ok(issued.from(format!("oidc, role {}", self.role.arn())))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unavailable;
     use super::super::testing::{Script, surroundings};
     use super::*;
+    use crate::error::Error;
 
     const KEY: &str = r#"{"Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t"}}"#;
 
     fn provider(script: &Script, file: &str) -> Oidc {
         let [arn, provider, token] = VARIABLES;
-        Oidc::from_environment(&surroundings(&[(arn, "a"), (provider, "p"), (token, file)], script)).unwrap()
+        Oidc::from_environment(&surroundings(&[(arn, "a"), (provider, "p"), (token, file)], script)).ok().unwrap()
+    }
+
+    fn fetch(provider: &Oidc) -> std::result::Result<Issued, Error> {
+        provider.fetch(&Arc::default()).map_err(Unavailable::into_error)
     }
 
     #[test]
@@ -66,9 +84,9 @@ mod tests {
         let script = Script::new([(200, KEY), (200, KEY)]);
         let file = tempfile::NamedTempFile::new().unwrap();
         let provider = provider(&script, file.path().to_str().unwrap());
-        for token in ["first", "second"] {
-            std::fs::write(file.path(), format!("{token}\n")).unwrap();
-            provider.fetch(&Arc::default()).unwrap();
+        for (token, mark) in [("first", ""), ("second", "\u{feff}")] {
+            std::fs::write(file.path(), format!("{mark}{token}\n")).unwrap();
+            assert_eq!(fetch(&provider).unwrap().source, "oidc, role a");
             assert!(script.asked().last().unwrap().body.ends_with(&format!("&OIDCToken={token}")));
         }
     }
@@ -76,16 +94,26 @@ mod tests {
     #[test]
     fn a_missing_or_empty_file_is_named() {
         let script = Script::new([]);
-        let error = provider(&script, "/nowhere/token").fetch(&Arc::default()).unwrap_err();
+        let error = fetch(&provider(&script, "/nowhere/token")).unwrap_err();
         assert!(error.message().starts_with("cannot read the token file /nowhere/token: No such file"), "{error}");
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = provider(&script, file.path().to_str().unwrap()).fetch(&Arc::default()).unwrap_err();
+        let error = fetch(&provider(&script, file.path().to_str().unwrap())).unwrap_err();
         assert!(error.message().ends_with("it holds no token"), "{error}");
+        let error = fetch(&provider(&script, "token")).unwrap_err();
+        assert!(error.message().contains("/where/the/client/was/made/token: "), "{error}");
+        let error = fetch(&provider(&script, "/proc")).unwrap_err();
+        assert!(error.message().contains("Is a directory") && !error.is_retryable(), "{error}");
     }
 
     #[test]
     fn a_missing_variable_is_named() {
-        let error = Oidc::from_environment(&surroundings(&[(VARIABLES[0], "a")], &Script::new([]))).err().unwrap();
-        assert_eq!(error.message(), "oidc: ALIBABA_CLOUD_OIDC_PROVIDER_ARN is not set");
+        let given =
+            |given: &[(&str, &str)]| Oidc::from_environment(&surroundings(given, &Script::new([]))).err().unwrap();
+        let Unavailable::NotConfigured(error) = given(&[]) else { panic!("nothing is set") };
+        assert_eq!(error.message(), "ALIBABA_CLOUD_ROLE_ARN is not set");
+        for (set, missing) in [(0, 1), (1, 0), (2, 0)] {
+            let Unavailable::Failed(error) = given(&[(VARIABLES[set], "a")]) else { panic!("{set} is set") };
+            assert_eq!(error.message(), format!("{} is not set", VARIABLES[missing]));
+        }
     }
 }

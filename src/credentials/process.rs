@@ -1,89 +1,98 @@
 //! Credentials that another program prints.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::answer::{KeyAnswer, issued, word};
-use super::{Issued, Provider, Secret, failed};
+use super::answer::{KeyAnswer, from_json, issued, word};
+use super::{Fetched, Issued, Provider, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::process::{Child, End};
 
 /// More than this is no key.
 const MOST_OUTPUT: usize = 64 * 1024;
 /// How long it is waited before it is looked whether to go on.
 const SLICE: Duration = Duration::from_millis(50);
+const ZERO: Duration = Duration::ZERO;
 
 /// A program and what it prints.
 pub(super) struct Process {
     command: Zeroizing<String>,
     dialect: Dialect,
+    /// Where it runs: the working directory when the client was made, so that `./program` means what it meant.
+    directory: Option<PathBuf>,
     patience: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialect {
-    /// Of the vendor's OSS SDKs: run by a shell, prints what other services answer.
+    /// Of Alibaba Cloud's OSS SDKs: run by a shell, prints what other services answer.
     Sdk,
-    /// Of the vendor's command line, mode `External`: run without a shell, prints a profile.
+    /// Of Alibaba Cloud's command line, mode `External`: run without a shell, prints a profile.
     Cli,
 }
 
 impl Process {
     /// `command` is run by `sh -c`.
-    pub(super) fn of_sdk(command: &str) -> Self {
-        Self::new(command, Dialect::Sdk, Duration::from_secs(15))
+    pub(super) fn of_sdk(command: &str, directory: Option<PathBuf>) -> Self {
+        Self::new(command, Dialect::Sdk, directory, Duration::from_secs(15))
     }
 
     /// `command` is a program and its arguments, parted by blanks.
-    pub(super) fn of_cli(command: &str) -> Self {
-        Self::new(command, Dialect::Cli, Duration::from_secs(60))
+    pub(super) fn of_cli(command: &str, directory: Option<PathBuf>) -> Self {
+        Self::new(command, Dialect::Cli, directory, Duration::from_secs(60))
     }
 
-    fn new(command: &str, dialect: Dialect, patience: Duration) -> Self {
-        Process { command: Zeroizing::new(command.to_owned()), dialect, patience }
+    fn new(command: &str, dialect: Dialect, directory: Option<PathBuf>, patience: Duration) -> Self {
+        Process { command: Zeroizing::new(command.to_owned()), dialect, directory, patience }
     }
 
-    fn command(&self) -> Command {
-        if self.dialect == Dialect::Sdk {
-            let mut command = Command::new("/bin/sh");
-            command.arg("-c").arg(self.command.as_str());
-            return command;
+    fn start(&self) -> Result<Child> {
+        let words = match self.dialect {
+            Dialect::Sdk => vec!["/bin/sh", "-c", self.command.as_str()],
+            Dialect::Cli => self.command.split_whitespace().collect(),
+        };
+        let mut words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
+        // A name without a slash is looked for in PATH.
+        let program: Option<OsString> =
+            words.first().filter(|word| word.as_encoded_bytes().contains(&b'/')).map(|word| {
+                self.directory.as_ref().map_or((*word).to_owned(), |directory| directory.join(word).into_os_string())
+            });
+        if let Some(program) = &program {
+            words[0] = program;
         }
-        let mut words = self.command.split_whitespace();
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words);
-        command
+        Child::start(&words, self.directory.as_deref()).map_err(|error| {
+            let cannot = Error::os(ErrorKind::Credentials, "the command cannot be run", &error);
+            match self.directory.as_ref().filter(|directory| !directory.is_dir()) {
+                Some(gone) => cannot.hint(format_args!(
+                    "{}, the working directory when the client was made, is there no more",
+                    gone.display()
+                )),
+                None => cannot,
+            }
+        })
     }
 
-    fn run(&self, stop: &AtomicBool) -> Result<Zeroizing<Vec<u8>>> {
-        let mut command = self.command();
-        // What it says on standard error may hold secrets. A group of its own, so that its children end with it.
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        let cannot = |error: &io::Error| Error::os(ErrorKind::Credentials, "the command cannot be run", error);
-        let mut child = command.spawn().map_err(|error| cannot(&error))?;
-        let output = child.stdout.take().ok_or_else(|| failed("the command has no output"))?;
-        let mut running = Running { child, ended: None };
-        let (output, status) = running.finish(output, Instant::now() + self.patience, stop)?.ok_or_else(|| {
+    fn run(&self, stop: &AtomicBool) -> Result<(Zeroizing<Vec<u8>>, End)> {
+        let mut child = self.start()?;
+        let (output, end) = finish(&mut child, Instant::now() + self.patience, stop)?.ok_or_else(|| {
             let seconds = self.patience.as_secs();
             failed(format!("the command took longer than {seconds} s and was ended")).with_retryable(true)
         })?;
-        match status.code() {
+        match end {
             _ if output.len() > MOST_OUTPUT => {
                 Err(failed(format!("the command printed more than {MOST_OUTPUT} bytes")))
             }
-            Some(0) => Ok(output),
-            Some(code) => Err(failed(format!("the command ended with status {code}")).with_retryable(true)),
-            None => Err(failed("the command was ended by a signal").with_retryable(true)),
+            End::Status(0) | End::Unknown => Ok((output, end)),
+            End::Status(code) => Err(failed(format!("the command ended with status {code}")).with_retryable(true)),
+            End::Signal => Err(failed("the command was ended by a signal").with_retryable(true)),
         }
     }
 }
@@ -93,13 +102,23 @@ impl Provider for Process {
         "process".into()
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
-        let output = self.run(stop)?;
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
+        let (output, end) = self.run(stop)?;
         let issued = match self.dialect {
             Dialect::Sdk => KeyAnswer::parse(&output).and_then(KeyAnswer::into_issued),
             Dialect::Cli => read_profile(&output),
         };
-        issued.map_err(|why| failed(format!("the command's output {why}")))
+        // Where the status is not known, the output tells whether it succeeded.
+        let issued = issued.map_err(|why| {
+            let error = failed(format!("the command's output {why}"));
+            if end != End::Unknown {
+                return error;
+            }
+            error.with_retryable(true).hint(
+                "how the command ended is not known, since this program ignores SIGCHLD or reaps children by itself",
+            )
+        });
+        Ok(issued?.from("process"))
     }
 }
 
@@ -114,7 +133,7 @@ struct Printed {
 }
 
 fn read_profile(json: &[u8]) -> std::result::Result<Issued, String> {
-    let printed: Printed = serde_json::from_slice(json).map_err(|_| "is not the JSON that it should be".to_owned())?;
+    let printed: Printed = from_json(json)?;
     let token = match printed.mode.to_ascii_lowercase().as_str() {
         "ak" => None,
         "ststoken" if printed.sts_token.is_empty() => return Err("lacks sts_token".into()),
@@ -124,100 +143,63 @@ fn read_profile(json: &[u8]) -> std::result::Result<Issued, String> {
     issued(printed.access_key_id, printed.access_key_secret, token, &printed.expiration)
 }
 
-/// A child that does not outlive this.
-struct Running {
-    child: Child,
-    ended: Option<ExitStatus>,
-}
-
-impl Running {
-    /// Reads what it prints until it has ended; `None` when that takes too long.
-    fn finish(
-        &mut self,
-        mut output: ChildStdout,
-        until: Instant,
-        stop: &AtomicBool,
-    ) -> Result<Option<(Zeroizing<Vec<u8>>, ExitStatus)>> {
-        let cannot =
-            |error: io::Error| Error::os(ErrorKind::Credentials, "the command's output cannot be read", &error);
-        // Never grows, so that no copies are left behind.
-        let mut read = Zeroizing::new(Vec::with_capacity(MOST_OUTPUT + 4096));
-        let mut buffer = [0; 4096];
-        let mut open = true;
-        loop {
-            if stop.load(Ordering::Relaxed) {
-                return Err(failed("the command was not waited for").with_retryable(true));
-            }
-            // First: what it printed before its end is there then.
-            self.look()?;
-            while open && readable(&output, self.ended.is_some()).map_err(cannot)? {
-                let count = output.read(&mut buffer).map_err(cannot)?;
-                read.extend_from_slice(&buffer[..count]);
-                open = count > 0 && read.len() <= MOST_OUTPUT;
-            }
-            buffer.zeroize();
-            // Its children may keep the pipe open for as long as they like.
-            if let Some(status) = self.ended {
-                return Ok(Some((read, status)));
-            }
-            if read.len() > MOST_OUTPUT {
-                self.kill();
-                return Ok(self.ended.map(|status| (read, status)));
-            }
-            if Instant::now() >= until {
-                return Ok(None);
-            }
-            if !open {
-                thread::sleep(Duration::from_millis(5));
-            }
+/// Reads what it prints until it has ended; `None` when that takes too long.
+fn finish(child: &mut Child, until: Instant, stop: &AtomicBool) -> Result<Option<(Zeroizing<Vec<u8>>, End)>> {
+    let cannot = |error: io::Error| Error::os(ErrorKind::Credentials, "the command's output cannot be read", &error);
+    // Never grows, so that no copies are left behind.
+    let mut read = Zeroizing::new(Vec::with_capacity(MOST_OUTPUT + 4096));
+    let mut open = true;
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(failed("the command was not waited for").with_retryable(true));
         }
-    }
-
-    fn look(&mut self) -> Result<()> {
-        if self.ended.is_none() {
-            let cannot = |error| Error::os(ErrorKind::Credentials, "the command cannot be waited for", &error);
-            self.ended = self.child.try_wait().map_err(cannot)?;
+        // First: what it printed before its end is there then. Its children may keep the pipe open for as long as they like.
+        let end = child
+            .try_wait()
+            .map_err(|error| Error::os(ErrorKind::Credentials, "the command cannot be waited for", &error))?;
+        let time = if end.is_some() { ZERO } else { SLICE };
+        while open && child.wait_for_output(time).map_err(cannot)? {
+            open = read_some(child, &mut read).map_err(cannot)? && read.len() <= MOST_OUTPUT;
         }
-        Ok(())
-    }
-
-    fn kill(&mut self) {
-        if self.ended.is_none() {
-            if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
-                // It may have ended just now; then there is nobody to kill.
-                let _ = kill_process_group(group, Signal::KILL);
-            }
-            let _ = self.child.kill();
-            self.ended = self.child.wait().ok();
+        if let Some(end) = end {
+            return Ok(Some((read, end)));
+        }
+        if read.len() > MOST_OUTPUT {
+            child.kill();
+            return Ok(Some((read, End::Signal)));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        if !open {
+            child.wait_for_end(SLICE);
         }
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Whether there is something to read, or the end; waits a little for it unless the writer has ended.
-fn readable(output: &ChildStdout, ended: bool) -> io::Result<bool> {
-    let time = if ended { Duration::ZERO } else { SLICE };
-    let time = Timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
-    match poll(&mut [PollFd::new(output, PollFlags::IN)], Some(&time)) {
-        Ok(count) => Ok(count > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
+/// False at the end.
+fn read_some(child: &mut Child, into: &mut Vec<u8>) -> io::Result<bool> {
+    let mut buffer = [0; 4096];
+    let count = child.read(&mut buffer)?;
+    into.extend_from_slice(&buffer[..count]);
+    buffer.zeroize();
+    Ok(count > 0)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unavailable;
     use super::*;
+    use std::thread;
 
     const KEY: &str = r#"{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t"}"#;
 
     fn fetch(command: &str) -> Result<Issued> {
-        Process::of_sdk(command).fetch(&Arc::default())
+        ask(&Process::of_sdk(command, None))
+    }
+
+    fn ask(process: &Process) -> Result<Issued> {
+        process.fetch(&Arc::default()).map_err(Unavailable::into_error)
     }
 
     #[test]
@@ -232,13 +214,14 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let fetch = |json: &str| {
             std::fs::write(file.path(), json).unwrap();
-            Process::of_cli(&format!("cat  {}", file.path().display())).fetch(&Arc::default())
+            ask(&Process::of_cli(&format!("cat  {}", file.path().display()), None))
         };
         let json = r#"{"mode":"StsToken","access_key_id":"i","access_key_secret":"s","sts_token":"t",
             "expiration":"2023-12-16T16:20:57Z"}"#;
         let issued = fetch(json).unwrap();
         assert!(issued.expires.is_some() && issued.credentials.security_token() == Some("t"));
         assert_eq!(fetch(&json.replace("StsToken", "AK")).unwrap().credentials.security_token(), None);
+        assert_eq!(fetch(&format!("\u{feff}{json}")).unwrap().credentials.access_key_id(), "i");
         for (json, expected) in [
             (json.replace("sts_token", "other"), "lacks sts_token"),
             (json.replace("StsToken", "CloudSSO"), "has the mode CloudSSO, not AK or StsToken"),
@@ -248,6 +231,25 @@ mod tests {
             let error = fetch(&json).unwrap_err();
             assert!(error.message().contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn a_relative_program_is_that_of_the_clients_first_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        std::fs::write(folder.path().join("key.json"), KEY).unwrap();
+        std::os::unix::fs::symlink("/bin/cat", folder.path().join("bin/print")).unwrap();
+        let there = || Some(folder.path().to_owned());
+        assert_eq!(ask(&Process::of_sdk("bin/print key.json", there())).unwrap().credentials.access_key_id(), "i");
+        std::fs::write(folder.path().join("key.json"), r#"{"mode":"AK","access_key_id":"c","access_key_secret":"s"}"#)
+            .unwrap();
+        for program in ["bin/print", "./bin/print", "cat"] {
+            let issued = ask(&Process::of_cli(&format!("{program} key.json"), there())).unwrap();
+            assert_eq!(issued.credentials.access_key_id(), "c");
+        }
+        let gone = Process::of_sdk("true", Some(folder.path().join("gone")));
+        let error = ask(&gone).unwrap_err();
+        assert!(error.message().ends_with("gone, the working directory when the client was made, is there no more"));
     }
 
     #[test]
@@ -262,7 +264,7 @@ mod tests {
             let error = fetch(command).unwrap_err();
             assert!(error.message().contains(expected) && !error.message().contains("secret"), "{error}");
         }
-        let error = Process::of_cli("/nowhere/secret x").fetch(&Arc::default()).unwrap_err();
+        let error = ask(&Process::of_cli("/nowhere/secret x", None)).unwrap_err();
         assert!(error.message().contains("cannot be run") && !error.message().contains("secret"), "{error}");
     }
 
@@ -271,7 +273,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let command = format!("sleep 3600 & echo $! > {}; wait", file.path().display());
         let start = Instant::now();
-        let error = Process::new(&command, Dialect::Sdk, Duration::from_secs(1)).fetch(&Arc::default()).unwrap_err();
+        let error = ask(&Process::new(&command, Dialect::Sdk, None, Duration::from_secs(1))).unwrap_err();
         assert!(error.message().contains("took longer than") && error.is_retryable(), "{error}");
         assert!(start.elapsed() < Duration::from_secs(10));
         let pid: i32 = std::fs::read_to_string(file.path()).unwrap().trim().parse().unwrap();
@@ -293,6 +295,6 @@ mod tests {
     #[test]
     fn it_can_be_stopped() {
         let stop = Arc::new(AtomicBool::new(true));
-        assert!(Process::of_sdk("sleep 3600").fetch(&stop).unwrap_err().is_retryable());
+        assert!(Process::of_sdk("sleep 3600", None).fetch(&stop).unwrap_err().into_error().is_retryable());
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::answer::{KeyAnswer, http_date, iso_time, sentence, word};
+use super::answer::{KeyAnswer, from_json, http_date, iso_time, sentence, word};
 use super::{Ask, Credentials, HttpAnswer, Issued, Secret, Surroundings, failed};
 use crate::error::{Error, Result};
 
@@ -54,13 +54,13 @@ impl Role {
             return Err(failed("the ARN of the role is missing"));
         }
         let variables = &surroundings.variables;
-        let session = options.session.or_else(|| variables.get("ALIBABA_CLOUD_ROLE_SESSION_NAME"));
-        let server = match variables.get("ALIBABA_CLOUD_STS_ENDPOINT") {
+        let session = options.session.or(variables.get("ALIBABA_CLOUD_ROLE_SESSION_NAME")?);
+        let server = match variables.get("ALIBABA_CLOUD_STS_ENDPOINT")? {
             Some(given) if given.contains("://") => given.trim_end_matches('/').to_owned(),
             Some(given) => format!("https://{given}"),
             None => {
-                let region = options.region.or_else(|| variables.get("ALIBABA_CLOUD_STS_REGION"));
-                let vpc = options.vpc || variables.is_true("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED");
+                let region = options.region.or(variables.get("ALIBABA_CLOUD_STS_REGION")?);
+                let vpc = options.vpc || variables.is_true("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED")?;
                 server_of(region, vpc)?
             }
         };
@@ -73,6 +73,10 @@ impl Role {
             external_id: options.external_id.map(str::to_owned),
             surroundings,
         })
+    }
+
+    pub(super) fn arn(&self) -> &str {
+        &self.arn
     }
 
     /// Calls AssumeRole, signed with `credentials`.
@@ -125,7 +129,7 @@ impl Role {
         struct Body {
             credentials: KeyAnswer,
         }
-        let body = serde_json::from_slice::<Body>(&answer.body).map_err(|_| "is not the JSON that it should be".into());
+        let body = from_json::<Body>(&answer.body);
         let issued = body.and_then(|body| body.credentials.into_issued());
         issued.map_err(|why| failed(format!("the answer of STS to {action} {why}")))
     }
@@ -166,7 +170,7 @@ impl Role {
             connect: PATIENCE,
             answer: PATIENCE,
         };
-        self.surroundings.ask(&ask, stop)
+        Ok(self.surroundings.ask(&ask, stop)?)
     }
 }
 
@@ -216,7 +220,7 @@ struct Refusal {
 }
 
 fn read_refusal(answer: &HttpAnswer) -> Refusal {
-    serde_json::from_slice(&answer.body).unwrap_or_default()
+    from_json(&answer.body).unwrap_or_default()
 }
 
 fn complains_about_the_time(answer: &HttpAnswer) -> Option<SystemTime> {

@@ -1,15 +1,17 @@
-//! What providers see of the world: variables of the environment, HTTP, and the clock. The client makes it.
+//! What providers see of the world: variables of the environment, the working directory, HTTP, and the clock. The client
+//! makes it.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::Secret;
+use super::{Secret, Unavailable, failed};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Tells the time.
@@ -17,6 +19,8 @@ pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
 pub(crate) struct Surroundings {
     pub variables: Variables,
+    /// The working directory when the client was made, if it was known: paths mean what they meant then.
+    pub directory: Option<PathBuf>,
     pub http: Box<dyn Http>,
     pub clock: Clock,
 }
@@ -46,24 +50,84 @@ pub(crate) struct HttpAnswer {
 /// Speaks HTTP for providers: without redirects, and with answers of a limited size. What is not encrypted goes through
 /// no proxy.
 pub(crate) trait Http: Send + Sync {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> Result<HttpAnswer>;
+    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure>;
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) struct HttpFailure {
+    pub error: Error,
+    /// There was a connection: somebody is there.
+    pub reached: bool,
+}
+
+impl HttpFailure {
+    /// An answer that is of no use.
+    pub(super) fn answered(error: Error) -> Self {
+        HttpFailure { error, reached: true }
+    }
+}
+
+impl From<HttpFailure> for Error {
+    fn from(failure: HttpFailure) -> Self {
+        failure.error
+    }
+}
+
+impl From<HttpFailure> for Unavailable {
+    fn from(failure: HttpFailure) -> Self {
+        failure.error.into()
+    }
 }
 
 impl Surroundings {
     /// [`Http::ask`], with what fails told as a failure of credentials.
-    pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> Result<HttpAnswer> {
-        self.http.ask(ask, stop).map_err(|error| {
-            Error::new(ErrorKind::Credentials, error.message())
-                .with_errno(error.os_errno())
-                .with_retryable(error.is_retryable())
+    pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
+        self.http.ask(ask, stop).map_err(|HttpFailure { error, reached }| {
+            let (errno, retryable) = (error.os_errno(), error.is_retryable());
+            let error = Error::new(ErrorKind::Credentials, error.message());
+            HttpFailure { error: error.with_errno(errno).with_retryable(retryable), reached }
         })
+    }
+
+    /// What `path` meant when the client was made.
+    pub(super) fn absolute(&self, path: &Path) -> Result<PathBuf> {
+        match &self.directory {
+            _ if path.is_absolute() => Ok(path.to_owned()),
+            Some(directory) => Ok(directory.join(path)),
+            None => Err(failed(format!(
+                "the path {} is relative, and there was no working directory when the client was made",
+                path.display()
+            ))),
+        }
+    }
+
+    /// The file that `variable` names.
+    pub(super) fn file_of(&self, variable: &'static str) -> Result<Option<PathBuf>> {
+        self.variables.path(variable).map(|path| self.absolute(path)).transpose()
     }
 }
 
 /// The variables of the environment that matter here, as they were when the client was made: reading them later would
 /// race with a program that sets them.
 #[derive(Debug)]
-pub(crate) struct Variables(BTreeMap<&'static str, Secret>);
+pub(crate) struct Variables(BTreeMap<&'static str, Value>);
+
+#[derive(Debug)]
+enum Value {
+    Text(Secret),
+    /// A path may be so; nothing else.
+    NotUtf8(NotUtf8),
+}
+
+/// Shown by no formatter: it may be a secret.
+struct NotUtf8(OsString);
+
+impl fmt::Debug for NotUtf8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// All that are ever looked at.
 const KNOWN: &[&str] = &[
@@ -96,25 +160,44 @@ const KNOWN: &[&str] = &[
 
 impl Variables {
     /// Looks all of them up with `variable`.
-    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let known = KNOWN.iter().filter_map(|name| Some((*name, variable(name)?.into())));
-        Variables(known.filter(|(_, value): &(_, Secret)| !value.is_empty()).collect())
+    ///
+    /// An empty variable is the same as none, as in Alibaba Cloud's SDKs.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        let value = |text: OsString| match text.into_string() {
+            Ok(text) => Value::Text(text.into()),
+            Err(text) => Value::NotUtf8(NotUtf8(text)),
+        };
+        let given = |name| variable(name).filter(|text| !text.is_empty());
+        Variables(KNOWN.iter().filter_map(|name| Some((*name, value(given(name)?)))).collect())
+    }
+
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.value(name).is_some()
     }
 
     /// The value of a variable that is set and not empty.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Result<Option<&str>> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::NotUtf8(_)) => Err(failed(format!("{name} is not UTF-8"))),
+        }
+    }
+
+    pub(super) fn path(&self, name: &str) -> Option<&Path> {
+        Some(match self.value(name)? {
+            Value::Text(text) => Path::new(&**text),
+            Value::NotUtf8(NotUtf8(bytes)) => Path::new(bytes),
+        })
+    }
+
+    pub(super) fn is_true(&self, name: &str) -> Result<bool> {
+        Ok(self.get(name)?.is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true")))
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
         debug_assert!(KNOWN.contains(&name), "{name} is not among the known variables");
-        self.0.get(name).map(|value| &**value)
-    }
-
-    pub(super) fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value == "1" || value.eq_ignore_ascii_case("true"))
-    }
-
-    /// The file that `variable` names, else `path` in the home directory.
-    pub(super) fn file(&self, variable: &str, path: &str) -> Option<PathBuf> {
-        let home = || Some(PathBuf::from(self.get("HOME")?).join(path));
-        self.get(variable).map(PathBuf::from).or_else(home)
+        self.0.get(name)
     }
 }
 
@@ -126,21 +209,49 @@ impl fmt::Debug for Surroundings {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{Script, surroundings};
     use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    fn variables() -> Variables {
+        Variables::read(|name| match name {
+            "HOME" => Some(OsString::from_vec(b"/home/m\xe9".to_vec())),
+            "ALIBABA_CLOUD_IMDSV1_DISABLED" => Some("TRUE".into()),
+            "OSS_ACCESS_KEY_ID" => Some(OsString::new()),
+            _ => None,
+        })
+    }
 
     #[test]
     fn empty_variables_are_as_good_as_none() {
-        let variables = Variables::read(|name| match name {
-            "HOME" => Some("/home/me".into()),
-            "ALIBABA_CLOUD_IMDSV1_DISABLED" => Some("TRUE".into()),
-            "OSS_ACCESS_KEY_ID" => Some(String::new()),
-            _ => None,
-        });
-        assert_eq!(variables.get("OSS_ACCESS_KEY_ID"), None);
-        assert!(variables.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED"));
-        assert!(!variables.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED"));
-        let file = variables.file("ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json");
-        assert_eq!(file.unwrap(), PathBuf::from("/home/me/.aliyun/config.json"));
-        assert!(!format!("{variables:?}").contains("/home/me"));
+        let variables = variables();
+        assert_eq!(variables.get("OSS_ACCESS_KEY_ID").unwrap(), None);
+        assert!(variables.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED").unwrap());
+        assert!(!variables.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED").unwrap());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_a_path_and_no_value() {
+        let variables = variables();
+        assert!(variables.path("HOME").is_some_and(|path| path.starts_with("/home")));
+        assert_eq!(variables.get("HOME").unwrap_err().message(), "HOME is not UTF-8");
+        assert!(variables.is_set("HOME") && variables.is_true("HOME").is_err());
+        assert!(!format!("{variables:?}").contains("home"));
+    }
+
+    #[test]
+    fn relative_paths_mean_what_they_meant() {
+        let surroundings = surroundings(&[("ALIBABA_CLOUD_CONFIG_FILE", "x/y")], &Script::new([]));
+        let given = surroundings.file_of("ALIBABA_CLOUD_CONFIG_FILE").unwrap();
+        assert_eq!(given.unwrap(), PathBuf::from("/where/the/client/was/made/x/y"));
+        assert_eq!(surroundings.absolute(Path::new("/z")).unwrap(), PathBuf::from("/z"));
+        let nowhere = Surroundings {
+            variables: Variables::read(|_| None),
+            directory: None,
+            http: Box::new(Script::new([])),
+            clock: Arc::new(SystemTime::now),
+        };
+        assert!(nowhere.absolute(Path::new("z")).unwrap_err().message().contains("the path z is relative"));
+        assert!(nowhere.absolute(Path::new("/z")).is_ok());
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use super::{Ask, Http, HttpAnswer, Surroundings, Variables};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Ask, Http, HttpAnswer, HttpFailure, Surroundings, Variables};
+use crate::error::{Error, ErrorKind};
 
 /// 2023-12-16T16:20:57Z.
 pub(super) fn now() -> SystemTime {
@@ -16,15 +16,16 @@ pub(super) fn now() -> SystemTime {
 }
 
 pub(super) fn variables(given: &[(&str, &str)]) -> Variables {
-    Variables::read(|name| given.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).to_owned()))
+    Variables::read(|name| given.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).into()))
 }
 
 pub(super) fn surroundings(given: &[(&str, &str)], script: &Script) -> Arc<Surroundings> {
     let http = Box::new(script.clone());
-    Arc::new(Surroundings { variables: variables(given), http, clock: Arc::new(now) })
+    let directory = Some("/where/the/client/was/made".into());
+    Arc::new(Surroundings { variables: variables(given), directory, http, clock: Arc::new(now) })
 }
 
-/// Answers one after the other, and what was asked. Status 0: no connection.
+/// Answers one after the other, and what was asked. Status 0: no connection; status 1: one on which nothing comes.
 #[derive(Clone, Default)]
 pub(super) struct Script(Arc<Mutex<Inner>>);
 
@@ -55,7 +56,7 @@ impl Script {
 }
 
 impl Http for Script {
-    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpAnswer> {
+    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpAnswer, HttpFailure> {
         let mut inner = self.0.lock().unwrap();
         inner.asked.push(Asked {
             line: format!("{} {}", ask.method, ask.url),
@@ -64,7 +65,10 @@ impl Http for Script {
             timeouts: (ask.connect, ask.answer),
         });
         match inner.answers.pop_front().expect("nothing more was to be asked") {
-            (0, why) => Err(Error::new(ErrorKind::Network, why).with_retryable(true)),
+            (status @ (0 | 1), why) => Err(HttpFailure {
+                error: Error::new(ErrorKind::Network, why).with_retryable(true),
+                reached: status == 1,
+            }),
             (status, body) => Ok(HttpAnswer {
                 status,
                 date: Some("Sat, 16 Dec 2023 17:20:57 GMT".into()),

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::answer::{KeyAnswer, word};
-use super::{Ask, Issued, Provider, Surroundings, failed};
+use super::{Ask, Fetched, Issued, Provider, Surroundings, failed, not_configured};
 use crate::error::{Error, Result};
 
 pub(super) struct CredentialsUri {
@@ -24,6 +24,17 @@ impl CredentialsUri {
         Ok(CredentialsUri { surroundings, url: url.into() })
     }
 
+    /// Of its variable.
+    pub(super) fn from_environment(surroundings: &Arc<Surroundings>) -> Fetched<Self> {
+        const VARIABLE: &str = "ALIBABA_CLOUD_CREDENTIALS_URI";
+        let Some(url) = surroundings.variables.get(VARIABLE)? else {
+            return Err(not_configured(format!("{VARIABLE} is not set")));
+        };
+        // It is not the caller's argument that is wrong.
+        let provider = Self::new(surroundings.clone(), url);
+        Ok(provider.map_err(|error| failed(error.message()).context(VARIABLE))?)
+    }
+
     /// The address up to the path, which may hold a secret.
     fn server(&self) -> &str {
         let host = self.url.find("://").map_or(0, |at| at + 3);
@@ -36,7 +47,7 @@ impl Provider for CredentialsUri {
         "uri".into()
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
         let answer = self.surroundings.ask(
             &Ask {
                 method: "GET",
@@ -51,19 +62,20 @@ impl Provider for CredentialsUri {
         let server = self.server();
         if answer.status != 200 {
             let error = failed(format!("{server} answered {}", answer.status));
-            return Err(error.with_retryable(answer.status >= 500));
+            return Err(error.with_retryable(matches!(answer.status, 408 | 429 | 500..)).into());
         }
         let no_use = |why| failed(format!("the answer of {server} {why}"));
         let answer = KeyAnswer::parse(&answer.body).map_err(no_use)?;
         match answer.code.as_deref() {
-            None | Some("" | "Success") => answer.into_issued().map_err(no_use),
-            Some(code) => Err(no_use(format!("has the code {}", word(code)))),
+            None | Some("" | "Success") => Ok(answer.into_issued().map_err(no_use)?.from(format!("uri {server}"))),
+            Some(code) => Err(no_use(format!("has the code {}", word(code))).into()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Unavailable;
     use super::super::testing::{Script, surroundings};
     use super::*;
 
@@ -74,13 +86,15 @@ mod tests {
         let provider = CredentialsUri::new(surroundings(&[], &script), URL).unwrap();
         let issued = provider.fetch(&Arc::default());
         assert_eq!(script.asked()[0].line, format!("GET {URL}"));
-        issued
+        issued.map_err(Unavailable::into_error)
     }
 
     #[test]
     fn no_code_is_needed() {
         let json = r#"{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t"}"#;
         assert_eq!(fetch(200, json).unwrap().credentials.access_key_id(), "i");
+        let marked = fetch(200, &format!("\u{feff}{json}")).unwrap();
+        assert_eq!((marked.credentials.access_key_id(), &*marked.source), ("i", "uri http://127.0.0.1:8080"));
         assert_eq!(fetch(200, &json.replace('}', r#","Code":"Success"}"#)).unwrap().credentials.access_key_id(), "i");
     }
 
@@ -89,6 +103,7 @@ mod tests {
         for (status, body, retryable, expected) in [
             (404, "secret", false, "http://127.0.0.1:8080 answered 404"),
             (503, "secret", true, "http://127.0.0.1:8080 answered 503"),
+            (429, "secret", true, "http://127.0.0.1:8080 answered 429"),
             (302, "secret", false, "http://127.0.0.1:8080 answered 302"),
             (200, "secret", false, "the answer of http://127.0.0.1:8080 is not the JSON that it should be"),
             (200, r#"{"AccessKeyId":"secret"}"#, false, "lacks AccessKeyId or AccessKeySecret"),

@@ -1,4 +1,7 @@
-//! Dates and percent-encoding: the ground that the protocol and the providers of credentials stand on.
+//! Text: byte order marks, dates and percent-encoding. The protocol and the providers of credentials stand on it.
 
 pub(crate) mod date;
+mod encoding;
 pub(crate) mod percent;
+
+pub(crate) use encoding::{NotText, lines_without_marks, utf8, without_mark};

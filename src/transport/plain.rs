@@ -38,6 +38,13 @@ pub(crate) struct PlainAnswer {
     pub body: Zeroizing<Vec<u8>>,
 }
 
+/// Why there is none.
+pub(crate) struct PlainFailure {
+    pub error: Error,
+    /// There was a connection.
+    pub reached: bool,
+}
+
 /// Connections of its own. Only what is encrypted goes through the client's proxy: the rest stays in this machine and
 /// its own network.
 pub(crate) struct Plain(Connections);
@@ -48,16 +55,25 @@ impl Plain {
     }
 
     /// Sends `request` and reads the answer; once more when the server had closed a kept connection.
-    pub(crate) fn send(&self, request: &PlainRequest<'_>, stop: &Arc<AtomicBool>) -> Result<PlainAnswer> {
+    pub(crate) fn send(
+        &self,
+        request: &PlainRequest<'_>,
+        stop: &Arc<AtomicBool>,
+    ) -> std::result::Result<PlainAnswer, PlainFailure> {
         match self.try_once(request, stop) {
             Err(Failure::Connection { stale: true, .. }) => self.try_once(request, stop),
             answer => answer,
         }
         .map_err(|failure| match failure {
-            Failure::Stopped { .. } => Error::new(ErrorKind::Network, "stopped").with_retryable(true),
-            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => error,
-            Failure::Connection { kind, message, errno, .. } => {
-                Error::new(kind, message).with_errno(errno).with_retryable(true)
+            Failure::Stopped { begun } => {
+                let error = Error::new(ErrorKind::Network, "stopped").with_retryable(true);
+                PlainFailure { error, reached: begun }
+            }
+            // An answer that is of no use, or an address that is none.
+            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => PlainFailure { error, reached: true },
+            Failure::Connection { kind, message, errno, begun, .. } => {
+                let error = Error::new(kind, message).with_errno(errno).with_retryable(true);
+                PlainFailure { error, reached: begun }
             }
         })
     }

@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
+use crate::text;
 
 pub(super) fn config(options: &ClientOptions) -> Result<TlsConfig> {
     let roots = match &options.ca_file {
@@ -22,7 +23,8 @@ pub(super) fn config(options: &ClientOptions) -> Result<TlsConfig> {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
     let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
-    let pem = fs::read(path).map_err(unreadable)?;
+    let pem = text::lines_without_marks(&fs::read(path).map_err(unreadable)?)
+        .map_err(|why| Error::invalid(format!("ca_file {} {why}", path.display())))?;
     let found: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

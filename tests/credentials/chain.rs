@@ -1,5 +1,8 @@
 //! The usual places, when nobody is named.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
 use super::run::Case;
 use super::vendor::*;
 
@@ -27,24 +30,128 @@ fn the_first_that_has_some_is_used() {
 }
 
 #[test]
-fn who_was_tried_and_why_each_failed_is_told() {
-    let case = Case::new().with_oidc().with("OSS_ACCESS_KEY_ID", "half-a-key");
-    case.write("token", "");
-    case.write(
-        ".aliyun/config.json",
-        &format!(r#"{{"profiles":[{{"name":"default","mode":"OAuth","x":"{TOKEN}"}}]}}"#),
-    );
+fn who_was_tried_and_why_each_had_nothing_is_told() {
+    let case = Case::new();
+    case.write(".aliyun/config.json", &format!(r#"{{"profiles":[{{"name":"other","mode":"OAuth","x":"{TOKEN}"}}]}}"#));
     let error = case.upload(None).unwrap_err();
     assert_eq!((error.kind.as_str(), error.retryable), ("Credentials", false));
     let home = case.scratch.path("home");
     for reason in [
-        "no credentials from the usual places: env: OSS_ACCESS_KEY_SECRET is not set; oidc: cannot read the token file ",
-        "it holds no token; profile: default in ",
-        &format!("{}/.aliyun/config.json: the mode OAuth needs a login", home.display()),
-        "; ecs-role: ",
+        "no credentials from the usual places: env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
+        &format!("profile: {}/.aliyun/config.json has no profile default; ecs-role: ", home.display()),
         "127.0.0.1:1",
+        "; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set",
     ] {
         assert!(error.message.contains(reason), "{reason}: {error:?}");
     }
     assert!(error.message.len() < 768, "the C API cuts it: {}", error.message.len());
+}
+
+#[test]
+fn the_source_that_signs_is_told() {
+    let case = Case::new().on_ecs();
+    assert_eq!(case.upload_and_tell(None).unwrap(), format!("access key id STS.1, from ecs-role {ROLE}"));
+    let case = case.with_oidc();
+    assert_eq!(case.upload_and_tell(None).unwrap(), format!("access key id STS.2, from oidc, role {ROLE_ARN}"));
+    let case = with_somebody_else(Case::new());
+    let path = case.scratch.path("home/.ossutilconfig");
+    let expected = format!("access key id {SOURCE_ID}, from profile default in {}", path.display());
+    assert_eq!(case.upload_and_tell(None).unwrap(), expected);
+    let case = Case::new();
+    let expected = format!("access key id STS.1, from uri {}", case.vendor.url());
+    assert_eq!(case.upload_and_tell(Some(&case.vendor.uri())).unwrap(), expected);
+}
+
+/// A whole key of another identity, in the last file that is looked at.
+fn with_somebody_else(case: Case) -> Case {
+    case.oss.add_access_key(oss_server::AccessKey::new(SOURCE_ID, SOURCE_SECRET));
+    let key = format!("[default]\naccessKeyID={SOURCE_ID}\naccessKeySecret={SOURCE_SECRET}\n");
+    case.write(".ossutilconfig", &key);
+    assert_eq!(case.upload(None).unwrap(), SOURCE_ID);
+    case
+}
+
+/// The upload fails for this reason, and nobody signs.
+fn assert_ends(case: &Case, reason: &str, retryable: bool) {
+    let before = case.oss.log().len();
+    let error = case.upload(None).expect_err(reason);
+    assert!(error.message.contains(&format!("no credentials from the usual places: {reason}")), "{reason}: {error:?}");
+    assert!(
+        error.message.ends_with("it is configured, so no other source is asked: mend it or remove it"),
+        "{error:?}"
+    );
+    assert_eq!((error.retryable, case.oss.log().len()), (retryable, before), "{error:?}");
+}
+
+#[test]
+fn broken_variables_let_nobody_else_sign() {
+    const ID: &str = "OSS_ACCESS_KEY_ID";
+    let broken = "it".to_owned() + SECRET;
+    for (given, reason) in [
+        (vec![(ID, "an-id")], "env: OSS_ACCESS_KEY_SECRET is not set"),
+        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "")], "env: OSS_ACCESS_KEY_SECRET is not set"),
+        (vec![("OSS_ACCESS_KEY_SECRET", &broken)], "env: OSS_ACCESS_KEY_ID is not set"),
+        (vec![("ALIBABA_CLOUD_ACCESS_KEY_ID", "i")], "env: ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"),
+        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a\n")], "env: OSS_ACCESS_KEY_SECRET holds something else"),
+        (
+            vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a"), ("OSS_SESSION_TOKEN", " ")],
+            "env: OSS_SESSION_TOKEN holds",
+        ),
+        (vec![("ALIBABA_CLOUD_ROLE_ARN", ROLE_ARN)], "oidc: ALIBABA_CLOUD_OIDC_PROVIDER_ARN is not set"),
+        (
+            vec![("ALIBABA_CLOUD_PROFILE", "prod")],
+            "profile: ALIBABA_CLOUD_PROFILE names the profile prod, and there is",
+        ),
+        (vec![("ALIBABA_CLOUD_CONFIG_FILE", "none.json")], "profile: cannot read /"),
+    ] {
+        let case = with_somebody_else(Case::new());
+        let case = given.into_iter().fold(case, |case, (name, value)| case.with(name, value));
+        assert_ends(&case, reason, false);
+    }
+    let not_utf8 = OsString::from_vec(b"a\xff".to_vec());
+    let case = with_somebody_else(Case::new()).with_bytes(ID, not_utf8);
+    assert_ends(&case, "env: OSS_ACCESS_KEY_ID is not UTF-8", false);
+}
+
+#[test]
+fn broken_files_and_services_let_nobody_else_sign() {
+    let case = with_somebody_else(Case::new()).with_oidc();
+    case.write("token", " \n");
+    assert_ends(&case, "oidc: cannot read the token file /", false);
+    std::fs::remove_file(case.scratch.path("home/token")).unwrap();
+    assert_ends(&case, "oidc: cannot read the token file /", false);
+    case.write("token", OIDC_TOKEN);
+    case.vendor.set(|ways| ways.refusal = Some((503, String::new())));
+    assert_ends(&case, "oidc: STS answered 503", true);
+
+    for (path, text) in [
+        (".aliyun/config.json", "{"),
+        (".aliyun/config.json", r#"{"profiles":[{"name":"default","mode":"OAuth"}]}"#),
+        (".aliyun/config.json", r#"{"profiles":[{"name":"default","mode":"AK","access_key_id":"an-id"}]}"#),
+        (".aliyun/config.json/is-a-folder", ""),
+        (".alibabacloud/credentials", "[default\n"),
+    ] {
+        let case = with_somebody_else(Case::new());
+        case.write(path, text);
+        let before = case.oss.log().len();
+        let error = case.upload(None).unwrap_err();
+        assert!(error.message.contains("no credentials from the usual places: profile: "), "{error:?}");
+        assert_eq!(case.oss.log().len(), before);
+    }
+
+    let uri = |case: Case| {
+        let url = format!("{}/key", case.vendor.url());
+        case.with("ALIBABA_CLOUD_CREDENTIALS_URI", url)
+    };
+    let case = uri(Case::new().with("ALIBABA_CLOUD_ECS_METADATA", "named"));
+    assert_ends(&case, "ecs-role: 127.0.0.1:1", true);
+    let case = uri(Case::new().on_ecs());
+    case.vendor.set(|ways| ways.silent = true);
+    assert_ends(&case, "ecs-role: 127.0.0.1:", true);
+    case.vendor.set(|ways| *ways = Ways { refusal: Some((500, String::new())), ..Ways::default() });
+    assert_ends(&case, "ecs-role: the metadata service answered 500", true);
+    let case = case.with("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
+    assert_ends(&case, "uri: http://127.0.0.1:", true);
+    case.vendor.set(|ways| *ways = Ways::default());
+    assert_eq!(case.upload(None).unwrap(), "STS.1");
 }

@@ -103,6 +103,72 @@ fn process() {
     assert!(error.message.ends_with("no credentials from process: the command ended with status 7"), "{error:?}");
 }
 
+/// In a program that ignores SIGCHLD, or reaps all children by itself, nobody knows how the command ended.
+#[test]
+fn process_of_a_host_that_takes_the_status() {
+    for children in ["ignored", "reaped"] {
+        let case = Case::new().with_children(children);
+        case.oss.add_access_key(oss_server::AccessKey::new("an-id", format!("{SECRET}0")));
+        let key = json!({"AccessKeyId": "an-id", "AccessKeySecret": format!("{SECRET}0")});
+        let file = case.write("key.json", &key.to_string());
+        for _ in 0..4 {
+            // A shell that waits for its own child needs SIGCHLD itself.
+            let command = format!("process:cat '{}' || exit 1; exit 0", file.display());
+            assert_eq!(case.upload(Some(&command)).unwrap(), "an-id", "{children}");
+        }
+    }
+    let case = Case::new().with_children("ignored");
+    let error = case.upload(Some("process:exit 3")).unwrap_err();
+    assert!(error.message.contains("the command's output is not the JSON that it should be; how the command ended"));
+    assert!(error.message.ends_with("ignores SIGCHLD or reaps children by itself") && error.retryable, "{error:?}");
+}
+
+#[test]
+fn relative_paths_mean_what_they_meant_when_the_client_was_made() {
+    let case = Case::new().with_sts().going_to("/");
+    config(&case);
+    case.oss.add_access_key(oss_server::AccessKey::new(SOURCE_ID, SOURCE_SECRET));
+    let config = std::fs::read_to_string(case.scratch.path("home/.aliyun/config.json")).unwrap();
+    let token = case.scratch.path("home/token");
+    case.write("here/config.json", &config.replace(token.to_str().unwrap(), "token").replace("cat /", "../bin/cat /"));
+    std::fs::create_dir_all(case.scratch.path("bin")).unwrap();
+    std::os::unix::fs::symlink("/bin/cat", case.scratch.path("bin/cat")).unwrap();
+    std::fs::remove_file(case.scratch.path("home/.aliyun/config.json")).unwrap();
+    let case = case.with("ALIBABA_CLOUD_CONFIG_FILE", "here/config.json");
+    assert_eq!(case.upload(Some("profile:ak")).unwrap(), SOURCE_ID);
+    assert_eq!(case.upload(Some("profile:oidc")).unwrap(), "STS.1");
+    assert_eq!(case.upload(Some("profile:external")).unwrap(), "an-id");
+    let key =
+        json!({"AccessKeyId": "an-id", "AccessKeySecret": format!("{SECRET}0"), "SecurityToken": format!("{TOKEN}0")});
+    case.write("key.json", &key.to_string());
+    assert_eq!(case.upload(Some("process:../bin/cat key.json")).unwrap(), "an-id");
+
+    let case = Case::new().going_to("/").with("HOME", ".");
+    case.oss.add_access_key(oss_server::AccessKey::new(SOURCE_ID, SOURCE_SECRET));
+    case.write(".ossutilconfig", &format!("[default]\naccessKeyID={SOURCE_ID}\naccessKeySecret={SOURCE_SECRET}\n"));
+    assert_eq!(case.upload(None).unwrap(), SOURCE_ID);
+    let case = Case::new().going_to("/").with_oidc().with("ALIBABA_CLOUD_OIDC_TOKEN_FILE", "token");
+    assert_eq!(case.upload(Some("oidc")).unwrap(), "STS.1");
+}
+
+#[test]
+fn a_byte_order_mark_is_accepted_wherever_text_comes_from() {
+    let case = Case::new().with_oidc();
+    config(&case);
+    case.oss.add_access_key(oss_server::AccessKey::new(SOURCE_ID, SOURCE_SECRET));
+    for path in [".aliyun/config.json", "token", "printed.json"] {
+        let text = std::fs::read_to_string(case.scratch.path("home").join(path)).unwrap();
+        case.write(path, &format!("\u{feff}{text}"));
+    }
+    assert_eq!(case.upload(Some("profile:ak")).unwrap(), SOURCE_ID);
+    assert_eq!(case.upload(Some("profile:external")).unwrap(), "an-id");
+    assert_eq!(case.upload(Some("oidc")).unwrap(), "STS.1");
+    let file = case.write("wide.json", "");
+    std::fs::write(&file, b"\xff\xfe{\0").unwrap();
+    let error = case.upload(Some(&format!("process:cat '{}'", file.display()))).unwrap_err();
+    assert!(error.message.ends_with("the command's output is UTF-16 text; save it as UTF-8"), "{error:?}");
+}
+
 #[test]
 fn anonymous() {
     let error = Case::new().upload(Some("anonymous")).unwrap_err();

@@ -1,13 +1,14 @@
 //! Uploads by a process of its own, whose environment a test can set.
 
-use std::env::{current_exe, var};
+use std::env::{current_exe, set_current_dir, var};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use oss_server::Server;
-use oss_upload::{Client, ClientOptions, CredentialsSource, Error, PartSize, UploadOptions};
+use oss_upload::{Client, ClientOptions, CredentialsSource, Error, EventKind, PartSize, UploadOptions};
 use serde_json::{Value, json};
 
 use super::vendor::Vendor;
@@ -16,13 +17,17 @@ use crate::common::*;
 const ENDPOINT: &str = "TEST_ENDPOINT";
 const FILE: &str = "TEST_FILE";
 const NAME: &str = "TEST_CREDENTIALS";
+/// The process goes there after it has made its client.
+const GO_TO: &str = "TEST_GO_TO";
+/// What the process does about its children: `ignored` or `reaped`.
+const CHILDREN: &str = "TEST_CHILDREN";
 
 /// The local OSS, the vendor, and a home directory.
 pub struct Case {
     pub oss: Arc<Server>,
     pub vendor: Vendor,
     pub scratch: Scratch,
-    variables: Vec<(String, String)>,
+    variables: Vec<(String, OsString)>,
 }
 
 impl Case {
@@ -33,9 +38,23 @@ impl Case {
         Case { oss, vendor, scratch: Scratch::new(250_000), variables: Vec::new() }
     }
 
-    pub fn with(mut self, name: &str, value: impl AsRef<str>) -> Case {
-        self.variables.push((name.into(), value.as_ref().into()));
+    pub fn with(self, name: &str, value: impl AsRef<str>) -> Case {
+        self.with_bytes(name, value.as_ref().into())
+    }
+
+    pub fn with_bytes(mut self, name: &str, value: OsString) -> Case {
+        self.variables.push((name.into(), value));
         self
+    }
+
+    /// The process changes its working directory after it has made its client.
+    pub fn going_to(self, folder: &str) -> Case {
+        self.with(GO_TO, folder)
+    }
+
+    /// The process ignores SIGCHLD (`ignored`), or has a thread that waits for all children (`reaped`).
+    pub fn with_children(self, are: &str) -> Case {
+        self.with(CHILDREN, are)
     }
 
     /// An ECS instance: it has the vendor's metadata service.
@@ -68,10 +87,21 @@ impl Case {
 
     /// Uploads with these credentials; the access key id that was used, or the error.
     pub fn upload(&self, credentials: Option<&str>) -> Result<String, Failed> {
+        self.upload_and_tell(credentials)?;
+        Ok(self.oss.log().last().unwrap().access_key_id.clone().unwrap_or_default())
+    }
+
+    /// The same, and what the event says of the source.
+    pub fn upload_and_tell(&self, credentials: Option<&str>) -> Result<String, Failed> {
         let mut command = Command::new(current_exe().unwrap());
         command.args(["--exact", "--ignored", "--nocapture", "run::child_uploads"]).env_clear();
+        command.env("OSS_UPLOAD_LOG", "info");
         command.env(ENDPOINT, self.oss.endpoint()).env(FILE, &self.scratch.file);
-        command.env("HOME", self.scratch.path("home")).env("PATH", var("PATH").unwrap_or_default());
+        fs::create_dir_all(self.scratch.path("home")).unwrap();
+        command
+            .current_dir(self.scratch.path("home"))
+            .env("HOME", self.scratch.path("home"))
+            .env("PATH", var("PATH").unwrap_or_default());
         // Nobody answers there.
         command.env("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT", "http://127.0.0.1:1");
         command.envs(self.variables.iter().cloned());
@@ -91,7 +121,10 @@ impl Case {
             });
         }
         assert_stored(&self.oss, "key", &self.scratch.file);
-        Ok(self.oss.log().last().unwrap().access_key_id.clone().unwrap_or_default())
+        let text = told["source"].as_str().unwrap_or_default();
+        // The log has what the event has.
+        assert!(text.is_empty() || errors.contains(&format!("CredentialsChanged: {text}")), "{errors}");
+        Ok(text.into())
     }
 }
 
@@ -117,6 +150,7 @@ fn child_uploads() {
         ..ClientOptions::default()
     };
     println!("{options:?}");
+    live_with_children(&var(CHILDREN).unwrap_or_default());
     let tell = |error: Error| {
         println!("{error:?}");
         let kind = format!("{:?}", error.kind());
@@ -124,9 +158,32 @@ fn child_uploads() {
     };
     let upload = |client: Client| {
         println!("{client:?}");
+        client.next_event();
+        if let Ok(folder) = var(GO_TO) {
+            set_current_dir(folder).expect("the folder is there");
+        }
         let options = UploadOptions { part_size: PartSize::Bytes(PART), ..upload_options("key", Path::new(&file)) };
-        client.upload_file(options, |_, _| ())
+        client.upload_file(options, |_, _| ())?;
+        let mut events = std::iter::from_fn(|| client.next_event());
+        Ok(events.find(|event| event.kind == EventKind::CredentialsChanged).map(|event| event.message))
     };
-    let outcome = Client::new(options).and_then(upload).map_or_else(tell, |_| json!({}));
+    let outcome = Client::new(options).and_then(upload).map_or_else(tell, |source| json!({"source": source}));
     println!("outcome: {outcome}");
+}
+
+/// Hosts do so for reasons of their own, before the library starts a child.
+fn live_with_children(are: &str) {
+    match are {
+        // SAFETY: the disposition of a signal of this process, which the test owns.
+        "ignored" => assert_ne!(unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) }, libc::SIG_ERR),
+        "reaped" => drop(std::thread::spawn(|| {
+            loop {
+                // SAFETY: no status is asked for.
+                if unsafe { libc::waitpid(-1, std::ptr::null_mut(), 0) } < 0 {
+                    std::thread::yield_now();
+                }
+            }
+        })),
+        _ => {}
+    }
 }

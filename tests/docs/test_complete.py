@@ -115,3 +115,27 @@ def test_the_licence_is_where_each_package_is_made() -> None:
 def test_the_crate_has_the_licence() -> None:
     listed = subprocess.check_output(["cargo", "package", "--list", "--allow-dirty", "--offline"], cwd=CHECKOUT, text=True)
     assert {"LICENSE-MIT", "LICENSE-APACHE"} <= set(listed.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "src/options.rs",
+        "include/oss_upload.h",
+        "include/oss_upload.hpp",
+        "bindings/go/oss/options.go",
+        "bindings/python/oss_upload/client.py",
+        "bindings/python/oss_upload/_command.py",
+    ],
+)
+def test_the_default_chain_is_the_same_everywhere(name: str) -> None:
+    source = without_tests("src/credentials/chain.rs")
+    order = re.findall(r'^    \("([a-z-]+)", ', source, re.MULTILINE)
+    assert len(order) > 4
+    page = read("docs/credentials.md")
+    section = page[page.index("## The default chain") :]
+    assert re.findall(r"^\d\. `([a-z-]+)`$", section, re.MULTILINE) == order
+    assert re.findall(r"^\| `([a-z-]+)` \|", section[: section.index("\n## ", 3)], re.MULTILINE) == order
+    # Without what begins a line of a comment.
+    text = " ".join(re.sub(r"[/*]+", " ", read(name).replace("`", "")).split())
+    assert ", ".join(order) in text

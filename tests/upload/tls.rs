@@ -69,6 +69,23 @@ fn verification_can_be_switched_off() {
 }
 
 #[test]
+fn a_ca_file_may_have_byte_order_marks() {
+    let (tls, other) = (TlsServer::start(|_| ()), TlsServer::start(|_| ()));
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let scratch = Scratch::new(250_000);
+    let joined = scratch.path("joined.pem");
+    // Two files that an editor has marked, one after the other.
+    std::fs::write(&joined, format!("\u{feff}{}\u{feff}{}", read(&other.ca_file), read(&tls.ca_file))).unwrap();
+    let client = tls.client_with(|options| options.ca_file = Some(joined.clone()));
+    client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
+    assert_stored(&tls.server, "key", &scratch.file);
+    std::fs::write(&joined, b"\xff\xfe-\0-\0").unwrap();
+    let options = ClientOptions { ca_file: Some(joined), ..client_options(&tls.server) };
+    let error = Client::new(options).unwrap_err();
+    assert!(error.message().ends_with("joined.pem is UTF-16 text; save it as UTF-8"), "{error}");
+}
+
+#[test]
 fn a_ca_file_that_is_missing_or_holds_no_certificate_is_an_error_at_once() {
     let server = server();
     let with = |path: std::path::PathBuf| {

@@ -20,7 +20,8 @@ const (
 	EventPartResumed
 	// EventConcurrencyChanged: more or fewer parts may be in flight.
 	EventConcurrencyChanged
-	// EventCredentialsChanged: requests are signed with other credentials from now on.
+	// EventCredentialsChanged: a source has given the first credentials, or others sign from now on; the message names
+	// the access key id and the source.
 	EventCredentialsChanged
 	// EventCheckpointWritten: the checkpoint was made safe on disk.
 	EventCheckpointWritten

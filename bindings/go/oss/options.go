@@ -70,9 +70,9 @@ type ClientOptions struct {
 	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN. "profile[:NAME]": a profile
 	// in the files of the aliyun command line, the SDKs or ossutil. "process:COMMAND": what a command prints.
 	// "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc": a RAM role for a Kubernetes service account.
-	// "uri[:URL]": what a GET of the URL answers. "anonymous": requests are not signed. Empty: the first of env, oidc
-	// (when its variables are set), profile and ecs-role that has some. Temporary ones are renewed before they end,
-	// also in the middle of an upload.
+	// "uri[:URL]": what a GET of the URL answers. "anonymous": requests are not signed. Empty: the default chain:
+	// env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it does not work, no other
+	// is asked. Temporary ones are renewed before they end, also in the middle of an upload.
 	Credentials string
 	// CredentialsWait is how long an upload waits for new credentials when there are none, or when the server takes
 	// them no more: from their source, or from [Client.SetCredentials]. Meanwhile its phase is PhaseWaiting. Default

@@ -52,7 +52,7 @@ func cannot(option, why string) error {
 // New makes a client as Alibaba Cloud's SDK v1 does; [native.NewClient] is the same with fields in place of functions. An
 // endpoint without a scheme means HTTPS. Nothing is sent yet, but a provider of credentials is asked.
 //
-// Empty keys without a provider mean that the credentials are looked for in the usual places: see
+// Empty keys without a provider mean that the credentials are looked for in the default chain: see
 // Credentials of [native.ClientOptions]. New fails as native.NewClient does, and with [ErrUnsupported] for an option that
 // this library cannot carry out. The client is freed when it is forgotten, or by its Close.
 func New(endpoint, accessKeyID, accessKeySecret string, options ...ClientOption) (*Client, error) {

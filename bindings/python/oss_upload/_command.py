@@ -209,7 +209,8 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
         "--credentials",
         metavar="SOURCE",
         help="""env, profile[:NAME], process:COMMAND,
-        ecs-role[:NAME], oidc, uri[:URL] or anonymous; else the first that has some""",
+        ecs-role[:NAME], oidc, uri[:URL] or anonymous; else the first that is configured of
+        env, oidc, profile, ecs-role, uri""",
     )
     client.add_argument(
         "--credentials-wait", metavar="SECONDS", type=float, help="how long to wait for new ones when they have ended"

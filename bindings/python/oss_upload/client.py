@@ -69,8 +69,9 @@ class Client:
                 "profile[:NAME]": a profile in the files of the aliyun command line, the SDKs or ossutil.
                 "process:COMMAND": what a command prints. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
                 a RAM role for a Kubernetes service account. "uri[:URL]": what a GET of the URL answers. "anonymous":
-                requests are not signed. None: the first of env, oidc (when its variables are set), profile and ecs-role
-                that has some. Temporary ones are renewed before they end, also in the middle of an upload.
+                requests are not signed. None: the default chain: env, oidc, profile, ecs-role, uri. The first of
+                these that is configured is used; when it does not work, no other is asked. Temporary ones are renewed
+                before they end, also in the middle of an upload.
             signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
             cname: The endpoint is a custom domain bound to the bucket.
             path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.

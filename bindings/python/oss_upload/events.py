@@ -29,7 +29,7 @@ class EventKind(OpenIntEnum):
     CONCURRENCY_CHANGED = 5
     """More or fewer parts may be in flight."""
     CREDENTIALS_CHANGED = 6
-    """Requests are signed with other credentials from now on."""
+    """A source has given the first credentials, or others sign from now on; the message names both."""
     CHECKPOINT_WRITTEN = 7
     """The checkpoint was made safe on disk."""
     RESTARTED = 8

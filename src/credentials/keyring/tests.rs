@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use super::super::Fetched;
 use super::super::failed;
 use super::super::testing::now;
 use super::*;
@@ -31,19 +32,20 @@ impl Provider for Fake {
         "fake".into()
     }
 
-    fn fetch(&self, _: &Arc<AtomicBool>) -> Result<Issued> {
+    fn fetch(&self, _: &Arc<AtomicBool>) -> Fetched<Issued> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let says = self.says.lock().unwrap().pop_front();
         answer(says.expect("it is asked too often"))
     }
 }
 
-fn answer(says: Says) -> Result<Issued> {
+fn answer(says: Says) -> Fetched<Issued> {
     match says {
         Says::Key(id, end) => {
-            Ok(Issued { credentials: key(id), expires: end.map(|seconds| now() + Duration::from_secs(seconds)) })
+            let expires = end.map(|seconds| now() + Duration::from_secs(seconds));
+            Ok(Issued::new(key(id), expires).from("a source"))
         }
-        Says::No(retryable) => Err(failed("the source is dry").with_retryable(retryable)),
+        Says::No(retryable) => Err(failed("the source is dry").with_retryable(retryable).into()),
         Says::Panic => panic!("the source is poisoned"),
         Says::Held(gate, then) => {
             gate.recv().expect("the gate is opened");
@@ -75,10 +77,12 @@ impl Rig {
         let time = Arc::new(Mutex::new(now()));
         let (clock, changes) = (time.clone(), Arc::new(Mutex::new(Vec::new())));
         let told = changes.clone();
-        let keyring =
-            Keyring::new(Some(Box::new(fake.clone())), None, Arc::new(move || *clock.lock().unwrap()), move |id| {
-                told.lock().unwrap().push(id.to_owned())
-            });
+        let keyring = Keyring::new(
+            Some(Box::new(fake.clone())),
+            None,
+            Arc::new(move || *clock.lock().unwrap()),
+            move |id, source| told.lock().unwrap().push(format!("{id} of {source}")),
+        );
         Rig { keyring, fake, time, changes }
     }
 
@@ -135,7 +139,8 @@ fn sixteen_ask_once() {
     assert_eq!(sixteen(|| rig.get().unwrap()), ["a"; 16]);
     assert_eq!(rig.asked(), 1);
     assert_eq!(rig.get().unwrap(), "a");
-    assert_eq!((rig.asked(), rig.changes.lock().unwrap().len()), (1, 0));
+    assert_eq!(rig.asked(), 1);
+    until(|| *rig.changes.lock().unwrap() == ["a of a source"]);
 }
 
 #[test]
@@ -165,7 +170,7 @@ fn the_old_ones_are_used_while_new_ones_are_on_their_way() {
     open.send(()).unwrap();
     until(|| rig.get().unwrap() == "b");
     assert_eq!(rig.asked(), 2);
-    until(|| *rig.changes.lock().unwrap() == ["b"]);
+    until(|| *rig.changes.lock().unwrap() == ["a of a source", "b of a source"]);
 }
 
 #[test]
@@ -240,7 +245,7 @@ fn sixteen_refusals_lead_to_one_renewal() {
     }
     assert!(matches!(rig.renew("a"), Renewal::Renewed), "who comes late is served too");
     assert_eq!((rig.asked(), rig.get().unwrap()), (2, "b".to_owned()));
-    assert_eq!(*rig.changes.lock().unwrap(), ["b"]);
+    until(|| *rig.changes.lock().unwrap() == ["a of a source", "b of a source"]);
 }
 
 #[test]
@@ -289,7 +294,8 @@ fn what_the_user_gives_counts_at_once_and_for_ever() {
     assert!(matches!(rig.renew("late"), Renewal::Renewed));
     rig.keyring.set(key("next"));
     assert!(matches!(rig.renew("given"), Renewal::Renewed));
-    assert_eq!((rig.asked(), rig.changes.lock().unwrap().len()), (1, 2));
+    assert_eq!(rig.asked(), 1);
+    assert_eq!(*rig.changes.lock().unwrap(), ["given of the program", "next of the program"]);
 }
 
 #[test]
@@ -326,7 +332,7 @@ fn who_waits_for_others_asks_with_growing_pauses() {
 
 #[test]
 fn who_waits_for_others_is_content_with_what_the_user_gives() {
-    let keyring = Keyring::new(None, None, Arc::new(now), |_| ());
+    let keyring = Keyring::new(None, None, Arc::new(now), |_, _| ());
     assert!(matches!(keyring.get(&AtomicBool::new(false), LONG), Ok(None)));
     keyring.set(key("a"));
     thread::scope(|scope| {

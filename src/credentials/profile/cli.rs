@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::Book;
 use super::recipe::Recipe;
 use crate::credentials::Secret;
+use crate::credentials::answer::from_json;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -37,16 +38,17 @@ struct Entry {
 }
 
 pub(super) fn read(json: &[u8]) -> Result<Box<dyn Book>, String> {
-    match serde_json::from_slice::<Config>(json) {
-        Ok(config) => Ok(Box::new(config)),
-        // What is wrong with it is not told: it holds secrets.
-        Err(_) => Err("it is not the JSON that it should be".into()),
-    }
+    let config: Config = from_json(json).map_err(|why| format!("it {why}"))?;
+    Ok(Box::new(config))
 }
 
 impl Book for Config {
     fn usual(&self) -> Option<String> {
         Some(self.current.clone()).filter(|name| !name.is_empty())
+    }
+
+    fn must_have_usual(&self) -> bool {
+        !self.current.is_empty()
     }
 
     fn recipe(&self, name: &str) -> Option<Recipe> {
@@ -91,6 +93,8 @@ mod tests {
         assert!(recipe.vpc && &*recipe.token == "t");
         assert!(book.recipe("c").is_none());
         assert_eq!(read(b"{}").unwrap().usual(), None);
+        assert_eq!(read(b"\xef\xbb\xbf{\"current\":\"c\"}").unwrap().usual().as_deref(), Some("c"));
+        assert!(read(b"[]").is_err() && read(b"").is_err());
         assert!(read(b"\"secret\"").is_err_and(|why| !why.contains("secret")));
     }
 }

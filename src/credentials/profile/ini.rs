@@ -3,6 +3,7 @@
 use super::recipe::Recipe;
 use super::{Book, USUAL};
 use crate::credentials::Secret;
+use crate::text;
 
 /// A file of sections. Names of keys are the same in all their spellings: `accessKeyId`, `access_key_id`.
 #[derive(Default)]
@@ -12,21 +13,35 @@ pub(super) struct Ini(Vec<(String, Section)>);
 pub(super) struct Section(Vec<(String, Secret)>);
 
 impl Ini {
-    /// Reads what can be read: other lines are passed over, as the tools do.
+    /// A line that is nothing of what may stand there makes the file a damaged one: passed over, it could be the profile
+    /// that is looked for.
     pub(super) fn parse(bytes: &[u8]) -> Result<Ini, String> {
-        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+        let text = text::utf8(bytes).map_err(|why| format!("it {why}"))?;
         let mut ini = Ini::default();
-        for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
-            if line.starts_with(['#', ';']) {
-                continue;
-            }
-            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-                ini.0.push((name.trim().to_owned(), Section::default()));
-            } else if let (Some((_, section)), Some((key, value))) = (ini.0.last_mut(), line.split_once('=')) {
-                section.0.push((plain(key), value.trim().into()));
-            }
+        for (number, line) in text.lines().enumerate() {
+            // A file that was joined of several may have a mark in the middle.
+            let line = line.trim().trim_start_matches('\u{feff}').trim_start();
+            ini.take_in(line).map_err(|why| format!("line {} {why}", number + 1))?;
         }
         Ok(ini)
+    }
+
+    fn take_in(&mut self, line: &str) -> Result<(), &'static str> {
+        if line.is_empty() || is_comment(line) {
+            return Ok(());
+        }
+        if let Some(rest) = line.strip_prefix('[') {
+            let (name, rest) = rest.split_once(']').ok_or("begins a section and does not end its name by ]")?;
+            if !rest.trim_start().is_empty() && !is_comment(rest.trim_start()) {
+                return Err("goes on after the name of a section");
+            }
+            self.0.push((name.trim().to_owned(), Section::default()));
+            return Ok(());
+        }
+        let (key, value) = line.split_once(['=', ':']).ok_or("is neither a [section] nor key = value")?;
+        let (_, section) = self.0.last_mut().ok_or("stands before the first [section]")?;
+        section.0.push((plain(key), value.trim().into()));
+        Ok(())
     }
 
     /// The section of this name, in whatever case.
@@ -72,6 +87,10 @@ impl Section {
     }
 }
 
+fn is_comment(line: &str) -> bool {
+    line.starts_with(['#', ';'])
+}
+
 fn plain(key: &str) -> String {
     key.trim().to_ascii_lowercase().replace(['_', '-'], "")
 }
@@ -100,10 +119,27 @@ mod tests {
     #[test]
     fn keys_have_many_spellings() {
         for key in ["accessKeyID", "access_key_id", "access-key-id", "ACCESSKEYID"] {
-            let ini = Ini::parse(format!("\u{feff}# c\n; c\nlost = 1\n[ A ]\n{key}\t=  i = 1 \nnonsense\n").as_bytes());
+            let ini =
+                Ini::parse(format!("\u{feff}# c\n; c\n\n[ A ] # c\n  {key}\t=  i = 1 \n\u{feff}[b]\n").as_bytes());
             assert_eq!(ini.unwrap().section("a").unwrap().recipe().access_key_id, "i = 1");
         }
-        assert!(Ini::parse(b"\xff").is_err());
+        let ini = Ini::parse(b"[a]\naccess_key_id : i\nuri = http://x\n").unwrap();
+        assert_eq!(ini.section("a").unwrap().recipe().access_key_id, "i");
+        assert_eq!(ini.section("a").unwrap().recipe().uri, "http://x");
+    }
+
+    #[test]
+    fn a_damaged_file_is_told_by_its_line() {
+        for (text, expected) in [
+            (&b"a = secret\n[a]\n"[..], "line 1 stands before the first [section]"),
+            (b"[a]\nsecret\n", "line 2 is neither a [section] nor key = value"),
+            (b"[secret\na = 1\n", "line 1 begins a section and does not end its name by ]"),
+            (b"[a] secret\n", "line 1 goes on after the name of a section"),
+            (b"[a]\n\xff\n", "it is not UTF-8 text"),
+            (b"\xff\xfe[\0", "it is UTF-16 text; save it as UTF-8"),
+        ] {
+            assert_eq!(Ini::parse(text).err().unwrap(), expected);
+        }
     }
 
     #[test]

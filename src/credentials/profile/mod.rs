@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Issued, Provider, Surroundings, failed, read_file};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Fetched, Issued, Provider, Surroundings, Unavailable, failed, not_configured, read_file, unreadable};
+use crate::error::Result;
 use recipe::Recipe;
 
 const USUAL: &str = "default";
@@ -27,18 +27,87 @@ trait Book {
     /// The profile that is used when none is named.
     fn usual(&self) -> Option<String>;
 
+    /// The file says so itself, so that it must have that profile.
+    fn must_have_usual(&self) -> bool {
+        false
+    }
+
     fn recipe(&self, name: &str) -> Option<Recipe>;
 }
 
 /// Reads a file, or says what is wrong with it.
 type Reader = fn(&[u8]) -> std::result::Result<Box<dyn Book>, String>;
 
-/// A file, and how it is read.
-struct Place {
-    path: PathBuf,
-    read: Reader,
-    /// The variable that names the profile when the caller does not.
+/// The files of tools that have one variable for the name of the profile.
+struct Group {
+    /// Names the profile when the caller does not.
     named_by: &'static str,
+    files: &'static [File],
+}
+
+/// A file, and how it is read.
+struct File {
+    /// Names the file.
+    variable: &'static str,
+    /// Else it is here, below the home directory.
+    usual: &'static str,
+    /// Has it left out.
+    disabled_by: Option<&'static str>,
+    read: Reader,
+}
+
+const GROUPS: [Group; 2] = [
+    Group {
+        named_by: "ALIBABA_CLOUD_PROFILE",
+        files: &[
+            File {
+                variable: "ALIBABA_CLOUD_CONFIG_FILE",
+                usual: ".aliyun/config.json",
+                disabled_by: Some("ALIBABA_CLOUD_CLI_PROFILE_DISABLED"),
+                read: cli::read,
+            },
+            File {
+                variable: "ALIBABA_CLOUD_CREDENTIALS_FILE",
+                usual: ".alibabacloud/credentials",
+                disabled_by: None,
+                read: ini::read,
+            },
+        ],
+    },
+    Group {
+        named_by: "OSSUTIL_PROFILE",
+        files: &[File {
+            variable: "OSSUTIL_CONFIG_FILE",
+            usual: ".ossutilconfig",
+            disabled_by: None,
+            read: ossutil::read,
+        }],
+    },
+];
+
+/// A profile, and who gives its credentials.
+struct Found {
+    provider: Box<dyn Provider>,
+    /// `default in /home/me/.aliyun/config.json`.
+    place: String,
+}
+
+/// What was looked at in vain.
+#[derive(Default)]
+struct Tried {
+    missing: Vec<String>,
+    /// Files without the profile.
+    without: Vec<String>,
+}
+
+impl Tried {
+    fn tell(&self) -> String {
+        match (self.without.is_empty(), self.missing.is_empty()) {
+            (false, _) => self.without.join(", "),
+            (true, false) => format!("there is none of the files {}", self.missing.join(", ")),
+            (true, true) => "the home directory is not known: HOME is not set".into(),
+        }
+    }
 }
 
 impl Profile {
@@ -46,65 +115,101 @@ impl Profile {
         Profile { surroundings, name: name.map(str::to_owned) }
     }
 
-    fn places(&self) -> Vec<Place> {
-        let variables = &self.surroundings.variables;
-        let mut places = Vec::new();
-        let mut add = |variable, path, read: Reader, named_by| {
-            places.extend(variables.file(variable, path).map(|path| Place { path, read, named_by }));
-        };
-        const NAME: &str = "ALIBABA_CLOUD_PROFILE";
-        if !variables.is_true("ALIBABA_CLOUD_CLI_PROFILE_DISABLED") {
-            add("ALIBABA_CLOUD_CONFIG_FILE", ".aliyun/config.json", cli::read, NAME);
-        }
-        add("ALIBABA_CLOUD_CREDENTIALS_FILE", ".alibabacloud/credentials", ini::read, NAME);
-        add("OSSUTIL_CONFIG_FILE", ".ossutilconfig", ossutil::read, "OSSUTIL_PROFILE");
-        places
-    }
-
-    /// The provider that the profile describes.
-    fn resolve(&self) -> Result<Box<dyn Provider>> {
-        let places = self.places();
-        let mut have = Vec::new();
-        for place in &places {
-            let path = place.path.display();
-            let Some(book) = open(place)? else { continue };
-            let wanted = self.name.as_deref().or_else(|| self.surroundings.variables.get(place.named_by));
-            let name = wanted.map(str::to_owned).or_else(|| book.usual()).unwrap_or_else(|| USUAL.into());
-            match book.recipe(&name) {
-                Some(recipe) => {
-                    let provider = recipe.provider(&self.surroundings, &*book);
-                    return provider.map_err(|error| error.context(format_args!("{name} in {path}")));
+    /// The provider that the profile describes. Whoever names a profile or a file gets that one, or an error: the next
+    /// file may be somebody else's.
+    fn resolve(&self) -> Fetched<Found> {
+        let mut tried = Tried::default();
+        for group in &GROUPS {
+            let by_variable = self.surroundings.variables.get(group.named_by)?.filter(|_| self.name.is_none());
+            let wanted = self.name.as_deref().or(by_variable);
+            for file in group.files {
+                if let Some(found) = self.look(file, wanted, &mut tried)? {
+                    return Ok(found);
                 }
-                None => have.push(format!("{path} has no profile {name}")),
+            }
+            if let Some(name) = by_variable {
+                let why = format!("{} names the profile {name}, and {}", group.named_by, tried.tell());
+                return Err(failed(why).into());
             }
         }
-        if !have.is_empty() {
-            return Err(failed(have.join(", ")));
+        match self.name {
+            Some(_) => Err(failed(tried.tell()).into()),
+            None => Err(not_configured(tried.tell())),
         }
-        let paths: Vec<_> = places.iter().map(|place| place.path.display().to_string()).collect();
-        Err(match paths.is_empty() {
-            true => failed("the home directory is not known: HOME is not set"),
-            false => failed(format!("there is none of the files {}", paths.join(", "))),
-        })
+    }
+
+    fn look(&self, file: &File, wanted: Option<&str>, tried: &mut Tried) -> Result<Option<Found>> {
+        let Some(path) = self.path(file)? else { return Ok(None) };
+        let Some(bytes) = self.read(file, &path)? else {
+            tried.missing.push(path.display().to_string());
+            return Ok(None);
+        };
+        let damaged = |why| failed(format!("cannot read {}: {why}", path.display()));
+        let book = (file.read)(&bytes).map_err(damaged)?;
+        let name = wanted.map(str::to_owned).or_else(|| book.usual()).unwrap_or_else(|| USUAL.into());
+        let place = format!("{name} in {}", path.display());
+        let without = format!("{} has no profile {name}", path.display());
+        match book.recipe(&name) {
+            Some(recipe) => {
+                let provider = recipe.provider(&self.surroundings, &*book).map_err(|error| error.context(&place))?;
+                Ok(Some(Found { provider, place }))
+            }
+            None if wanted.is_none() && book.must_have_usual() => {
+                Err(failed(without).hint("it names that profile as its current one"))
+            }
+            None => {
+                tried.without.push(without);
+                Ok(None)
+            }
+        }
+    }
+
+    /// `None`: it is left out, or there is no home directory.
+    fn path(&self, file: &File) -> Result<Option<PathBuf>> {
+        let variables = &self.surroundings.variables;
+        if let Some(disabled_by) = file.disabled_by
+            && variables.is_true(disabled_by)?
+        {
+            return Ok(None);
+        }
+        if let Some(path) = self.surroundings.file_of(file.variable)? {
+            return Ok(Some(path));
+        }
+        Ok(self.surroundings.file_of("HOME")?.map(|home| home.join(file.usual)))
+    }
+
+    /// `None`: there is no such file, and nobody says that there is.
+    fn read(&self, file: &File, path: &Path) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
+        match read_file(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) => {
+                let is_named = self.surroundings.variables.is_set(file.variable);
+                if is_absent(&error, path) && !is_named {
+                    return Ok(None);
+                }
+                let error = unreadable(format_args!("cannot read {}", path.display()), &error);
+                Err(if is_named { error.hint(format_args!("{} names it", file.variable)) } else { error })
+            }
+        }
     }
 }
 
-/// `None`: there is no such file.
-fn open(place: &Place) -> Result<Option<Box<dyn Book>>> {
-    let cannot = |error: io::Error| Error::os(ErrorKind::Credentials, cannot_read(&place.path), &error);
-    let bytes = match read_file(&place.path) {
-        // Its folder may be a file, or not ours.
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
+/// There is nothing. A link that leads nowhere is something: a secret that is not mounted.
+fn is_absent(error: &io::Error, path: &Path) -> bool {
+    match error.kind() {
+        // What should be its folder is a file, such as a home directory of /dev/null.
+        io::ErrorKind::NotADirectory => true,
+        io::ErrorKind::NotFound => {
+            let first = path.ancestors().find_map(|part| part.symlink_metadata().ok().map(|found| (part, found)));
+            first.is_none_or(|(part, found)| !found.is_symlink() || part.exists())
         }
-        bytes => bytes.map_err(cannot)?,
-    };
-    let book = (place.read)(&bytes).map_err(|why| failed(format!("{}: {why}", cannot_read(&place.path))))?;
-    Ok(Some(book))
+        _ => false,
+    }
 }
 
-fn cannot_read(path: &Path) -> String {
-    format!("cannot read {}", path.display())
+/// It is configured here, whatever the source that it describes says of itself.
+fn as_failure(why: Unavailable) -> Unavailable {
+    Unavailable::Failed(why.into_error())
 }
 
 impl Provider for Profile {
@@ -112,13 +217,14 @@ impl Provider for Profile {
         "profile".into()
     }
 
-    fn check(&self) -> Result<()> {
-        self.resolve()?.check()
+    fn check(&self) -> Fetched<()> {
+        self.resolve()?.provider.check().map_err(as_failure)
     }
 
-    fn fetch(&self, stop: &Arc<AtomicBool>) -> Result<Issued> {
-        let provider = self.resolve()?;
-        provider.fetch(stop).map_err(|error| error.context(provider.name()))
+    fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
+        let Found { provider, place } = self.resolve()?;
+        let issued = provider.fetch(stop).map_err(|why| why.into_error().context(provider.name()))?;
+        Ok(issued.from(format!("profile {place}")))
     }
 }
 
@@ -126,7 +232,9 @@ impl Provider for Profile {
 mod tests {
     use super::super::testing::{Script, surroundings};
     use super::*;
+    use crate::error::{Error, ErrorKind};
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     const STS: &str = r#"{"Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t"}}"#;
     const CONFIG: &str = r#"{"current":"chain","profiles":[
@@ -169,8 +277,16 @@ mod tests {
 
         /// The access key id, without asking anybody.
         fn id(&self, name: Option<&str>, variables: &[(&str, &str)]) -> Result<String> {
-            let issued = self.profile(name, variables, &Script::new([])).fetch(&Arc::default())?;
-            Ok(issued.credentials.access_key_id().to_owned())
+            let issued = self.profile(name, variables, &Script::new([])).fetch(&Arc::default());
+            Ok(issued.map_err(Unavailable::into_error)?.credentials.access_key_id().to_owned())
+        }
+
+        /// Why nothing comes when nobody is named, and whether something is configured.
+        fn why(&self, variables: &[(&str, &str)]) -> (bool, Error) {
+            match self.profile(None, variables, &Script::new([])).fetch(&Arc::default()).unwrap_err() {
+                Unavailable::NotConfigured(error) => (false, error),
+                Unavailable::Failed(error) => (true, error),
+            }
         }
     }
 
@@ -222,8 +338,8 @@ mod tests {
         }
         let error = Home::new(&[]).id(None, &[]).unwrap_err();
         assert!(error.message().starts_with("there is none of the files /"), "{error}");
-        let error = Profile::new(surroundings(&[], &Script::new([])), None).check().unwrap_err();
-        assert!(error.message().contains("HOME"), "{error}");
+        let why = Profile::new(surroundings(&[], &Script::new([])), None).check().unwrap_err();
+        assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains("HOME"), "{why}");
         let error = Home::new(&[(".aliyun/config.json", "secret")]).id(None, &[]).unwrap_err();
         assert!(error.message().contains("config.json: it is not") && !error.message().contains("secret"), "{error}");
         let error = Home::new(&[(".aliyun/config.json/x", "")]).id(None, &[]).unwrap_err();
@@ -231,8 +347,86 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_configured_where_no_file_has_a_usual_profile() {
+        for files in [
+            &[][..],
+            &[(".aliyun/config.json", "{}")],
+            &[(".aliyun/config.json", "{\"profiles\":[]}"), (".alibabacloud/credentials", "[other]\n")],
+            &[(".ossutilconfig", "[Credentials]\nlanguage=EN\n")],
+        ] {
+            let (configured, error) = Home::new(files).why(&[]);
+            assert!(!configured, "{files:?}: {error}");
+        }
+        let home = Home::new(&[(".aliyun", "a file")]);
+        assert!(!home.why(&[]).0 && !home.why(&[("HOME", "/dev/null")]).0);
+    }
+
+    /// A whole file of somebody else comes after each of them.
+    #[test]
+    fn what_is_named_or_there_and_does_not_work_is_a_failure() {
+        const GOOD: (&str, &str) = (".ossutilconfig", OSSUTIL);
+        for (path, text, variable, expected) in [
+            (".aliyun/config.json", "", ("", ""), "config.json: it is not the JSON"),
+            (".aliyun/config.json", "{", ("", ""), "config.json: it is not the JSON"),
+            (".aliyun/config.json", "[]", ("", ""), "config.json: it is not the JSON"),
+            (
+                ".aliyun/config.json",
+                r#"{"current":"x","profiles":[]}"#,
+                ("", ""),
+                "config.json has no profile x; it names",
+            ),
+            (".aliyun/config.json", r#"{"profiles":[{"name":"default"}]}"#, ("", ""), "neither a mode nor a key"),
+            (".aliyun/config.json", r#"{"profiles":[{"name":"default","mode":"x"}]}"#, ("", ""), "the mode x is not"),
+            (".aliyun/config.json/x", "", ("", ""), "config.json: Is a directory"),
+            (".alibabacloud/credentials", "[default\n", ("", ""), "credentials: line 1 begins a section"),
+            (".alibabacloud/credentials", "\u{0}[\u{0}d", ("", ""), "credentials: it is UTF-16 text"),
+            (".alibabacloud/credentials", "[default]\n", ("", ""), "neither a mode nor a key"),
+            (
+                ".x",
+                "",
+                ("ALIBABA_CLOUD_PROFILE", "nobody"),
+                "ALIBABA_CLOUD_PROFILE names the profile nobody, and there is",
+            ),
+            (
+                ".x",
+                "",
+                ("ALIBABA_CLOUD_CONFIG_FILE", "/nowhere"),
+                "No such file or directory (os error 2); ALIBABA_CLOUD_CONF",
+            ),
+            (".x", "", ("ALIBABA_CLOUD_CREDENTIALS_FILE", "/nowhere"), "cannot read /nowhere: No such file"),
+            (".x", "", ("OSSUTIL_CONFIG_FILE", "x"), "cannot read /where/the/client/was/made/x: "),
+            (".x", "", ("OSSUTIL_PROFILE", "nobody"), "OSSUTIL_PROFILE names the profile nobody, and /"),
+        ] {
+            let (configured, error) = Home::new(&[(path, text), GOOD]).why(&[variable]);
+            assert!(configured && error.message().contains(expected), "{text} {variable:?}: {error}");
+            assert!(!error.is_retryable(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_is_a_failure() {
+        for link in [".aliyun", ".aliyun/config.json"] {
+            let home = Home::new(&[("x/y", ""), (".ossutilconfig", OSSUTIL)]);
+            let link = home.0.path().join(link);
+            fs::create_dir_all(link.parent().unwrap()).unwrap();
+            symlink("/nowhere", link).unwrap();
+            let (configured, error) = home.why(&[]);
+            assert!(configured && error.message().contains("config.json: No such file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn where_it_was_found_is_told() {
+        let home = Home::full();
+        let issued = home.profile(Some("default"), &[], &Script::new([])).fetch(&Arc::default()).unwrap();
+        let expected = format!("profile default in {}/.aliyun/config.json", home.0.path().display());
+        assert_eq!(issued.source, expected);
+    }
+
+    #[test]
     fn a_login_is_not_possible() {
-        let error = Home::full().profile(Some("sso"), &[], &Script::new([])).check().unwrap_err();
+        let why = Home::full().profile(Some("sso"), &[], &Script::new([])).check().unwrap_err();
+        let error = why.into_error();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.message().contains("sso in /") && error.message().contains("CloudSSO"), "{error}");
     }

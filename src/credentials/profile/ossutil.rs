@@ -16,18 +16,20 @@ impl Book for Config {
     }
 
     fn recipe(&self, name: &str) -> Option<Recipe> {
-        let own = || self.0.section(&format!("profile {name}"));
+        let own = || self.0.section(&format!("profile {name}")).map(Section::recipe);
         if name != USUAL {
-            return own().map(Section::recipe);
+            return own();
         }
-        self.0.section(USUAL).or_else(own).map(Section::recipe).or_else(|| self.of_version_1())
+        // The sections of this file have settings, too.
+        let usual = self.0.section(USUAL).map(Section::recipe).or_else(own).filter(|recipe| !recipe.is_empty());
+        usual.or_else(|| self.of_version_1())
     }
 }
 
 impl Config {
     fn of_version_1(&self) -> Option<Recipe> {
         let recipe = self.0.section("Credentials").map(Section::recipe).unwrap_or_default();
-        if !recipe.access_key_id.is_empty() {
+        if !recipe.is_empty() {
             return Some(recipe);
         }
         let uri = self.0.section("AkService").and_then(|_| self.0.first("AkService"))?.to_owned();
@@ -49,7 +51,10 @@ mod tests {
         assert_eq!((recipe.mode.as_str(), recipe.access_key_id.as_str(), &*recipe.token), ("", "i", "t"));
         let book = read(b"[Credentials]\nlanguage=EN\n[AkService]\necsAk=http://100.100.100.200/x/role\n").unwrap();
         assert_eq!(book.recipe("default").unwrap().uri, "http://100.100.100.200/x/role");
-        assert!(read(b"[Credentials]\nlanguage=EN\n").unwrap().recipe("default").is_none());
+        for nothing in [&b"[Credentials]\nlanguage=EN\n"[..], b"[default]\nregion=cn-hangzhou\n", b""] {
+            assert!(read(nothing).unwrap().recipe("default").is_none());
+        }
+        assert!(read(b"[Credentials]\naccessKeySecret=s\n").unwrap().recipe("default").is_some());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a profile says, whichever file it stands in, and the provider that follows from it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,7 +11,7 @@ use crate::credentials::oidc::Oidc;
 use crate::credentials::process::Process;
 use crate::credentials::sts::{Role, RoleOptions};
 use crate::credentials::uri::CredentialsUri;
-use crate::credentials::{Credentials, Issued, Provider, Secret, Surroundings, failed};
+use crate::credentials::{Credentials, Fetched, Issued, Provider, Secret, Surroundings, failed};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longer rows of profiles that name each other are taken for circles.
@@ -46,14 +47,14 @@ impl Provider for Fixed {
         "key".into()
     }
 
-    fn check(&self) -> Result<()> {
+    fn check(&self) -> Fetched<()> {
         // It is not the caller's argument that is wrong.
-        self.0.check().map_err(|error| failed(error.message()))
+        Ok(self.0.check().map_err(|error| failed(error.message()))?)
     }
 
-    fn fetch(&self, _: &Arc<AtomicBool>) -> Result<Issued> {
+    fn fetch(&self, _: &Arc<AtomicBool>) -> Fetched<Issued> {
         self.check()?;
-        Ok(Issued { credentials: self.0.clone(), expires: None })
+        Ok(Issued::new(self.0.clone(), None))
     }
 }
 
@@ -97,20 +98,39 @@ impl Recipe {
             "oidc" => {
                 given("oidc_provider_arn", &self.oidc_provider_arn)?;
                 given("oidc_token_file", &self.oidc_token_file)?;
-                Box::new(Oidc::new(role()?, &self.oidc_provider_arn, &self.oidc_token_file))
+                let token_file = surroundings.absolute(Path::new(&self.oidc_token_file))?;
+                Box::new(Oidc::new(role()?, &self.oidc_provider_arn, token_file))
             }
             "external" => {
                 given("process_command", self.command.trim())?;
-                Box::new(Process::of_cli(&self.command))
+                Box::new(Process::of_cli(&self.command, surroundings.directory.clone()))
             }
             "process" => {
                 given("a command", self.command.trim())?;
-                Box::new(Process::of_sdk(&self.command))
+                Box::new(Process::of_sdk(&self.command, surroundings.directory.clone()))
             }
             "uri" => Box::new(CredentialsUri::new(surroundings.clone(), &self.uri)?),
             "" => return Err(failed("the profile has neither a mode nor a key")),
             _ => return Err(self.refuse(&mode)),
         })
+    }
+
+    /// Says nothing of credentials: in a file that has settings too, that is no damage.
+    pub(super) fn is_empty(&self) -> bool {
+        let said = [
+            &*self.mode,
+            &*self.access_key_id,
+            &*self.access_key_secret,
+            &*self.token,
+            &*self.role_name,
+            &*self.role_arn,
+            &*self.source,
+            &*self.command,
+            &*self.uri,
+            &*self.oidc_provider_arn,
+            &*self.oidc_token_file,
+        ];
+        said.iter().all(|text| text.is_empty())
     }
 
     /// In lower case, with the names of all files made one. Old profiles have none: it follows from what they hold.
@@ -172,13 +192,14 @@ fn some(text: &str) -> Option<&str> {
 mod tests {
     use super::super::cli;
     use super::*;
+    use crate::credentials::Unavailable;
     use crate::credentials::testing::{Script, surroundings};
 
     fn provider(profile: &str) -> Result<Box<dyn Provider>> {
         let json = format!(r#"{{"profiles":[{{"name":"p",{profile}}}]}}"#);
         let book = cli::read(json.as_bytes()).unwrap();
         let provider = book.recipe("p").unwrap().provider(&surroundings(&[], &Script::new([])), &*book)?;
-        provider.check()?;
+        provider.check().map_err(Unavailable::into_error)?;
         Ok(provider)
     }
 

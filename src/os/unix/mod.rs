@@ -1,3 +1,6 @@
 //! Linux and its relatives.
 
+pub(crate) mod io_error;
+pub(crate) mod process;
+pub(crate) mod spawn;
 pub(crate) mod thread;
