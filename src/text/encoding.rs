@@ -22,7 +22,7 @@ impl fmt::Display for NotText {
 
 /// The bytes without the byte order mark of UTF-8 that editors and programs of Windows put in front. Text in UTF-16,
 /// which some of them write, is refused by its name.
-pub(crate) fn without_mark(bytes: &[u8]) -> Result<&[u8], NotText> {
+fn without_mark(bytes: &[u8]) -> Result<&[u8], NotText> {
     if is_utf16(bytes) {
         return Err(NotText::Utf16);
     }

@@ -4,4 +4,4 @@ pub(crate) mod date;
 mod encoding;
 pub(crate) mod percent;
 
-pub(crate) use encoding::{NotText, lines_without_marks, utf8, without_mark};
+pub(crate) use encoding::{lines_without_marks, utf8};

@@ -16,7 +16,7 @@ use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
-use crate::oss::{Endpoint, ObjectRef, Request, Response};
+use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, stopped};
 
 /// A page of ListParts: the most that OSS gives.

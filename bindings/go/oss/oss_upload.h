@@ -23,6 +23,8 @@
  *   copied before the call returns. Outputs are structs of the caller; each may be NULL when it is not wanted.
  * - Options. Zero means default. Start from oss_client_options_default() or oss_upload_options_default(): they set
  *   struct_size, by which a newer library knows an older program and the other way round.
+ * - Handles. A call with a pointer that is no handle of the right kind gets OSS_INVALID_ARGUMENT, and a call that frees or
+ *   stops something does nothing then. A freed handle is such a pointer only until its memory is used again.
  * - Threads. Every function may be called from any thread. Handles may be freed in any order, once each, after all
  *   other calls with that handle have returned. The progress callback runs on the thread inside oss_upload_file() only.
  * - A process that forks must not use the handles in the child. No signal handler is installed, no SIGPIPE raised, and
@@ -139,7 +141,8 @@
 #define OSS_EVENT_CONCURRENCY_CHANGED 5
 
 /**
- * oss_event.kind: requests are signed with other credentials from now on.
+ * oss_event.kind: a source has given the first credentials, or others sign from now on; the message
+ * names the access key id and the source.
  */
 #define OSS_EVENT_CREDENTIALS_CHANGED 6
 
@@ -277,7 +280,8 @@ typedef struct {
   /**
    * Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
    *
-   * NULL: the first that has some of env; oidc, when its variables are set; profile; ecs-role. By name:
+   * NULL: the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it
+   * does not work, no other is asked. By name:
    * - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
    *   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
    * - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;
@@ -721,9 +725,12 @@ oss_status oss_client_set_credentials(oss_client *client,
 
 /**
  * Frees a client; NULL is allowed. Its uploads go on: a client and its uploads may be freed in any order.
+ *
+ * Anything that is no client of this library is left alone.
  */
 void oss_client_free(oss_client *client);
 
+#if !defined(OSS_UPLOAD_NO_UPLOAD_FILE)
 /**
  * Uploads one file and returns when it has ended.
  *
@@ -740,7 +747,19 @@ void oss_client_free(oss_client *client);
  * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
  * application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
  *
- * C and C++ programs may call it oss_upload_file(); this is the name in the library, for dlsym() and other languages.
+ * Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
+ * defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.
+ */
+oss_status oss_upload_file(oss_client *client,
+                           const oss_upload_options *options,
+                           oss_result *result,
+                           oss_error *error,
+                           oss_progress_fn on_progress,
+                           void *user_data);
+#endif
+
+/**
+ * The same as oss_upload_file(), by a name that Alibaba Cloud's C SDK does not have: for programs that link both.
  */
 oss_status oss_client_upload_file(oss_client *client,
                                   const oss_upload_options *options,
@@ -806,6 +825,8 @@ void oss_upload_cancel(oss_upload *upload);
 
 /**
  * Frees an upload; NULL is allowed. A running one is paused; this does not wait for it.
+ *
+ * Anything that is no upload of this library is left alone.
  */
 void oss_upload_free(oss_upload *upload);
 
@@ -814,7 +835,8 @@ void oss_upload_free(oss_upload *upload);
  *
  * The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
  * oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
- * OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL.
+ * OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
+ * for what is no client.
  *
  * With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
  * written to standard error.
@@ -873,21 +895,6 @@ static inline oss_upload_options oss_upload_options_default(void)
     options.struct_size = sizeof(options);
     return options;
 }
-
-#ifndef OSS_UPLOAD_NO_UPLOAD_FILE
-/**
- * The short name of oss_client_upload_file(), which see.
- *
- * The vendor's C SDK has a function of this name too. The libraries can be linked into one program in any order, since
- * this one is not a symbol. A file that includes both headers defines OSS_UPLOAD_NO_UPLOAD_FILE before this one, which
- * hides this name, and calls oss_client_upload_file(); oss_upload_file() is then the vendor's.
- */
-static inline oss_status oss_upload_file(oss_client *client, const oss_upload_options *options, oss_result *result,
-                                         oss_error *error, oss_progress_fn on_progress, void *user_data)
-{
-    return oss_client_upload_file(client, options, result, error, on_progress, user_data);
-}
-#endif
 
 #ifdef __cplusplus
 }
