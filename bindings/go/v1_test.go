@@ -461,3 +461,56 @@ func TestCallbackAnswer(t *testing.T) {
 		}
 	}
 }
+
+// wanderer goes elsewhere when it is asked.
+type wanderer struct {
+	key
+	directory string
+}
+
+func (w *wanderer) GetCredentials() oss.Credentials {
+	if err := os.Chdir(w.directory); err != nil {
+		panic(err)
+	}
+	return w.key
+}
+
+// A path means what it meant when the call was made.
+func TestRelativePaths(t *testing.T) {
+	s := newServer(t)
+	before, err := os.Getwd()
+	check(t, err)
+	defer func() { check(t, os.Chdir(before)) }()
+	here, elsewhere := t.TempDir(), t.TempDir()
+	_, content := file(t, 5*partSize)
+	for directory, content := range map[string][]byte{here: content, elsewhere: []byte("another")} {
+		check(t, os.WriteFile(filepath.Join(directory, "f"), content, 0o600))
+		check(t, os.Mkdir(filepath.Join(directory, "cps"), 0o700))
+	}
+
+	check(t, os.Chdir(here))
+	upload, err := s.client().Start("f", s.upload("start", func(o *oss.UploadOptions) { o.CheckpointDir = "cps" }))
+	check(t, err)
+	defer upload.Close()
+	check(t, os.Chdir(elsewhere))
+	_, err = upload.Wait(context.Background())
+	check(t, err)
+	s.expectObject("start", content)
+
+	provider := &wanderer{key{s.AccessKeyID, s.AccessKeySecret, ""}, elsewhere}
+	bucket := s.bucket(oss.SetCredentialsProvider(provider))
+	check(t, os.Chdir(here))
+	check(t, bucket.UploadFile("v1", "f", partSize, oss.CheckpointDir(true, "cps")))
+	s.expectObject("v1", content)
+
+	gone := filepath.Join(elsewhere, "gone")
+	check(t, os.Mkdir(gone, 0o700))
+	check(t, os.Chdir(gone))
+	check(t, os.Remove(gone))
+	_, err = s.client().UploadFile(context.Background(), "f", s.upload("k"))
+	for _, err := range []error{err, bucket.UploadFile("k", "f", partSize)} {
+		if !errors.Is(err, oss.ErrIO) || !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%T: %v", err, err)
+		}
+	}
+}

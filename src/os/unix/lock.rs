@@ -2,50 +2,41 @@
 //! has ended.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-/// Whether a process holds a lock on what is open as `file`. `None`: that cannot be told, since it is another user's. A
-/// process of another container or machine is taken for one that has ended.
-pub(crate) fn holds(process: u32, file: &File) -> Option<bool> {
-    match has_locked(process, &name_of(file)?) {
-        Ok(held) => Some(held),
-        Err(ErrorKind::NotFound) => Some(false),
-        Err(_) if has_ended(process) => Some(false),
-        Err(_) => None,
-    }
+/// Whether a process has ended. One of another container or machine looks the same.
+pub(crate) fn has_ended(process: u32) -> bool {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+    pid.is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH)) || is_zombie(process)
+}
+
+/// It has closed its files, but nobody has waited for it yet.
+fn is_zombie(process: u32) -> bool {
+    // The state follows the name, which may hold anything, in parentheses.
+    let stat = fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = stat.rsplitn(2, |byte| *byte == b')').next().and_then(|rest| rest.get(1));
+    matches!(state, Some(b'Z' | b'X'))
 }
 
 /// The processes of this machine that hold a lock on what is open as `file`, as far as this user may know.
 pub(crate) fn holders(file: &File) -> Vec<u32> {
-    let (Some(name), Ok(processes)) = (name_of(file), fs::read_dir("/proc")) else { return Vec::new() };
+    let (Ok(about), Ok(processes)) = (file.metadata(), fs::read_dir("/proc")) else { return Vec::new() };
+    let inode = format!(":{}", about.ino());
     let numbers = processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    numbers.filter(|process| has_locked(*process, &name).unwrap_or(false)).collect()
+    numbers.filter(|process| has_locked(*process, &inode)).collect()
 }
 
-fn name_of(file: &File) -> Option<std::path::PathBuf> {
-    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()
-}
-
-/// Compares names only: a look at the files themselves may hang where a network does not answer.
-fn has_locked(process: u32, name: &Path) -> Result<bool, ErrorKind> {
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).map_err(|error| error.kind())?;
-    Ok(descriptors.flatten().any(|descriptor| {
-        fs::read_link(descriptor.path()).is_ok_and(|open| open == name)
-            && is_locked_by(process, &descriptor.file_name().to_string_lossy())
-    }))
-}
-
-fn is_locked_by(process: u32, descriptor: &str) -> bool {
-    let about = fs::read_to_string(format!("/proc/{process}/fdinfo/{descriptor}"));
-    about.is_ok_and(|about| about.lines().any(|line| line.starts_with("lock:") && line.contains("FLOCK")))
-}
-
-fn has_ended(process: u32) -> bool {
-    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
-    pid.is_none_or(|pid| test_kill_process(pid) == Err(Errno::SRCH))
+/// Reads what the kernel tells of open files; a look at the files themselves may hang where a network does not answer.
+fn has_locked(process: u32, inode: &str) -> bool {
+    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fdinfo")) else { return false };
+    // "lock: 1: FLOCK ADVISORY WRITE 4242 fe:00:9977940 0 EOF"
+    let is_it = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        words.next() == Some("lock:") && words.nth(1) == Some("FLOCK") && words.any(|word| word.ends_with(inode))
+    };
+    let about = |descriptor: fs::DirEntry| fs::read_to_string(descriptor.path()).unwrap_or_default();
+    descriptors.flatten().map(about).any(|about| about.lines().any(is_it))
 }

@@ -106,7 +106,7 @@ fn busy(file: &File, path: &Path) -> Error {
     let mut first = [0; FIRST_LINE];
     let named = file.read_exact_at(&mut first, 0).ok().and_then(|()| holder_of(&first));
     let (holder, hint) = match named {
-        Some(pid) if os::lock::holds(pid, file) == Some(false) => {
+        Some(pid) if os::lock::has_ended(pid) => {
             (left_behind(pid, &os::lock::holders(file)), "end the process that holds it")
         }
         Some(pid) if pid == process::id() => (format!("another upload of this process ({pid})"), "wait until it ends"),
@@ -118,7 +118,7 @@ fn busy(file: &File, path: &Path) -> Error {
     error.hint(format_args!("{hint}, or choose another checkpoint path"))
 }
 
-/// Who holds a lock that process `pid` has taken, and does not hold any more.
+/// Who holds the lock that process `pid` had taken before it ended.
 fn left_behind(pid: u32, holders: &[u32]) -> String {
     match holders {
         [] => format!(
