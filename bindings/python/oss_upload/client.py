@@ -148,7 +148,8 @@ class Client:
                 Raised when the file would need more than 10,000 parts; the result tells so.
             routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library.
             checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
-                `checkpoint_dir` says. A path: this file.
+                `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
+                left alone, also an empty one: CheckpointError.
             checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
                 destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
             headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
