@@ -420,13 +420,20 @@ func TestV1CallbackFails(t *testing.T) {
 	s.expectObject("k", content)
 }
 
-// A checkpoint of the vendor's SDK is no obstacle: all parts are sent.
+// A checkpoint of the vendor's SDK is left to it, which may go on with it.
 func TestV1CheckpointOfTheVendor(t *testing.T) {
 	s := newServer(t)
 	path, content := file(t, 3*partSize)
 	theirs := `{"Magic":"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62","MD5":"x","FilePath":"/a","Parts":[]}`
 	check(t, os.WriteFile(path+".cp", []byte(theirs), 0o600))
-	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, "")))
+	err := s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, ""))
+	if !errors.Is(err, oss.ErrCheckpoint) {
+		t.Errorf("%T: %v", err, err)
+	}
+	if kept, _ := os.ReadFile(path + ".cp"); string(kept) != theirs {
+		t.Errorf("it is %q now", kept)
+	}
+	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, path+".ours.cp")))
 	s.expectObject("k", content)
 }
 

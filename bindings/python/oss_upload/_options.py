@@ -147,7 +147,8 @@ def in_full(path: Any) -> Any:  # noqa: ANN401
     if not encoded or encoded.startswith(b"/"):
         return path
     try:
-        return os.path.join(os.getcwdb(), encoded)
+        # Not a pathlib.Path: it would be text, and lose a "." or a "/" at the end, which the system minds.
+        return os.path.join(os.getcwdb(), encoded)  # noqa: PTH109, PTH118
     except FileNotFoundError as error:
         name = os.fsdecode(encoded)
         message = (

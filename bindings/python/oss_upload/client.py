@@ -227,8 +227,8 @@ class Client:
 
         Raises:
             InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
-            LocalFileError, CheckpointError: A path is relative, and the current directory does not exist any more; or it
-                is longer than the system takes.
+            LocalFileError, CheckpointError: A path is relative, and the current directory does not exist any more, or
+                it is longer than the system takes.
             Unsupported: This version cannot carry out an option.
             InternalError: No thread could be made.
             TypeError: An argument has a wrong type.
