@@ -245,7 +245,8 @@ struct upload_options {
     std::string bucket{};
     /// Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with '/' or '\'.
     std::string object_key{};
-    /// Path of the local file; on Unix any bytes, UTF-8 or not.
+    /// Path of the local file; on Unix any bytes, UTF-8 or not. A relative path means what it means at the time of the
+    /// call, wherever the program goes meanwhile; so do those of the checkpoint.
     std::filesystem::path file_path{};
     /// Bytes of a part: 102400 to 5368709120, part_size_auto, or 0: 102400. Raised when the file would need more than
     /// 10000 parts (see result::part_size_raised).
@@ -254,7 +255,8 @@ struct upload_options {
     std::uint32_t routines = 0;
     /// Keep a checkpoint file, so that a later call goes on where this one stopped.
     bool checkpoint = false;
-    /// Checkpoint file to use; setting it switches the checkpoint on. Empty: see checkpoint_dir.
+    /// Checkpoint file to use; setting it switches the checkpoint on. A file that is there, and is no checkpoint of this
+    /// library, is left alone, also an empty one: OSS_CHECKPOINT. Empty: see checkpoint_dir.
     std::filesystem::path checkpoint_path{};
     /// Existing directory for the checkpoint file, which is then named by the source and the destination; setting it
     /// switches the checkpoint on. Empty: "<file_path>.cp" beside the local file. Not together with checkpoint_path.

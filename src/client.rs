@@ -46,7 +46,14 @@ impl Client {
         let keyring = keyring(&options, proxies.clone(), events.clone())?;
         let transport = Transport::new(&options, proxies)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
-        let service = Arc::new(Service::new(transport, signature, keyring, options.credentials_wait, retry));
+        let service = Arc::new(Service::new(
+            transport,
+            signature,
+            keyring,
+            options.credentials_wait,
+            options.stall_timeout,
+            retry,
+        ));
         Ok(Client { service, endpoint, events, crew: Arc::default() })
     }
 

@@ -112,7 +112,8 @@ pub struct UploadOptions {
     pub bucket: String,
     /// Name of the object.
     pub object_key: String,
-    /// Path of the local file.
+    /// Path of the local file. A relative one means what it means at the time of the call, wherever the program goes
+    /// meanwhile; so do those of the checkpoint.
     pub file_path: PathBuf,
     /// How large the parts are.
     pub part_size: PartSize,
@@ -162,7 +163,7 @@ pub enum Checkpoint {
     Off,
     /// In `<file_path>.cp`.
     BesideFile,
-    /// In this file.
+    /// In this file. One that is there, and is no checkpoint of this library, is left alone, also an empty one.
     File(PathBuf),
     /// In this directory, which must exist, under a name made from the source and the destination.
     Directory(PathBuf),

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::env::set_current_dir;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use common::rig::*;
 use common::*;
-use oss_upload::{Error, ErrorKind, OnFileChange, PartSize, Result, UploadOptions, UploadResult};
+use oss_upload::{Checkpoint, Error, ErrorKind, OnFileChange, PartSize, Result, UploadOptions, UploadResult};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Change {
@@ -358,4 +359,135 @@ fn a_change_while_sent_parts_are_read_again_is_seen() {
     let error = finish(&upload).unwrap_err();
     assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
     rig.assert_nothing_left();
+}
+
+#[test]
+fn a_path_means_what_it_meant_when_the_call_was_made() {
+    children::alone("child_goes_elsewhere");
+}
+
+/// In the other directory there are files of the same names.
+#[test]
+#[ignore = "a child of the test above"]
+fn child_goes_elsewhere() {
+    if !children::is_alone() {
+        return;
+    }
+    let rig = Rig::new(5);
+    let here = rig.scratch.dir.path();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("source.bin"), content(5 * PART as usize, 9)).unwrap();
+    for directory in [here, elsewhere.path()] {
+        fs::create_dir(directory.join("cps")).unwrap();
+    }
+    let checkpoints = [
+        Checkpoint::Off,
+        Checkpoint::BesideFile,
+        Checkpoint::File("given.cp".into()),
+        Checkpoint::Directory("cps".into()),
+    ];
+    for checkpoint in checkpoints {
+        set_current_dir(here).unwrap();
+        let gate = rig.relay.hold_request("UploadPart 3");
+        let upload = rig.start_with(|o| {
+            o.file_path = "source.bin".into();
+            o.checkpoint = checkpoint.clone();
+        });
+        set_current_dir(elsewhere.path()).unwrap();
+        gate.reached();
+        let kept = [here.join("source.bin.cp"), here.join("given.cp")].iter().filter(|path| path.exists()).count()
+            + fs::read_dir(here.join("cps")).unwrap().count();
+        assert_eq!(kept, usize::from(checkpoint != Checkpoint::Off), "{checkpoint:?}");
+        // It is opened once more.
+        Touched.act(&rig.scratch.file);
+        gate.release();
+        let result = finish(&upload).unwrap_or_else(|error| panic!("{checkpoint:?}: {error}"));
+        assert!(result.restart_reason.starts_with("file-changed: "), "{checkpoint:?}: {:?}", result.restart_reason);
+        rig.assert_done();
+        assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2, "{checkpoint:?}");
+        assert_eq!(fs::read_dir(elsewhere.path().join("cps")).unwrap().count(), 0, "{checkpoint:?}");
+    }
+}
+
+#[test]
+fn a_relative_path_needs_a_current_directory() {
+    children::alone("child_has_no_current_directory");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_has_no_current_directory() {
+    if !children::is_alone() {
+        return;
+    }
+    let rig = Rig::new(2);
+    let gone = rig.scratch.path("gone");
+    fs::create_dir(&gone).unwrap();
+    set_current_dir(&gone).unwrap();
+    fs::remove_dir(&gone).unwrap();
+    let refusal = |edit: fn(&mut UploadOptions)| {
+        let mut options = rig.options();
+        edit(&mut options);
+        let error = rig.client.start(options).unwrap_err();
+        assert_eq!(error.os_errno(), libc::ENOENT, "{error}");
+        assert!(error.message().contains("current directory cannot be found"), "{error}");
+        error.kind()
+    };
+    assert_eq!(refusal(|o| o.file_path = "source.bin".into()), ErrorKind::Io);
+    assert_eq!(refusal(|o| o.checkpoint = Checkpoint::File("x.cp".into())), ErrorKind::Checkpoint);
+    assert_eq!(refusal(|o| o.checkpoint = Checkpoint::Directory("cps".into())), ErrorKind::Checkpoint);
+    rig.run().unwrap();
+    rig.assert_done();
+}
+
+#[test]
+fn a_path_that_is_too_long_in_full_is_refused() {
+    children::alone("child_works_deep_down");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_works_deep_down() {
+    if !children::is_alone() {
+        return;
+    }
+    let rig = Rig::new(2);
+    set_current_dir(rig.scratch.dir.path()).unwrap();
+    let name = "d".repeat(250);
+    for _ in 0..17 {
+        fs::create_dir(&name).unwrap();
+        set_current_dir(&name).unwrap();
+    }
+    fs::write("source.bin", "x").unwrap();
+    let options = UploadOptions { file_path: "source.bin".into(), ..rig.options() };
+    let error = rig.client.start(options).unwrap_err();
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG), "{error}");
+    assert!(error.message().contains("use a shorter path"), "{error}");
+}
+
+/// Files whose size is not that of their content: 0, or that of a page.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_virtual_file_is_an_error_and_no_object() {
+    let page = Path::new("/sys/kernel/mm/transparent_hugepage/enabled");
+    let files = [Path::new("/proc/version"), Path::new("/proc/self/status"), page];
+    for file in files.into_iter().filter(|file| file.exists()) {
+        for checkpoint in [false, true] {
+            let rig = Rig::new(1);
+            let error = rig
+                .run_with(|o| {
+                    o.file_path = file.into();
+                    o.checkpoint = Checkpoint::Off;
+                    if checkpoint {
+                        o.checkpoint = Checkpoint::File(rig.checkpoint());
+                    }
+                })
+                .unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Io, false), "{error}");
+            assert!(error.message().contains("virtual file systems"), "{error}");
+            assert!(error.message().contains("copy it to an ordinary file"), "{error}");
+            assert!(rig.count("PutObject") <= 1, "{file:?}: it is not tried again");
+            rig.assert_nothing_left();
+        }
+    }
 }

@@ -75,15 +75,21 @@ fn row_1b_a_stuck_part_does_not_cost_the_others() {
 }
 
 #[test]
-fn row_2_a_checkpoint_halved_emptied_or_random_starts_over() {
+fn row_2_a_checkpoint_halved_starts_over_and_one_that_is_emptied_or_random_is_refused() {
     let halved = |whole: Vec<u8>| whole[..whole.len() / 2].to_vec();
     let damages: [fn(Vec<u8>) -> Vec<u8>; 4] =
         [halved, |_| Vec::new(), |whole| content(whole.len(), 5), |_| b"[]".to_vec()];
-    for damage in damages {
+    for (index, damage) in damages.into_iter().enumerate() {
         let rig = Rig::new(5);
         rig.stop_at(4);
         let damaged = damage(fs::read(rig.checkpoint()).unwrap());
-        fs::write(rig.checkpoint(), damaged).unwrap();
+        fs::write(rig.checkpoint(), &damaged).unwrap();
+        if index > 0 {
+            // Nothing shows that it is not a file of the user.
+            assert_eq!(rig.run().unwrap_err().kind(), ErrorKind::Checkpoint);
+            assert!(fs::read(rig.checkpoint()).unwrap() == damaged);
+            fs::remove_file(rig.checkpoint()).unwrap();
+        }
         rig.run().unwrap();
         assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
         assert!(!rig.checkpoint().exists());

@@ -253,9 +253,6 @@ fn damages() -> Vec<Damage> {
             fs::write(path, lines.concat()).unwrap();
         }),
         ("halved", |path| fs::write(path, &fs::read(path).unwrap()[..120]).unwrap()),
-        ("emptied", |path| fs::write(path, "").unwrap()),
-        ("random", |path| fs::write(path, content(700, 9)).unwrap()),
-        ("an empty JSON list", |path| fs::write(path, "[]").unwrap()),
     ]
 }
 
@@ -267,7 +264,7 @@ fn a_damaged_checkpoint_starts_over_and_says_so() {
         act(&rig.checkpoint());
         let result = rig.run().unwrap_or_else(|error| panic!("{damage}: {error}"));
         assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 6], "{damage}");
-        let silent = ["halved", "emptied"].contains(&damage);
+        let silent = damage == "halved";
         assert_eq!(result.restart_reason.starts_with("checkpoint-damaged: "), !silent, "{damage}: {result:?}");
         assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes(), "{damage}");
         assert!(!rig.checkpoint().exists(), "{damage}");

@@ -163,9 +163,11 @@ pub struct oss_upload_options {
     pub bucket: *const c_char,
     /// Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with '/' or '\\'.
     pub object_key: *const c_char,
-    /// Path of the local file; on Unix any bytes, UTF-8 or not.
+    /// Path of the local file; on Unix any bytes, UTF-8 or not. A relative path means what it means at the time of the
+    /// call, wherever the program goes meanwhile; so do the two below.
     pub file_path: *const c_char,
-    /// Checkpoint file to use; setting it switches the checkpoint on. NULL: see checkpoint_dir.
+    /// Checkpoint file to use; setting it switches the checkpoint on. A file that is there, and is no checkpoint of this
+    /// library, is left alone, also an empty one: OSS_CHECKPOINT. NULL: see checkpoint_dir.
     pub checkpoint_path: *const c_char,
     /// Existing directory for the checkpoint file, which is then named by the source and the destination; setting it
     /// switches the checkpoint on. NULL: "<file_path>.cp" beside the local file. Not together with checkpoint_path.

@@ -25,6 +25,8 @@ pub(crate) struct Service {
     keyring: Keyring,
     /// How long an upload that has no credentials any more waits for others.
     pub(crate) credentials_wait: Duration,
+    /// How long nothing may move.
+    pub(crate) stall_timeout: Duration,
     /// What to add to the local clock to get the server's, in milliseconds.
     clock_offset_ms: AtomicI64,
     pub(crate) retry: RetryPolicy,
@@ -48,9 +50,18 @@ impl Service {
         signature: Signature,
         keyring: Keyring,
         credentials_wait: Duration,
+        stall_timeout: Duration,
         retry: RetryPolicy,
     ) -> Self {
-        Service { transport, signature, keyring, credentials_wait, clock_offset_ms: AtomicI64::new(0), retry }
+        Service {
+            transport,
+            signature,
+            keyring,
+            credentials_wait,
+            stall_timeout,
+            clock_offset_ms: AtomicI64::new(0),
+            retry,
+        }
     }
 
     pub(crate) fn set_credentials(&self, credentials: Credentials) {

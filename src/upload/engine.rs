@@ -1,13 +1,15 @@
 //! One upload, from the first look at the file to the proven object: rounds, restarts, and how it ends.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::Outcome;
-use super::checkpoint::{self, Found, Journal};
-use super::control::{Control, Wish};
+use super::checkpoint::{self, Found, Journal, Saved};
+use super::control::{Control, Wish, stopped};
+use super::lease::LeaseWait;
 use super::orphans;
 use super::plan::Plan;
 use super::progress::{Meter, Phase};
@@ -78,18 +80,56 @@ impl Job {
 
     fn upload(&self, state: &mut State) -> Result<()> {
         let task = &self.task;
-        let location = checkpoint::location(&task.checkpoint, &task.path, &task.bucket, &task.key)?;
-        let Some(location) = location else { return self.rounds(None, Found::Nothing, state) };
+        let location = checkpoint::location(&task.checkpoint, &task.path, &task.bucket, &task.key);
         // The file goes first: without it, no checkpoint is touched.
-        Source::open(&task.path)?;
-        let (journal, found) = Journal::open(&location)?;
-        self.rounds(Some(&journal), found, state)
+        let source = match self.open_source(&self.control.begin_round()) {
+            Ok(source) => source,
+            Err(error) => return Err(self.never_began(location.as_deref(), error, state)),
+        };
+        let Some(location) = location else { return self.rounds(None, Found::Nothing, source, state) };
+        let opened =
+            self.waiting(&self.control.begin_round(), |wait| Journal::open(&location, &source.identity(), wait));
+        let (journal, found) = opened.map_err(|error| self.wind_up(None, error, state))?;
+        self.rounds(Some(&journal), found, source, state)
     }
 
-    fn rounds(&self, journal: Option<&Journal>, mut found: Found, state: &mut State) -> Result<()> {
+    fn open_source(&self, stop: &AtomicBool) -> Result<Source> {
+        self.waiting(stop, |wait| Source::open(&self.task.path, wait))
+    }
+
+    /// Opens a file that may have to wait for somebody's lease, until `stop` goes up.
+    fn waiting<T>(&self, stop: &AtomicBool, open: impl FnOnce(&LeaseWait<'_>) -> Result<T>) -> Result<T> {
+        let sleep = |pause| {
+            self.control.sleep(pause, stop);
+            if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+        };
+        open(&LeaseWait { sleep: &sleep, timeout: self.service.stall_timeout })
+    }
+
+    /// The file could not be opened. What an earlier call has kept stays as it is, unless the user has cancelled.
+    fn never_began(&self, location: Option<&Path>, error: Error, state: &mut State) -> Error {
+        let journal = location.filter(|_| self.control.wish() == Wish::Cancel).and_then(|location| {
+            let (journal, found) =
+                self.waiting(&AtomicBool::new(true), |wait| Journal::open_existing(location, wait)).ok()??;
+            let Found::Usable(saved) = found else { return None };
+            state.open = Some(saved).filter(|saved| self.is_this(saved)).and_then(|saved| saved.upload_id);
+            state.open.is_some().then_some(journal)
+        });
+        self.wind_up(journal.as_ref(), error, state)
+    }
+
+    /// The checkpoint is that of an earlier call of this upload.
+    fn is_this(&self, saved: &Saved) -> bool {
+        let (header, task) = (&saved.header, &self.task);
+        (&header.endpoint, &header.bucket, &header.key, &header.source)
+            == (&self.endpoint.to_string(), &task.bucket, &task.key, &task.path)
+    }
+
+    fn rounds(&self, journal: Option<&Journal>, mut found: Found, source: Source, state: &mut State) -> Result<()> {
         let mut restarts = 0;
+        let mut source = Some(source);
         loop {
-            let ended = self.round(journal, std::mem::replace(&mut found, Found::Nothing), state);
+            let ended = self.round(journal, std::mem::replace(&mut found, Found::Nothing), source.take(), state);
             let Err(error) = ended else { return Ok(()) };
             match self.why_start_over(&error) {
                 Some(reason) if restarts < MOST_RESTARTS => {
@@ -104,9 +144,10 @@ impl Job {
         }
     }
 
-    fn round(&self, journal: Option<&Journal>, found: Found, state: &mut State) -> Result<()> {
+    /// `source` is the file when it is open already.
+    fn round(&self, journal: Option<&Journal>, found: Found, source: Option<Source>, state: &mut State) -> Result<()> {
         let remote = self.remote(self.control.begin_round());
-        let source = Source::open(&self.task.path)?;
+        let source = source.map_or_else(|| self.open_source(&remote.stop), Ok)?;
         Round { remote: &remote, source: &source, journal, state }.run(found)
     }
 
@@ -179,9 +220,13 @@ impl Job {
 }
 
 /// Whether a later call could go on after this error. It could not with the parts of a file that is another now, nor
-/// without the upload id in the checkpoint.
+/// without the upload id in the checkpoint, nor with a file that cannot be uploaded though the system finds no fault.
 fn can_go_on(error: &Error) -> bool {
-    !matches!(error.kind(), ErrorKind::FileChanged | ErrorKind::Checkpoint)
+    match error.kind() {
+        ErrorKind::FileChanged | ErrorKind::Checkpoint => false,
+        ErrorKind::Io => error.os_errno() != 0,
+        _ => true,
+    }
 }
 
 fn keep(journal: &Journal, error: Error) -> Error {

@@ -33,11 +33,14 @@ impl Round<'_> {
     pub(crate) fn run(mut self, found: Found) -> Result<()> {
         self.remote.meter.enter(Phase::Preparing);
         let plan = Plan::new(self.source.identity().size, self.remote.task.part_size)?;
-        match self.weigh(&plan, found)? {
+        let verdict = self.weigh(&plan, found)?;
+        // Found out before anything is sent, and once more when all was read.
+        self.source.check_end()?;
+        match verdict {
             Some(Verdict::Resume(resumed)) => self.multipart(resumed),
             Some(Verdict::Stored(head, mut resumed)) => {
                 self.show(&resumed);
-                settle(self.remote, self.source, &mut resumed.sent)?;
+                self.judge(&mut resumed.sent)?;
                 // It is known to be that of the parts.
                 self.state.result.crc64 = head.crc64.unwrap_or_default();
                 self.proven(of_head(head))
@@ -115,7 +118,7 @@ impl Round<'_> {
         self.remote.meter.enter(Phase::Uploading);
         let whole = plan.part(1);
         // A server that never gets the last bytes stores nothing: the file is judged before they are sent.
-        let judge = |crc64| settle(self.remote, self.source, &mut [self.read_since_observed(whole, crc64)]);
+        let judge = |crc64| self.judge(&mut [self.read_since_observed(whole, crc64)]);
         let attempted = self.remote.put_object(self.source, &judge);
         let (completed, crc64) = match attempted {
             Attempted { result: Ok(done), .. } => done,
@@ -131,6 +134,12 @@ impl Round<'_> {
         };
         self.state.result.crc64 = crc64;
         self.proven(completed)
+    }
+
+    /// Makes sure that what was sent is what the file holds, to its end.
+    fn judge(&self, sent: &mut [Sent]) -> Result<()> {
+        self.source.check_end()?;
+        settle(self.remote, self.source, sent)
     }
 
     fn read_since_observed(&self, part: PartRange, crc64: u64) -> Sent {
@@ -164,7 +173,7 @@ impl Round<'_> {
         let mut repairs = 0;
         loop {
             self.send_missing(&mut upload)?;
-            settle(self.remote, self.source, &mut upload.sent)?;
+            self.judge(&mut upload.sent)?;
             match self.complete(&upload) {
                 Err(error) if error.service_code() == "InvalidPart" && repairs < MOST_REPAIRS => {
                     repairs += 1;

@@ -1,7 +1,8 @@
 //! The local file: read by position, and watched for changes.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -9,12 +10,18 @@ use std::time::SystemTime;
 use md5::{Digest, Md5};
 
 use super::identity::{Comparison, Identity};
+use super::lease::{LeaseWait, is_leased, still_leased};
 use super::plan::PartRange;
 use crate::crc64::Crc64;
 use crate::error::{Error, ErrorKind, Result};
+use crate::os;
 
 /// How much is read at a time where no send buffer takes it.
 const CHUNK: usize = 256 * 1024;
+
+/// What to do about a file whose size is not that of its content.
+const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE) do not tell their size: copy it to an \
+                       ordinary file, and upload that";
 
 /// An open file, and what it looked like when it was last known to be what the server has.
 #[derive(Debug)]
@@ -27,12 +34,13 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn open(path: &Path) -> Result<Source> {
+    /// Opens the file at `path`, which is one in full.
+    pub(crate) fn open(path: &Path, wait: &LeaseWait<'_>) -> Result<Source> {
         let failed = |what: &str, error| Error::os(ErrorKind::Io, format!("cannot {what} {}", path.display()), &error);
-        let path_in_full = std::path::absolute(path).map_err(|error| failed("find", error))?;
-        // A FIFO would make open() wait for a writer; regular files do not care.
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
-        let file = file.map_err(|error| failed("open", error))?;
+        let file = wait.open(|| os::file::open_to_read(path))?.map_err(|error| match is_leased(&error) {
+            true => still_leased(ErrorKind::Io, &path.display().to_string(), &error),
+            false => failed("open", error),
+        })?;
         let metadata = file.metadata().map_err(|error| failed("look at", error))?;
         if !metadata.is_file() {
             let what = if metadata.is_dir() { "a directory" } else { "no regular file" };
@@ -40,7 +48,7 @@ impl Source {
             return Err(error.hint("only regular files can be uploaded"));
         }
         let known = Mutex::new(Identity::of(&metadata));
-        Ok(Source { file, path: path_in_full, observed: SystemTime::now(), known })
+        Ok(Source { file, path: path.to_owned(), observed: SystemTime::now(), known })
     }
 
     /// The path in full, links not resolved.
@@ -59,10 +67,52 @@ impl Source {
 
     /// Fills some of `buffer` from `offset`.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        match self.read_some(buffer, offset)? {
+            0 if !buffer.is_empty() => Err(self.ends_early(offset)),
+            count => Ok(count),
+        }
+    }
+
+    /// Makes sure that the file ends where its size says. The size of a virtual file is often 0, whatever it holds: what
+    /// is sent must not be shorter than the file.
+    pub(crate) fn check_end(&self) -> Result<()> {
+        let size = self.identity().size;
+        if self.read_some(&mut [0], size)? == 0 {
+            return Ok(());
+        }
+        match self.size_now()? {
+            now if now != size => Err(self.resized(size, now)),
+            _ => Err(self.is_virtual(format_args!("holds more than the {size} bytes that its size says"))),
+        }
+    }
+
+    /// Nothing is there at `offset`, where something should be: the file was cut short, or never was that long.
+    fn ends_early(&self, offset: u64) -> Error {
+        let still_there = self.size_now().and_then(|size| Ok((size, self.read_some(&mut [0], offset)?)));
+        match still_there {
+            Ok((size, 0)) if size > offset => {
+                self.is_virtual(format_args!("ends at byte {offset}, but its size says {size}"))
+            }
+            Ok(_) => self.changed(format!("it ends at byte {offset}")),
+            Err(error) => error,
+        }
+    }
+
+    /// No error of the system: trying again does not help.
+    fn is_virtual(&self, how: impl std::fmt::Display) -> Error {
+        Error::new(ErrorKind::Io, format!("{} {how}", self.path.display())).hint(VIRTUAL)
+    }
+
+    fn size_now(&self) -> Result<u64> {
+        let failed = |error| Error::os(ErrorKind::Io, format!("cannot look at {}", self.path.display()), &error);
+        os::file::size_now(&self.file).map_err(failed)
+    }
+
+    /// 0 at the end of the file.
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         loop {
             match self.file.read_at(buffer, offset) {
-                Ok(0) if !buffer.is_empty() => return Err(self.changed(format!("it ends at byte {offset}"))),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let what = format!("cannot read {} at byte {offset}", self.path.display());
                     return Err(Error::os(ErrorKind::Io, what, &error));
@@ -78,7 +128,7 @@ impl Source {
         let now = Identity::of(&self.file.metadata().map_err(failed)?);
         let known = self.identity();
         if now.size != known.size {
-            return Err(self.changed(format!("it had {} bytes, now {}", known.size, now.size)));
+            return Err(self.resized(known.size, now.size));
         }
         if known.compare(&now) == Comparison::Changed {
             return Err(self.changed("its modification time is another"));
@@ -123,6 +173,10 @@ impl Source {
         Ok(())
     }
 
+    fn resized(&self, before: u64, now: u64) -> Error {
+        self.changed(format!("it had {before} bytes, now {now}"))
+    }
+
     pub(crate) fn changed(&self, how: impl std::fmt::Display) -> Error {
         let message = format!("{} changed while it was uploaded: {how}", self.path.display());
         Error::new(ErrorKind::FileChanged, message).with_retryable(true)
@@ -141,6 +195,10 @@ mod tests {
         path
     }
 
+    fn open(path: &Path) -> Result<Source> {
+        Source::open(path, &LeaseWait::NONE)
+    }
+
     fn kind(result: Result<impl Sized>) -> ErrorKind {
         result.err().expect("an error").kind()
     }
@@ -149,7 +207,7 @@ mod tests {
     fn ranges_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let content: Vec<u8> = (0..600_000u32).map(|i| (i % 251) as u8).collect();
-        let source = Source::open(&file(&dir, &content)).unwrap();
+        let source = open(&file(&dir, &content)).unwrap();
         let part = PartRange { number: 2, offset: 1000, size: 500_000 };
         assert_eq!(source.crc64(&part, || Ok(())).unwrap(), checksum(&content[1000..501_000]));
         let beyond = PartRange { number: 2, offset: 1000, size: 600_000 };
@@ -159,17 +217,51 @@ mod tests {
     #[test]
     fn what_is_no_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(kind(Source::open(dir.path())), ErrorKind::Io);
-        assert_eq!(kind(Source::open(Path::new("/dev/null"))), ErrorKind::Io);
-        let missing = Source::open(&dir.path().join("missing")).unwrap_err();
+        assert_eq!(kind(open(dir.path())), ErrorKind::Io);
+        assert_eq!(kind(open(Path::new("/dev/null"))), ErrorKind::Io);
+        let missing = open(&dir.path().join("missing")).unwrap_err();
         assert_eq!((missing.kind(), missing.os_errno()), (ErrorKind::Io, libc::ENOENT));
+    }
+
+    /// A file whose size is 0, and one whose size is that of a page, whatever they hold.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_size_that_is_not_that_of_the_content_is_an_error() {
+        let is_virtual = |result: Result<()>| {
+            let error = result.unwrap_err();
+            assert_eq!((error.kind(), error.is_retryable(), error.os_errno()), (ErrorKind::Io, false, 0), "{error}");
+            assert!(error.message().contains("virtual file systems"), "{error}");
+        };
+        let source = open(Path::new("/proc/version")).unwrap();
+        assert_eq!(source.identity().size, 0);
+        is_virtual(source.check_end());
+        if let Ok(source) = open(Path::new("/sys/kernel/mm/transparent_hugepage/enabled")) {
+            let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
+            is_virtual(source.crc64(&whole, || Ok(())).map(|_| ()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_grew_or_shrank_has_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        for content in [b"".as_slice(), b"content"] {
+            let path = file(&dir, content);
+            let source = open(&path).unwrap();
+            source.check_end().unwrap();
+            fs::write(&path, b"longer content").unwrap();
+            assert_eq!(kind(source.check_end()), ErrorKind::FileChanged);
+        }
+        let path = file(&dir, b"content");
+        let source = open(&path).unwrap();
+        fs::write(&path, b"con").unwrap();
+        assert_eq!(kind(source.read_at(&mut [0; 9], 3)), ErrorKind::FileChanged);
     }
 
     #[test]
     fn changes_are_seen() {
         let dir = tempfile::tempdir().unwrap();
         let path = file(&dir, b"content");
-        let source = Source::open(&path).unwrap();
+        let source = open(&path).unwrap();
         assert_eq!(source.look().unwrap(), source.identity());
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -178,7 +270,7 @@ mod tests {
         fs::write(&path, b"longer content").unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
 
-        let source = Source::open(&path).unwrap();
+        let source = open(&path).unwrap();
         fs::rename(&path, dir.path().join("elsewhere")).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
         fs::copy(dir.path().join("elsewhere"), &path).unwrap();

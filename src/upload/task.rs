@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::full_path::in_full;
 use super::media_type;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::options::{Checkpoint, OnFileChange, UploadOptions, VerifyResume};
 use crate::oss::{self, ObjectHeaders};
 
@@ -14,11 +15,13 @@ use crate::oss::{self, ObjectHeaders};
 pub(crate) struct Task {
     pub bucket: String,
     pub key: String,
+    /// In full.
     pub path: PathBuf,
     /// `None`: chosen from the file's size.
     pub part_size: Option<u64>,
     /// `None`: chosen by the library.
     pub routines: Option<u32>,
+    /// Its path, too, is in full.
     pub checkpoint: Checkpoint,
     pub headers: ObjectHeaders,
     pub on_file_change: OnFileChange,
@@ -30,9 +33,6 @@ impl Task {
     pub(crate) fn new(options: UploadOptions) -> Result<Task> {
         oss::check_bucket(&options.bucket)?;
         oss::check_key(&options.object_key)?;
-        if options.file_path.as_os_str().is_empty() {
-            return Err(Error::invalid("file_path is empty"));
-        }
         let headers = with_content_type(options.headers, &options.file_path, &options.object_key);
         Ok(Task {
             part_size: options.part_size.bytes()?,
@@ -40,8 +40,8 @@ impl Task {
             headers: ObjectHeaders::new(&headers)?,
             bucket: options.bucket,
             key: options.object_key,
-            path: options.file_path,
-            checkpoint: options.checkpoint,
+            path: in_full("file_path", &options.file_path, ErrorKind::Io)?,
+            checkpoint: checkpoint_in_full(options.checkpoint)?,
             on_file_change: options.on_file_change,
             verify_resume: options.verify_resume,
             content_md5: options.content_md5,
@@ -53,6 +53,15 @@ impl Task {
     pub(crate) fn shape(&self) -> String {
         Sha256::digest(self.headers.shape()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+fn checkpoint_in_full(checkpoint: Checkpoint) -> Result<Checkpoint> {
+    let full = |field, path: PathBuf| in_full(field, &path, ErrorKind::Checkpoint);
+    Ok(match checkpoint {
+        Checkpoint::Off | Checkpoint::BesideFile => checkpoint,
+        Checkpoint::File(path) => Checkpoint::File(full("checkpoint_path", path)?),
+        Checkpoint::Directory(path) => Checkpoint::Directory(full("checkpoint_dir", path)?),
+    })
 }
 
 fn with_content_type(mut headers: Vec<(String, String)>, path: &Path, key: &str) -> Vec<(String, String)> {
@@ -94,10 +103,24 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_kept_in_full() {
+        let here = std::env::current_dir().unwrap();
+        let of = |checkpoint: Checkpoint| {
+            let task = task(|o| (o.file_path, o.checkpoint) = ("a.csv".into(), checkpoint.clone())).unwrap();
+            assert_eq!(task.path, here.join("a.csv"));
+            task.checkpoint
+        };
+        assert_eq!(of(Checkpoint::BesideFile), Checkpoint::BesideFile);
+        assert_eq!(of(Checkpoint::File("x.cp".into())), Checkpoint::File(here.join("x.cp")));
+        assert_eq!(of(Checkpoint::Directory("cps".into())), Checkpoint::Directory(here.join("cps")));
+    }
+
+    #[test]
     fn nonsense_is_refused() {
         assert!(task(|o| o.bucket = "No".into()).is_err());
         assert!(task(|o| o.object_key = String::new()).is_err());
         assert!(task(|o| o.file_path = PathBuf::new()).is_err());
+        assert!(task(|o| o.checkpoint = Checkpoint::File(PathBuf::new())).is_err());
         assert!(task(|o| o.headers = vec![("Host".into(), "x".into())]).is_err());
     }
 }

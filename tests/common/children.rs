@@ -20,10 +20,15 @@ const ALONE: &str = "TEST_ALONE";
 /// A process that uploads the file of `rig` with a checkpoint beside it. Its test program has an ignored test
 /// `child_uploads`, which calls [`upload`].
 pub fn uploading(rig: &Rig, routines: u32) -> Child {
+    upload_command(rig, routines, "child_uploads").stdout(Stdio::null()).spawn().expect("the child starts")
+}
+
+/// Runs the ignored test `name`, which calls [`upload`].
+pub fn upload_command(rig: &Rig, routines: u32, name: &str) -> Command {
     let mut command = Command::new(current_exe().expect("this program"));
-    command.args(["--exact", "--ignored", "child_uploads"]);
+    command.args(["--exact", "--ignored", "--nocapture", name]).stderr(Stdio::null());
     command.env(ENDPOINT, rig.relay.endpoint()).env(FILE, &rig.scratch.file).env(ROUTINES, routines.to_string());
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the child starts")
+    command
 }
 
 /// What the child of [`uploading`] does; nothing when somebody else runs the ignored tests.

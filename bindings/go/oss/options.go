@@ -125,7 +125,8 @@ type UploadOptions struct {
 	// Checkpoint keeps a file that says what has been sent, so that a later call goes on where this one stopped. It is
 	// "<path>.cp" beside the uploaded file unless one of the next two is set; each of these implies Checkpoint.
 	Checkpoint bool
-	// CheckpointPath is the checkpoint file to use.
+	// CheckpointPath is the checkpoint file to use. A file that is there, and is no checkpoint of this library, is left
+	// alone, also an empty one: ErrCheckpoint.
 	CheckpointPath string
 	// CheckpointDir is an existing directory for the checkpoint file, which is then named by the source and the
 	// destination. Not together with CheckpointPath.

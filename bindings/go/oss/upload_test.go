@@ -175,3 +175,33 @@ func TestConcurrentUploads(t *testing.T) {
 		s.ExpectObject(fmt.Sprint(i), content)
 	}
 }
+
+// A path means what it meant when the call was made.
+func TestRelativePaths(t *testing.T) {
+	s := newServer(t)
+	before, err := os.Getwd()
+	check(t, err)
+	defer func() { check(t, os.Chdir(before)) }()
+	here, elsewhere := t.TempDir(), t.TempDir()
+	_, content := file(t, 5*partSize)
+	for directory, content := range map[string][]byte{here: content, elsewhere: []byte("another")} {
+		check(t, os.WriteFile(filepath.Join(directory, "f"), content, 0o600))
+		check(t, os.Mkdir(filepath.Join(directory, "cps"), 0o700))
+	}
+
+	check(t, os.Chdir(here))
+	upload, err := s.client().Start("f", s.upload("start", func(o *oss.UploadOptions) { o.CheckpointDir = "cps" }))
+	check(t, err)
+	defer upload.Close()
+	check(t, os.Chdir(elsewhere))
+	_, err = upload.Wait(context.Background())
+	check(t, err)
+	s.ExpectObject("start", content)
+
+	gone := filepath.Join(elsewhere, "gone")
+	check(t, os.Mkdir(gone, 0o700))
+	check(t, os.Chdir(gone))
+	check(t, os.Remove(gone))
+	_, err = s.client().UploadFile(context.Background(), "f", s.upload("k"))
+	expectIs(t, err, oss.ErrIO, os.ErrNotExist)
+}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	native "github.com/oss-upload/liboss_upload/bindings/go/oss"
@@ -57,7 +58,31 @@ func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options .
 			return err
 		}
 	}
+	// A provider of credentials is asked first, which may take its time: paths mean what they mean now.
+	if err := inFull(&filePath, &u.options.CheckpointPath, &u.options.CheckpointDir); err != nil {
+		return err
+	}
 	return b.Client.asServiceError(u.run(b.Client, filePath))
+}
+
+// inFull has relative paths begin at the root. Unlike filepath.Abs it leaves ".." and links alone, and does not believe
+// the environment: the library names checkpoints by these paths.
+func inFull(paths ...*string) error {
+	for _, path := range paths {
+		if *path == "" || strings.HasPrefix(*path, "/") {
+			continue
+		}
+		here, err := syscall.Getwd()
+		if err != nil {
+			message := *path + " is relative, and the current directory cannot be found: " + err.Error() +
+				"; give a path that begins with /, or change to a directory that exists"
+			failure := &Error{Status: native.StatusIO, Message: message}
+			errors.As(err, &failure.OSErrno)
+			return failure
+		}
+		*path = strings.TrimSuffix(here, "/") + "/" + *path
+	}
+	return nil
 }
 
 func (u *uploadConfig) run(client *Client, path string) error {

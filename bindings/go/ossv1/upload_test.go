@@ -409,13 +409,20 @@ func TestCallbackFails(t *testing.T) {
 	s.ExpectObject("k", content)
 }
 
-// A checkpoint of Alibaba Cloud's SDK is no obstacle: all parts are sent.
+// A checkpoint of Alibaba Cloud's SDK is left to it, which may go on with it.
 func TestCheckpointOfSDKv1(t *testing.T) {
 	s := newServer(t)
 	path, content := file(t, 3*partSize)
 	theirs := `{"Magic":"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62","MD5":"x","FilePath":"/a","Parts":[]}`
 	check(t, os.WriteFile(path+".cp", []byte(theirs), 0o600))
-	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, "")))
+	err := s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, ""))
+	if !errors.Is(err, oss.ErrCheckpoint) {
+		t.Errorf("%T: %v", err, err)
+	}
+	if kept, _ := os.ReadFile(path + ".cp"); string(kept) != theirs {
+		t.Errorf("it is %q now", kept)
+	}
+	check(t, s.bucket().UploadFile("k", path, partSize, oss.Checkpoint(true, path+".ours.cp")))
 	s.ExpectObject("k", content)
 }
 
@@ -436,4 +443,45 @@ func TestCallbackResult(t *testing.T) {
 		t.Errorf("CallbackResult: %q", body)
 	}
 	s.ExpectObject("k", content)
+}
+
+// wanderer goes elsewhere when it is asked.
+type wanderer struct {
+	key
+	directory string
+}
+
+func (w *wanderer) GetCredentials() oss.Credentials {
+	if err := os.Chdir(w.directory); err != nil {
+		panic(err)
+	}
+	return w.key
+}
+
+// A path means what it meant when the call was made.
+func TestRelativePaths(t *testing.T) {
+	s := newServer(t)
+	before, err := os.Getwd()
+	check(t, err)
+	defer func() { check(t, os.Chdir(before)) }()
+	here, elsewhere := t.TempDir(), t.TempDir()
+	_, content := file(t, 5*partSize)
+	for directory, content := range map[string][]byte{here: content, elsewhere: []byte("another")} {
+		check(t, os.WriteFile(filepath.Join(directory, "f"), content, 0o600))
+		check(t, os.Mkdir(filepath.Join(directory, "cps"), 0o700))
+	}
+
+	provider := &wanderer{key{s.AccessKeyID, s.AccessKeySecret, ""}, elsewhere}
+	bucket := s.bucket(oss.SetCredentialsProvider(provider))
+	check(t, os.Chdir(here))
+	check(t, bucket.UploadFile("v1", "f", partSize, oss.CheckpointDir(true, "cps")))
+	s.ExpectObject("v1", content)
+
+	gone := filepath.Join(elsewhere, "gone")
+	check(t, os.Mkdir(gone, 0o700))
+	check(t, os.Chdir(gone))
+	check(t, os.Remove(gone))
+	if err := bucket.UploadFile("k", "f", partSize); !errors.Is(err, oss.ErrIO) || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%T: %v", err, err)
+	}
 }

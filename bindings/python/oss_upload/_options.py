@@ -11,10 +11,10 @@ import math
 import operator
 import os
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypedDict, Union
+from typing import Any, Literal, TypedDict, Union
 
 from oss_upload import _ffi
-from oss_upload.errors import InvalidArgument
+from oss_upload.errors import InvalidArgument, LocalFileNotFound
 
 Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Headers = Union[Mapping[str, str], Iterable[tuple[str, str]]]
@@ -126,6 +126,36 @@ def upload_options(
         verify_resume=_choice("verify_resume", verify_resume, VERIFY_RESUME),
         content_md5=_switch("content_md5", content_md5),
     )
+
+
+def with_full_paths(options: UploadOptions) -> UploadOptions:
+    """The same options for a later call: their paths mean what they mean now."""
+    full: UploadOptions = {**options}
+    if not isinstance(options.get("checkpoint", False), bool):
+        full["checkpoint"] = in_full(options["checkpoint"])
+    if options.get("checkpoint_dir") is not None:
+        full["checkpoint_dir"] = in_full(options["checkpoint_dir"])
+    return full
+
+
+def in_full(path: Any) -> Any:  # noqa: ANN401
+    """A path from the root on; `..` and links stay as they are. What is no path is refused when it is used."""
+    try:
+        encoded = os.fsencode(path)
+    except (TypeError, UnicodeEncodeError):
+        return path
+    if not encoded or encoded.startswith(b"/"):
+        return path
+    try:
+        # Not a pathlib.Path: it would be text, and lose a "." or a "/" at the end, which the system minds.
+        return os.path.join(os.getcwdb(), encoded)  # noqa: PTH109, PTH118
+    except FileNotFoundError as error:
+        name = os.fsdecode(encoded)
+        message = (
+            f"{name} is relative, and the current directory cannot be found; give a path that begins with /, or change "
+            "to a directory that exists"
+        )
+        raise LocalFileNotFound(message, status=-2, os_errno=error.errno or 0, filename=os.fspath(path)) from None
 
 
 def text(name: str, value: str | None) -> bytes | None:

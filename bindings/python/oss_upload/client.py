@@ -11,7 +11,7 @@ from oss_upload._library import library
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -141,14 +141,16 @@ class Client:
         second; a second Ctrl-C does not wait) and goes on its way.
 
         Args:
-            path: The local file.
+            path: The local file. A relative path means what it means at the time of the call, wherever the program goes
+                meanwhile; so do those of the checkpoint.
             bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
             key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
             part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
                 Raised when the file would need more than 10,000 parts; the result tells so.
             routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library.
             checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
-                `checkpoint_dir` says. A path: this file.
+                `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
+                left alone, also an empty one: CheckpointError.
             checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
                 destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
             headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
@@ -182,7 +184,7 @@ class Client:
             self._start(upload, options)
             return upload._run(on_progress)
 
-    async def upload_file_async(
+    def upload_file_async(
         self,
         path: Path,
         bucket: str,
@@ -190,7 +192,7 @@ class Client:
         *,
         progress: ProgressReceiver = None,
         **options: Unpack[UploadOptions],
-    ) -> UploadResult:
+    ) -> Coroutine[Any, Any, UploadResult]:
         """`upload_file()` for asyncio: other tasks of the event loop run meanwhile, other uploads among them.
 
             async with Client("oss-cn-hangzhou.aliyuncs.com") as client:
@@ -199,11 +201,18 @@ class Client:
         Arguments, result and errors are those of `upload_file()`. `progress` is called on the event loop's thread. When
         the task is cancelled, or anything else is raised on the way, the upload is paused, and its end is awaited
         (about a second; a second cancellation does not wait). No thread of Python and no executor takes part.
+
+        The upload starts when the coroutine is first run. Relative paths mean what they mean now, when it is made.
         """
-        on_progress = _progress.receiver(progress)
-        async with Upload(path, bucket, key) as upload:
-            self._start(upload, options)
-            return await upload._run_async(on_progress)
+        full, options = _options.in_full(path), _options.with_full_paths(options)
+
+        async def run() -> UploadResult:
+            on_progress = _progress.receiver(progress)
+            async with Upload(path, bucket, key) as upload:
+                self._start(upload, options, full)
+                return await upload._run_async(on_progress)
+
+        return run()
 
     def start(
         self,
@@ -219,6 +228,8 @@ class Client:
 
         Raises:
             InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
+            LocalFileError, CheckpointError: A path is relative, and the current directory does not exist any more, or
+                it is longer than the system takes.
             Unsupported: This version cannot carry out an option.
             InternalError: No thread could be made.
             TypeError: An argument has a wrong type.
@@ -310,10 +321,10 @@ class Client:
         state = "" if self._handle.open else " closed"
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 
-    def _start(self, upload: Upload, options: UploadOptions) -> None:
-        struct = _options.upload_options(upload.path, upload.bucket, upload.key, **options)
+    def _start(self, upload: Upload, options: UploadOptions, path: Path | None = None) -> None:
+        struct = _options.upload_options(upload.path if path is None else path, upload.bucket, upload.key, **options)
         with self._handle as pointer:
-            _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer))
+            _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer), path=upload.path)
 
 
 def _call(function: Callable[..., int], *arguments: Any, path: Path | None = None) -> None:  # noqa: ANN401

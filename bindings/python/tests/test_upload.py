@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import errno
 import json
@@ -290,3 +291,41 @@ def application() -> Iterator[str]:
         threading.Thread(target=listener.serve_forever).start()
         yield f"http://127.0.0.1:{listener.server_port}/"
         listener.shutdown()
+
+
+@pytest.mark.parametrize("way", ["start", "asyncio"])
+def test_relative_paths_mean_what_they_meant_at_the_call(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    for folder, content in ((here, b"a" * 300_000), (elsewhere, b"b" * 300_000)):
+        (folder / "cps").mkdir(parents=True)
+        (folder / "f").write_bytes(content)
+    monkeypatch.chdir(here)
+    with server.client() as client:
+        # Nothing of a coroutine runs before it is awaited.
+        if way == "asyncio":
+            coroutine = client.upload_file_async("f", server.bucket, "k", checkpoint_dir="cps")
+            monkeypatch.chdir(elsewhere)
+            asyncio.run(coroutine)
+        else:
+            with client.start("f", server.bucket, "k", checkpoint_dir="cps") as upload:
+                monkeypatch.chdir(elsewhere)
+                upload.wait()
+    assert server.read("k") == b"a" * 300_000
+    assert list((here / "cps").iterdir()) == list((elsewhere / "cps").iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["start", "upload_file", "upload_file_async"])
+def test_a_relative_path_needs_a_current_directory(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with server.client() as client:
+        with pytest.raises(FileNotFoundError, match="current directory cannot be found") as raised:
+            getattr(client, way)("f", server.bucket, "k")
+    assert isinstance(raised.value, oss_upload.LocalFileError)
+    assert (raised.value.filename, raised.value.errno) == ("f", errno.ENOENT)

@@ -25,7 +25,7 @@ pub fn describe(path: &Path) -> Result<String> {
     let mut text = Lines(String::new());
     text.line("checkpoint", path.display());
     match read(BufReader::new(&file), length).map_err(failed)? {
-        Reading::Fresh => text.line("state", "empty: nothing was begun"),
+        Reading::Fresh => text.line("state", "fresh: nothing was begun"),
         Reading::Journal(good) => {
             text.line("state", state(&good.saved));
             text.upload(&good.saved);

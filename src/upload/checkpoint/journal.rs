@@ -11,10 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
 use super::model::{Found, Header, PartRecord};
-use super::open::{Held, is_at, make_private, open_and_lock, refused, sync_directory};
+use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existing, refused, sync_directory};
 use super::read::{Reading, read};
 use super::record::{HeaderRecord, Record};
 use crate::error::{Error, ErrorKind, Result};
+use crate::upload::identity::Identity;
+use crate::upload::lease::LeaseWait;
 
 /// How long records may wait for the disk. A power cut loses them then, and the server's list gives them back.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -51,18 +53,33 @@ struct State {
 }
 
 impl Journal {
-    /// Opens or creates the file at `path`, locks it, and reads what it says. Holds the lock until it is dropped.
-    pub(crate) fn open(path: &Path) -> Result<(Journal, Found)> {
-        let Held { file, created } = open_and_lock(path)?;
-        let journal = Journal { file, path: path.to_owned(), created, state: Mutex::new(State::new()) };
+    /// Opens or creates the file at `path`, locks it, and reads what it says. Holds the lock until it is dropped. `source`
+    /// is the file to upload, which is no checkpoint, whatever it holds.
+    pub(crate) fn open(path: &Path, source: &Identity, wait: &LeaseWait<'_>) -> Result<(Journal, Found)> {
+        let journal = Journal::new(open_and_lock(path, wait)?, path);
+        journal.check_not(source)?;
         let found = journal.load()?;
         Ok((journal, found))
+    }
+
+    /// As [`Journal::open`], but `None` when there is no file.
+    pub(crate) fn open_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<(Journal, Found)>> {
+        let Some(file) = open_and_lock_existing(path, wait)? else { return Ok(None) };
+        let journal = Journal::new(Held { file, created: false }, path);
+        let found = journal.load()?;
+        Ok(Some((journal, found)))
+    }
+
+    fn new(held: Held, path: &Path) -> Journal {
+        let Held { file, created } = held;
+        Journal { file, path: path.to_owned(), created, state: Mutex::new(State::new()) }
     }
 
     /// Starts anew: whatever was in the file is gone. When this returns, the header survives a power cut.
     pub(crate) fn begin(&self, header: &Header) -> Result<()> {
         header.check().map_err(|why| Error::new(ErrorKind::Internal, format!("a defect of the checkpoint: {why}")))?;
-        self.check_place(header)?;
+        self.check_not(&header.identity)?;
+        self.check_place()?;
         make_private(&self.file, &self.path)?;
         let json = encode(&Record::Header(HeaderRecord::new(header, SystemTime::now())))?;
         let mut state = self.lock();
@@ -70,7 +87,7 @@ impl Journal {
         let line = state.chain.line(&json);
         if let Err(cause) = self.write_beginning(&line) {
             // Nothing of it must be taken for a begun upload.
-            let _ = self.file.set_len(0);
+            let _ = self.cut_to_first_line();
             return Err(refused("write", &self.path, &cause));
         }
         state.advance(&line);
@@ -173,7 +190,7 @@ impl Journal {
         match read(BufReader::with_capacity(64 * 1024, &self.file), length).map_err(failed)? {
             Reading::Fresh => {
                 make_private(&self.file, &self.path)?;
-                // Only for those who find it locked: `begin` writes it again, and minds when that fails.
+                // Only for those who find it locked: `begin` writes it again, and then it matters whether that fails.
                 let _ = self.file.write_all_at(first_line(process::id()).as_bytes(), 0);
                 Ok(Found::Nothing)
             }
@@ -191,9 +208,6 @@ impl Journal {
             // It stays as it is until `begin`.
             Reading::Void { reason, saved } => Ok(Found::Void { reason, saved: saved.map(|saved| *saved) }),
             Reading::Newer(what) => Err(newer(&self.path, &what)),
-            Reading::Foreign if has_our_suffix(&self.path) => {
-                Ok(Found::Void { reason: "the checkpoint file holds other data".to_owned(), saved: None })
-            }
             Reading::Foreign => Err(foreign(&self.path)),
         }
     }
@@ -204,16 +218,21 @@ impl Journal {
         let _ = self.file.write_all_at(holder.as_bytes(), at);
     }
 
-    /// The file may have been deleted since it was opened, or be the very file that is to be uploaded.
-    fn check_place(&self, header: &Header) -> Result<()> {
-        let look = |cause| refused("look at", &self.path, &cause);
-        let metadata = self.file.metadata().map_err(look)?;
-        let path = self.path.display();
-        if (metadata.dev(), metadata.ino()) == (header.identity.device, header.identity.inode) {
+    /// The checkpoint must not be the very file that is to be uploaded.
+    fn check_not(&self, source: &Identity) -> Result<()> {
+        let metadata = self.file.metadata().map_err(|cause| refused("look at", &self.path, &cause))?;
+        if (metadata.dev(), metadata.ino()) == (source.device, source.inode) {
+            let path = self.path.display();
             let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
             return Err(Error::new(ErrorKind::Checkpoint, what));
         }
-        if !is_at(&self.file, &self.path).map_err(look)? {
+        Ok(())
+    }
+
+    /// The file may have been deleted since it was opened.
+    fn check_place(&self) -> Result<()> {
+        if !is_at(&self.file, &self.path).map_err(|cause| refused("look at", &self.path, &cause))? {
+            let path = self.path.display();
             let what = format!("the checkpoint file {path} was deleted or replaced by somebody else; try again");
             return Err(Error::new(ErrorKind::Checkpoint, what).with_retryable(true));
         }
@@ -221,10 +240,17 @@ impl Journal {
     }
 
     fn write_beginning(&self, header_line: &str) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.write_all_at(format!("{}{header_line}", first_line(process::id())).as_bytes(), 0)?;
+        // It has a first line all the time: killed in between, this process would leave a file that is not known as ours.
+        self.file.write_all_at(first_line(process::id()).as_bytes(), 0)?;
+        self.cut_to_first_line()?;
+        self.file.write_all_at(header_line.as_bytes(), FIRST_LINE as u64)?;
         self.file.sync_all()?;
         sync_directory(&self.path)
+    }
+
+    fn cut_to_first_line(&self) -> io::Result<()> {
+        let length = self.file.metadata()?.len();
+        self.file.set_len(length.min(FIRST_LINE as u64))
     }
 
     fn append(&self, json: String) {
@@ -274,8 +300,10 @@ impl Journal {
             return Ok(());
         }
         remove_file(&self.path)?;
-        // If the file is back after a power cut, the server says that the upload is gone.
-        let _ = sync_directory(&self.path);
+        if !self.created || self.lock().begun {
+            // If the file is back after a power cut, the server says that the upload is gone.
+            let _ = sync_directory(&self.path);
+        }
         Ok(())
     }
 
@@ -328,10 +356,6 @@ fn encode(record: &Record) -> Result<String> {
     Ok(json)
 }
 
-fn has_our_suffix(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "cp")
-}
-
 pub(super) fn newer(path: &Path, what: &str) -> Error {
     let path = path.display();
     let what = format!("the checkpoint file {path} was written by a newer version of this library: it has {what}");
@@ -339,8 +363,8 @@ pub(super) fn newer(path: &Path, what: &str) -> Error {
 }
 
 pub(super) fn foreign(path: &Path) -> Error {
-    let what = format!("the file {} is not a checkpoint, so it was left alone", path.display());
-    Error::new(ErrorKind::Checkpoint, what).hint("delete it, or choose another checkpoint path")
+    let what = format!("the file {} is not a checkpoint of this library, so it was left alone", path.display());
+    Error::new(ErrorKind::Checkpoint, what).hint("choose another checkpoint path, or remove it if nobody needs it")
 }
 
 #[cfg(test)]

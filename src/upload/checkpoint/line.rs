@@ -17,6 +17,11 @@ pub(super) const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The hexadecimal digits of a checksum.
 const DIGITS: usize = 16;
 
+/// A torn first line is ours from here on: the magic and the version. Who is killed leaves none.
+const LEAST_TORN: usize = 26;
+/// So many of the fixed bytes must be right, each at its place, for a first line that was ours once: three quarters.
+const LEAST_ALIKE: usize = 36;
+
 /// What the first line says.
 #[derive(Debug, PartialEq)]
 pub(super) enum FirstLine {
@@ -25,7 +30,7 @@ pub(super) enum FirstLine {
     Torn,
     /// A version of the format that this library does not know.
     Newer(u32),
-    /// It was one of ours once.
+    /// It was one of ours once: nearly all of it still is. A text that only begins with our name is not.
     Damaged,
     /// Somebody else's file.
     Foreign,
@@ -58,14 +63,14 @@ pub(super) fn judge_first_line(bytes: &[u8]) -> FirstLine {
     if fixed == ours {
         return if bytes.len() < FIRST_LINE { FirstLine::Torn } else { FirstLine::Ours };
     }
-    if ours.starts_with(fixed) {
+    if fixed.len() >= LEAST_TORN && ours.starts_with(fixed) {
         return FirstLine::Torn;
     }
     if let Some(version) = newer_version(fixed) {
         return FirstLine::Newer(version);
     }
-    let alike = fixed.iter().zip(MAGIC.as_bytes()).filter(|(a, b)| a == b).count();
-    if alike * 2 >= MAGIC.len() { FirstLine::Damaged } else { FirstLine::Foreign }
+    let alike = fixed.iter().zip(&ours).filter(|(a, b)| a == b).count();
+    if alike >= LEAST_ALIKE { FirstLine::Damaged } else { FirstLine::Foreign }
 }
 
 fn newer_version(fixed: &[u8]) -> Option<u32> {
@@ -136,10 +141,11 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_cut_short_is_ours() {
+    fn a_first_line_cut_short_is_ours_when_it_can_be_nobody_else_s() {
         let line = first_line(4242);
         for length in 0..FIRST_LINE {
-            assert_eq!(judge_first_line(&line.as_bytes()[..length]), FirstLine::Torn, "{length} bytes");
+            let expected = if length < LEAST_TORN { FirstLine::Foreign } else { FirstLine::Torn };
+            assert_eq!(judge_first_line(&line.as_bytes()[..length]), expected, "{length} bytes");
         }
     }
 
@@ -148,18 +154,37 @@ mod tests {
         let newer = |version| format!("{}0000000001\n", fixed_part(version));
         assert_eq!(judge_first_line(newer(2).as_bytes()), FirstLine::Newer(2));
         assert_eq!(judge_first_line(newer(9999).as_bytes()), FirstLine::Newer(9999));
-        assert_eq!(judge_first_line(newer(0).as_bytes()), FirstLine::Damaged);
+        assert_eq!(judge_first_line(newer(0).as_bytes()), FirstLine::Foreign, "nobody has written it");
         let edited = first_line(1).replace("0001 ", "0002 ");
         assert_eq!(judge_first_line(edited.as_bytes()), FirstLine::Damaged);
     }
 
     #[test]
-    fn half_of_the_magic_makes_it_ours() {
+    fn a_text_that_begins_with_our_name_is_not_ours() {
         let judge = |text: &str| judge_first_line(text.as_bytes());
-        assert_eq!(judge("oss-upload XXXXXXXXXXX and so on, for more than one whole first line"), FirstLine::Damaged);
-        assert_eq!(judge("oss-uploadXXXXXXXXXXXX and so on, for more than one whole first line"), FirstLine::Foreign);
-        assert_eq!(judge("{\"Magic\":\"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62\",\"MD5\":\"\"}"), FirstLine::Foreign);
-        assert_eq!(judge("x"), FirstLine::Foreign);
+        for text in [
+            "",
+            "x",
+            "oss-upload",
+            "oss-upload checkpoint",
+            "oss-upload big.bin oss://examplebucket/big.bin --resume --checkpoint big.bin.cp\n",
+            "oss-upload checkpoint files, and what to do about them: notes for the team\n",
+            "{\"Magic\":\"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62\",\"MD5\":\"\"}",
+            &"\0".repeat(FIRST_LINE),
+        ] {
+            assert_eq!(judge(text), FirstLine::Foreign, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quarter_may_be_damaged() {
+        let mut line = first_line(4242).into_bytes();
+        for at in (0..FIXED).step_by(4) {
+            line[at] ^= 1;
+            assert_eq!(judge_first_line(&line), FirstLine::Damaged, "up to {at}");
+        }
+        line[1] ^= 1;
+        assert_eq!(judge_first_line(&line), FirstLine::Foreign);
     }
 
     #[test]

@@ -3,39 +3,30 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
-use crate::error::{Error, ErrorKind, Result};
 use crate::options::Checkpoint;
 
-/// The absolute path of the checkpoint file; `None` without a checkpoint.
-pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &str) -> Result<Option<PathBuf>> {
-    let path = match choice {
-        Checkpoint::Off => return Ok(None),
+/// The path of the checkpoint file; `None` without a checkpoint. In full, as the paths are that it is made from.
+pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
+    match choice {
+        Checkpoint::Off => None,
         Checkpoint::BesideFile => {
             let mut path = OsString::from(source);
             path.push(".cp");
-            PathBuf::from(path)
+            Some(PathBuf::from(path))
         }
-        Checkpoint::File(path) => path.clone(),
-        Checkpoint::Directory(directory) => made_absolute(directory)?.join(file_name(source, bucket, key)?),
-    };
-    made_absolute(&path).map(Some)
+        Checkpoint::File(path) => Some(path.clone()),
+        Checkpoint::Directory(directory) => Some(directory.join(file_name(source, bucket, key))),
+    }
 }
 
 /// The vendor's own form: the MD5 of the absolute source path, and that of the destination's URL.
-fn file_name(source: &Path, bucket: &str, key: &str) -> Result<String> {
-    let source = made_absolute(source)?;
+fn file_name(source: &Path, bucket: &str, key: &str) -> String {
     let destination = format!("oss://{bucket}/{key}");
-    Ok(format!("{}-{}.cp", md5_hex(source.as_os_str().as_bytes()), md5_hex(destination.as_bytes())))
-}
-
-/// The program may change its working directory while the upload runs.
-fn made_absolute(path: &Path) -> Result<PathBuf> {
-    let what = || format!("cannot make the path {} absolute", path.display());
-    absolute(path).map_err(|cause| Error::os(ErrorKind::Checkpoint, what(), &cause))
+    format!("{}-{}.cp", md5_hex(source.as_os_str().as_bytes()), md5_hex(destination.as_bytes()))
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
@@ -52,7 +43,7 @@ mod tests {
     use std::os::unix::ffi::OsStringExt;
 
     fn in_directory(source: &str, key: &str) -> PathBuf {
-        location(&Checkpoint::Directory("/var/cp".into()), Path::new(source), "examplebucket", key).unwrap().unwrap()
+        location(&Checkpoint::Directory("/var/cp".into()), Path::new(source), "examplebucket", key).unwrap()
     }
 
     #[test]
@@ -70,18 +61,14 @@ mod tests {
     #[test]
     fn beside_the_file_keeps_its_bytes() {
         let source = PathBuf::from(OsString::from_vec(b"/data/\xff.bin".to_vec()));
-        let path = location(&Checkpoint::BesideFile, &source, "b", "k").unwrap().unwrap();
+        let path = location(&Checkpoint::BesideFile, &source, "b", "k").unwrap();
         assert_eq!(path.as_os_str().as_bytes(), b"/data/\xff.bin.cp");
     }
 
     #[test]
-    fn a_given_file_becomes_absolute() {
+    fn a_given_file_is_taken_as_it_is() {
         let at = |choice| location(&choice, Path::new("/data/x"), "b", "k");
-        assert_eq!(at(Checkpoint::Off).unwrap(), None);
-        assert_eq!(at(Checkpoint::File("/cp/x".into())).unwrap(), Some("/cp/x".into()));
-        let here = std::env::current_dir().unwrap();
-        assert_eq!(at(Checkpoint::File("x.cp".into())).unwrap(), Some(here.join("x.cp")));
-        assert!(at(Checkpoint::Directory("cps".into())).unwrap().unwrap().starts_with(here.join("cps")));
-        assert_eq!(at(Checkpoint::File("".into())).map_err(|e| e.kind()), Err(ErrorKind::Checkpoint));
+        assert_eq!(at(Checkpoint::Off), None);
+        assert_eq!(at(Checkpoint::File("/cp/x".into())), Some("/cp/x".into()));
     }
 }

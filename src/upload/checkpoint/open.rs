@@ -1,18 +1,24 @@
 //! Finds the checkpoint file, or creates it, and locks it.
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError, remove_file, symlink_metadata};
+use std::fs::{File, OpenOptions, Permissions, TryLockError, symlink_metadata};
 use std::io::{self, ErrorKind as Io};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::Duration;
 
 use rustix::process::geteuid;
 
-use super::line::{FIRST_LINE, holder_of};
+use super::line::{FIRST_LINE, first_line, holder_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os;
+use crate::upload::lease::{LeaseWait, is_leased, still_leased};
 
 /// How often the path may lead to a file that its last holder is just deleting.
 const ATTEMPTS: u32 = 100;
+/// How often an empty file is looked at again: another process may be about to write its first line.
+const LOOKS_AT_EMPTY: u32 = 10;
+const PAUSE_AT_EMPTY: Duration = Duration::from_millis(5);
 
 /// A checkpoint file whose lock this process holds until it is closed.
 pub(super) struct Held {
@@ -21,45 +27,59 @@ pub(super) struct Held {
     pub created: bool,
 }
 
-pub(super) fn open_and_lock(path: &Path) -> Result<Held> {
+/// Opens the file at `path`, or creates it with a first line.
+pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
+    let mut looks_left = LOOKS_AT_EMPTY;
     for _ in 0..ATTEMPTS {
-        let Some(held) = open_or_create(path)? else { continue };
-        lock(&held, path)?;
+        let Some(held) = open_or_create(path, wait)? else { continue };
         // The holder before may have deleted the file between our open and our lock.
-        if is_at(&held.file, path).map_err(|cause| refused("look at", path, &cause))? {
-            return Ok(held);
+        if !is_at(&held.file, path).map_err(|cause| refused("look at", path, &cause))? {
+            continue;
         }
+        if looks_left > 0 && is_empty(&held.file, path)? {
+            looks_left -= 1;
+            drop(held);
+            (wait.sleep)(PAUSE_AT_EMPTY)?;
+            continue;
+        }
+        return Ok(held);
     }
     let what = format!("the checkpoint file {} is deleted and made again by others all the time", path.display());
     Err(Error::new(ErrorKind::CheckpointBusy, what).hint("choose another checkpoint path").with_retryable(true))
 }
 
+/// `None` when it appeared or went away in between.
+fn open_or_create(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<Held>> {
+    if let Some(file) = open_and_lock_existing(path, wait)? {
+        return Ok(Some(Held { file, created: false }));
+    }
+    let line = first_line(process::id());
+    let made = os::file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
+    let made = made.map_err(|cause| refused("create", path, &cause))?;
+    Ok(made.map(|file| Held { file, created: true }))
+}
+
+/// `None` when nothing is there.
+pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
+    match wait.open(|| check_kind(path).and_then(|()| os::file::open_to_write(path)))? {
+        Ok(file) => lock(&file, path).map(|()| Some(file)),
+        Err(cause) if cause.kind() == Io::NotFound => Ok(None),
+        Err(cause) if is_leased(&cause) => {
+            let what = format!("the checkpoint file {}", path.display());
+            Err(still_leased(ErrorKind::Checkpoint, &what, &cause))
+        }
+        Err(cause) => Err(refused("open", path, &cause)),
+    }
+}
+
 /// Opens a checkpoint file to read it, without its lock.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
-    check_kind(path).map_err(|cause| refused("open", path, &cause))?;
-    let file = careful().read(true).open(path);
-    file.map_err(|cause| refused("open", path, &cause))
+    let open = || OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(path);
+    check_kind(path).and_then(|()| open()).map_err(|cause| refused("open", path, &cause))
 }
 
-/// `None` when it appeared or went away in between.
-fn open_or_create(path: &Path) -> Result<Option<Held>> {
-    match check_kind(path).and_then(|()| careful().read(true).write(true).open(path)) {
-        Ok(file) => return Ok(Some(Held { file, created: false })),
-        Err(cause) if cause.kind() == Io::NotFound => {}
-        Err(cause) => return Err(refused("open", path, &cause)),
-    }
-    match careful().read(true).write(true).create_new(true).mode(0o600).open(path) {
-        Ok(file) => Ok(Some(Held { file, created: true })),
-        Err(cause) if cause.kind() == Io::AlreadyExists => Ok(None),
-        Err(cause) => Err(refused("create", path, &cause)),
-    }
-}
-
-/// Never follows a symbolic link, in whose place somebody else may have put it, and never takes a terminal over.
-fn careful() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY);
-    options
+fn is_empty(file: &File, path: &Path) -> Result<bool> {
+    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("look at", path, &cause))
 }
 
 /// Refuses what is no regular file before opening it, because opening a device can already do something.
@@ -74,30 +94,40 @@ fn check_kind(path: &Path) -> io::Result<()> {
     Err(io::Error::from_raw_os_error(errno))
 }
 
-fn lock(held: &Held, path: &Path) -> Result<()> {
-    match held.file.try_lock() {
+fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(busy(&held.file, path)),
-        Err(TryLockError::Error(cause)) => {
-            if held.created {
-                let _ = remove_file(path);
-            }
-            Err(refused("lock", path, &cause))
-        }
+        Err(TryLockError::WouldBlock) => Err(busy(file, path)),
+        Err(TryLockError::Error(cause)) => Err(refused("lock", path, &cause)),
     }
 }
 
 fn busy(file: &File, path: &Path) -> Error {
     let mut first = [0; FIRST_LINE];
-    let holder = match file.read_exact_at(&mut first, 0).ok().and_then(|()| holder_of(&first)) {
-        Some(pid) if pid == process::id() => format!("another upload of this process ({pid})"),
-        Some(pid) => format!("process {pid}"),
-        None => "another process".to_owned(),
+    let named = file.read_exact_at(&mut first, 0).ok().and_then(|()| holder_of(&first));
+    let (holder, hint) = match named {
+        Some(pid) if os::lock::has_ended(pid) => {
+            (left_behind(pid, &os::lock::holders(file)), "end the process that holds it")
+        }
+        Some(pid) if pid == process::id() => (format!("another upload of this process ({pid})"), "wait until it ends"),
+        Some(pid) => (format!("process {pid}"), "wait until that upload ends"),
+        None => ("another process".to_owned(), "wait until that upload ends"),
     };
     let what = format!("the checkpoint file {} is in use by {holder}", path.display());
-    Error::new(ErrorKind::CheckpointBusy, what)
-        .hint("wait until that upload ends, or choose another checkpoint path")
-        .with_retryable(true)
+    let error = Error::new(ErrorKind::CheckpointBusy, what).with_retryable(true);
+    error.hint(format_args!("{hint}, or choose another checkpoint path"))
+}
+
+/// Who holds the lock that process `pid` had taken before it ended.
+fn left_behind(pid: u32, holders: &[u32]) -> String {
+    match holders {
+        [] => format!(
+            "process {pid}, which has ended, or by a child that it forked; or it runs in another container or on another \
+             machine"
+        ),
+        [child] => format!("process {child}, which was forked by process {pid}, which has ended"),
+        [child, ..] => format!("process {child} and others, which were forked by process {pid}, which has ended"),
+    }
 }
 
 /// Whether `path` still leads to `file`.

@@ -10,7 +10,7 @@ use super::record::{Fault, Record};
 
 /// What a file turned out to be.
 pub(super) enum Reading {
-    /// Nothing was begun yet: empty, or cut short while its first record was written.
+    /// Nothing was begun yet: there is a first line and no more, or the first record was cut short.
     Fresh,
     Journal(Box<Good>),
     Void {
@@ -19,7 +19,7 @@ pub(super) enum Reading {
     },
     /// A newer version of this library wrote it, as the text says.
     Newer(String),
-    /// Not a checkpoint at all.
+    /// Not a checkpoint at all, or nothing that shows that it is one.
     Foreign,
 }
 
@@ -43,7 +43,6 @@ pub(super) fn read(mut source: impl BufRead, length: u64) -> io::Result<Reading>
         FirstLine::Damaged => salvage(source, "the first line of the checkpoint is damaged".to_owned()),
         FirstLine::Torn => Ok(Reading::Fresh),
         FirstLine::Newer(version) => Ok(Reading::Newer(format!("version {version} of the format"))),
-        FirstLine::Foreign if is_blank(&first, source)? => Ok(Reading::Fresh),
         FirstLine::Foreign => Ok(Reading::Foreign),
     }
 }
@@ -73,17 +72,6 @@ fn salvage(source: impl BufRead, reason: String) -> io::Result<Reading> {
         && matches!(replay.take(line), Step::Record)
     {}
     Ok(replay.void(reason))
-}
-
-/// Whether there are only NULs, and few: what a power cut makes of a file whose blocks were not written yet.
-fn is_blank(first: &[u8], source: impl Read) -> io::Result<bool> {
-    let is_nul = |byte: &u8| *byte == 0;
-    if !first.iter().all(is_nul) {
-        return Ok(false);
-    }
-    let mut rest = Vec::new();
-    source.take(MAX_LINE as u64 + 1).read_to_end(&mut rest)?;
-    Ok(rest.len() <= MAX_LINE && rest.iter().all(is_nul))
 }
 
 /// What one line is.

@@ -89,7 +89,7 @@ fn cut_anywhere_all_whole_records_remain() {
         assert_eq!(sample.judge(&sample.bytes[..length]), expected, "cut at {length}");
         let mut zeroed = sample.bytes.clone();
         zeroed[length..].fill(0);
-        // Inside the first line it depends on how much of the magic is left.
+        // Inside the first line it depends on how much of it is left.
         if length >= FIRST_LINE {
             assert_eq!(sample.judge(&zeroed), expected, "NULs from {length}");
         }

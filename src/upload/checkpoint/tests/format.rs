@@ -228,7 +228,7 @@ fn a_description_names_every_state() {
     let path = directory.path().join("x.cp");
     let describe = || crate::upload::checkpoint::describe(&path).unwrap();
     let (journal, _) = open(&path);
-    assert!(describe().contains("empty: nothing was begun"));
+    assert!(describe().contains("fresh: nothing was begun"));
     journal.begin(&header(3)).unwrap();
     assert!(describe().contains("begun, but no upload id was recorded"));
     journal.opened(UPLOAD_ID).unwrap();

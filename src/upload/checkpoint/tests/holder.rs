@@ -76,7 +76,7 @@ fn nobody_holds_a_file_that_its_last_holder_deleted() {
     let turns = AtomicU32::new(0);
     let take_turns = || {
         while turns.load(Ordering::SeqCst) < 300 {
-            let Ok((journal, found)) = Journal::open(&path) else { continue };
+            let Ok((journal, found)) = try_open(&path) else { continue };
             assert!(!held.swap(true, Ordering::SeqCst), "two uploads hold one checkpoint");
             assert_eq!(found, Found::Nothing, "the last holder deleted it");
             assert!(path.exists());

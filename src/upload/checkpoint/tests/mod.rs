@@ -14,8 +14,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use tempfile::TempDir;
 
 use super::{Found, Header, Journal, PartRecord, Saved};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::upload::identity::Identity;
+use crate::upload::lease::LeaseWait;
 
 const PART_SIZE: u64 = 102_400;
 const UPLOAD_ID: &str = "0004B9894A22E5B1888A1E29F8236E2D";
@@ -75,13 +76,18 @@ fn directory() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// Opens it for the upload of some other file, without waiting for a lease.
+fn try_open(path: &Path) -> Result<(Journal, Found)> {
+    Journal::open(path, &header(1).identity, &LeaseWait::NONE)
+}
+
 fn open(path: &Path) -> (Journal, Found) {
-    Journal::open(path).unwrap()
+    try_open(path).unwrap()
 }
 
 /// Why the checkpoint at `path` cannot be opened.
 fn refusal(path: &Path) -> Error {
-    match Journal::open(path) {
+    match try_open(path) {
         Err(error) => error,
         Ok((_, found)) => panic!("{} was opened: {found:?}", path.display()),
     }

@@ -172,51 +172,83 @@ fn a_new_field_is_ignored() {
 #[test]
 fn somebody_else_s_file_is_left_alone() {
     let directory = directory();
-    let path = directory.path().join("diary");
-    let image = [[0; 40_000].as_slice(), b"CD001"].concat();
-    for content in [b"Dear diary, today I uploaded a big file, and the day after that too.\n".as_slice(), b"x", &image]
-    {
-        fs::write(&path, content).unwrap();
-        assert_left_alone(&path, "is not a checkpoint");
+    for name in ["diary", "big.bin.cp"] {
+        let path = directory.path().join(name);
+        for content in [
+            b"".as_slice(),
+            b"x",
+            b"oss-upload",
+            b"oss-upload big.bin oss://examplebucket/big.bin --resume --checkpoint-dir /var/cp --quiet\n",
+            b"Dear diary, today I uploaded a big file, and the day after that too.\n",
+            br#"{"Magic":"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62"}"#,
+            &[0; 59],
+            &[0; 4096],
+            &[0xA5; 100_000],
+            &[[0; 40_000].as_slice(), b"CD001"].concat(),
+        ] {
+            fs::write(&path, content).unwrap();
+            assert_left_alone(&path, "is not a checkpoint");
+            assert_left_alone(&path, "choose another checkpoint path, or remove it");
+        }
     }
 }
 
+/// Not even what a lock would write into it.
 #[test]
-fn other_data_in_a_checkpoint_s_place_starts_over() {
+fn the_file_to_upload_is_not_touched_though_it_is_a_checkpoint() {
+    let directory = directory();
+    let path = directory.path().join("backup.cp");
+    fs::write(&path, first_line(4242)).unwrap();
+    let source = Identity::of(&fs::metadata(&path).unwrap());
+    let error = Journal::open(&path, &source, &LeaseWait::NONE).map(|_| ()).unwrap_err();
+    assert!(error.message().contains("is the file to upload"), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), first_line(4242));
+}
+
+/// A first line is there before the name is, and in each moment later: whoever is killed leaves a file that is known.
+#[test]
+fn at_no_moment_it_is_empty() {
     let directory = directory();
     let path = directory.path().join("x.cp");
-    for content in [b"[]".as_slice(), &[0xA5; 100_000], br#"{"Magic":"FE8BB4EA-B593-4FAC-AD7A-2459A36E2E62"}"#] {
-        fs::write(&path, content).unwrap();
-        assert_eq!(void(&path), ("the checkpoint file holds other data".to_owned(), None));
-        assert_eq!(fs::read(&path).unwrap(), content, "nothing was begun");
-        set_mode(&path, 0o644);
-        drop(begun(&path, &header(2), 1));
-        assert_eq!(mode(&path), 0o600);
-        assert_eq!(usable(&path), saved(&header(2), 1));
-    }
+    let (journal, _) = open(&path);
+    assert_eq!(fs::read_to_string(&path).unwrap(), first_line(std::process::id()));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let mut shortest = u64::MAX;
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                shortest = shortest.min(fs::metadata(&path).unwrap().len());
+            }
+            shortest
+        });
+        for _ in 0..200 {
+            journal.begin(&header(2)).unwrap();
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(watcher.join().unwrap(), FIRST_LINE as u64);
+    });
 }
 
 #[test]
 fn the_file_to_upload_is_never_the_checkpoint() {
     let directory = directory();
     let path = directory.path().join("model.cp");
-    fs::write(&path, "weights").unwrap();
-    let mut header = header(1);
-    header.identity = Identity::of(&fs::metadata(&path).unwrap());
-    let (journal, _) = open(&path);
-    let error = journal.begin(&header).unwrap_err();
-    assert!(error.message().contains("is the file to upload"), "{error}");
-    drop(journal);
-    assert_eq!(fs::read_to_string(&path).unwrap(), "weights");
+    for content in ["weights", ""] {
+        fs::write(&path, content).unwrap();
+        let source = Identity::of(&fs::metadata(&path).unwrap());
+        let error = Journal::open(&path, &source, &LeaseWait::NONE).map(|_| ()).unwrap_err();
+        assert!(error.message().contains("is the file to upload"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
 }
 
 #[test]
-fn an_empty_or_blank_file_is_fresh() {
+fn a_beginning_that_was_cut_short_is_fresh() {
     let directory = directory();
     let path = directory.path().join("x");
     let torn = &first_line(7)[..30];
     let header_cut_short = format!("{}0123456789abcdef {{\"type\":\"hea", first_line(7));
-    for content in [b"".as_slice(), &[0; 4096], torn.as_bytes(), header_cut_short.as_bytes()] {
+    for content in [&first_line(7), torn, &header_cut_short] {
         fs::write(&path, content).unwrap();
         assert_eq!(found(&path), Found::Nothing);
         drop(begun(&path, &header(2), 1));

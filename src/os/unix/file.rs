@@ -1,0 +1,121 @@
+//! Regular files: opened without waiting, created whole, and how long they are.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, StatxFlags, statx};
+
+/// Opens a file to read it, and waits for nobody: not for the other end of a FIFO, and not for another process that holds
+/// a lease on the file. That is `WouldBlock`, and asks the other process to give the lease back.
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// Opens a file to read and write it, and waits for nobody, as [`open_to_read`]. Never follows a symbolic link, in whose
+/// place somebody else may have put it, and never takes a terminal over.
+pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
+/// How many bytes the file has now. A network file system is asked anew, instead of what is remembered of it.
+pub(crate) fn size_now(file: &File) -> io::Result<u64> {
+    match statx(file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC, StatxFlags::SIZE) {
+        Ok(about) => Ok(about.stx_size),
+        // An old kernel, or a sandbox that forbids the call.
+        Err(_) => file.metadata().map(|about| about.len()),
+    }
+}
+
+/// Makes a file that only this user may open and that holds `content`, at a path where nothing is, and locks it with
+/// `lock`. `None` when somebody else was faster.
+///
+/// The content is on the disk and the lock is held before the file has its name. So nobody finds it empty, not even after
+/// a kill or a power cut. Where the file system cannot make a file without a name (NFS, FAT, some FUSE), the name comes
+/// first: others may find it empty for a moment, and a kill in that moment leaves it so.
+pub(crate) fn create_whole(
+    path: &Path,
+    directory: &Path,
+    content: &[u8],
+    lock: impl Fn(&File) -> io::Result<()>,
+) -> io::Result<Option<File>> {
+    if let Ok(file) = create_unnamed(directory) {
+        fill(&file, content)?;
+        lock(&file)?;
+        match give_name(&file, path) {
+            Ok(()) => return Ok(Some(file)),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            // A sandbox without /proc, or a file system without links.
+            Err(_) => {}
+        }
+    }
+    let file = match create_named(path) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(cause) => return Err(cause),
+    };
+    match fill(&file, content).and_then(|()| lock(&file)) {
+        Ok(()) => Ok(Some(file)),
+        Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(cause) => {
+            let _ = std::fs::remove_file(path);
+            Err(cause)
+        }
+    }
+}
+
+fn fill(file: &File, content: &[u8]) -> io::Result<()> {
+    // By position: who reads the file next begins at its beginning.
+    file.write_all_at(content, 0)?;
+    file.sync_data()
+}
+
+fn create_named(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+}
+
+#[cfg(target_os = "linux")]
+fn create_unnamed(directory: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn create_unnamed(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Fails when something has that name.
+fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(rustix::fs::CWD, open, rustix::fs::CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_file_is_made_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let names = || fs::read_dir(directory.path()).unwrap().count();
+        let refuse = |_: &File| Err(io::Error::from_raw_os_error(libc::ENOLCK));
+        create_whole(&path, directory.path(), b"content", refuse).unwrap_err();
+        assert_eq!(names(), 0);
+        let unseen = |file: &File| {
+            assert_eq!(file.metadata()?.len(), 7, "its content is there");
+            assert!(!path.exists(), "before its name is");
+            Ok(())
+        };
+        let file = create_whole(&path, directory.path(), b"content", unseen).unwrap().unwrap();
+        assert_eq!(size_now(&file).unwrap(), 7);
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        assert!(create_whole(&path, directory.path(), b"other", |_| Ok(())).unwrap().is_none());
+        assert_eq!((fs::read(&path).unwrap(), names()), (b"content".to_vec(), 1));
+    }
+}
