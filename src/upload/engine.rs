@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Outcome;
 use super::checkpoint::{self, Found, Journal, Saved};
-use super::control::{Control, Wish, stopped};
+use super::control::{Control, Wish};
 use super::lease::LeaseWait;
 use super::orphans;
 use super::plan::Plan;
@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{EventKind, Events};
 use crate::options::OnFileChange;
 use crate::oss::Endpoint;
-use crate::service::{RetryBudget, Service};
+use crate::service::{RetryBudget, Service, stopped};
 
 /// How often an upload starts over in one call.
 const MOST_RESTARTS: u32 = 3;

@@ -62,7 +62,7 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
-    use crate::upload::control::stopped;
+    use crate::service::stopped;
 
     fn leased<T>() -> io::Result<T> {
         Err(io::ErrorKind::WouldBlock.into())

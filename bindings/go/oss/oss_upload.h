@@ -430,11 +430,13 @@ typedef struct {
    */
   const char *object_key;
   /**
-   * Path of the local file; on Unix any bytes, UTF-8 or not.
+   * Path of the local file; on Unix any bytes, UTF-8 or not. A relative path means what it means at the time of the
+   * call, wherever the program goes meanwhile; so do the two below.
    */
   const char *file_path;
   /**
-   * Checkpoint file to use; setting it switches the checkpoint on. NULL: see checkpoint_dir.
+   * Checkpoint file to use; setting it switches the checkpoint on. A file that is there, and is no checkpoint of this
+   * library, is left alone, also an empty one: OSS_CHECKPOINT. NULL: see checkpoint_dir.
    */
   const char *checkpoint_path;
   /**
@@ -773,7 +775,9 @@ oss_status oss_client_upload_file(oss_client *client,
  *
  * `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
  * checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
- * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_INTERNAL (no thread could be made).
+ * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_INTERNAL (no thread could be made), or
+ * OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory which does not exist any more, or is too long in
+ * full.
  */
 oss_status oss_upload_start(oss_client *client,
                             const oss_upload_options *options,
