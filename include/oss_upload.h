@@ -227,6 +227,10 @@ typedef enum {
    */
   OSS_UNSUPPORTED = -14,
   /**
+   * The system made no thread: a limit of processes or memory is reached. Trying again later can help; see os_errno.
+   */
+  OSS_RESOURCES = -15,
+  /**
    * A defect of this library; please report the message.
    */
   OSS_INTERNAL = -99,
@@ -754,7 +758,7 @@ oss_status oss_client_upload_file(oss_client *client,
  *
  * `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
  * checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
- * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_INTERNAL (no thread could be made).
+ * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_RESOURCES (no thread could be made).
  */
 oss_status oss_upload_start(oss_client *client,
                             const oss_upload_options *options,

@@ -128,6 +128,8 @@ enum class status : std::int32_t {
     callback_failed = OSS_CALLBACK_FAILED,
     /// The option is known, but this version of the library cannot carry it out.
     unsupported = OSS_UNSUPPORTED,
+    /// The system made no thread: a limit of processes or memory is reached. Trying again later can help.
+    resources = OSS_RESOURCES,
     /// A defect of the library; please report the message.
     internal = OSS_INTERNAL,
 };

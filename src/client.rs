@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
+use crate::transfer::Queue;
 use crate::transport::plain::{Plain, PlainRequest};
 use crate::transport::retry::RetryPolicy;
 use crate::transport::{Transport, proxy};
-use crate::upload::crew::Crew;
-use crate::upload::engine::Job;
+use crate::upload::job::Job;
 use crate::upload::service::{Service, Signature};
 use crate::upload::task::Task;
 use crate::upload::{Progress, Upload, UploadResult};
@@ -25,7 +25,7 @@ pub struct Client {
     service: Arc<Service>,
     endpoint: Endpoint,
     events: Arc<ClientEvents>,
-    crew: Arc<Crew>,
+    queue: Arc<Queue>,
 }
 
 /// How often [`Client::upload_file`] reports progress.
@@ -45,7 +45,7 @@ impl Client {
         let transport = Transport::new(&options)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
         let service = Arc::new(Service::new(transport, signature, keyring, options.credentials_wait, retry));
-        Ok(Client { service, endpoint, events, crew: Arc::default() })
+        Ok(Client { service, endpoint, events, queue: Arc::default() })
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
@@ -57,7 +57,7 @@ impl Client {
 
     /// Checks the options, starts the upload and returns at once.
     pub fn start(&self, options: UploadOptions) -> Result<Upload> {
-        Upload::start(&self.crew, self.job(options)?)
+        Upload::start(self.job(options)?)
     }
 
     /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:
@@ -65,14 +65,14 @@ impl Client {
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
         let job = self.job(options)?;
         let here = !is_first_thread() && job.is_one_request();
-        if here { Ok(Upload::run(job)) } else { Upload::start(&self.crew, job) }
+        if here { Ok(Upload::run(job)) } else { Upload::start(job) }
     }
 
     fn job(&self, options: UploadOptions) -> Result<Job> {
         let task = Task::new(options)?;
         let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
         let events = Events::new(self.events.clone(), &task.key);
-        Ok(Job::new(self.service.clone(), endpoint, task, events))
+        Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, task, events))
     }
 
     /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call

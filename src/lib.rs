@@ -27,9 +27,9 @@
 //!
 //! # How it is built
 //!
-//! Dependencies point one way: [`capi`] → [`client`] → `upload` → (`oss`, `transport`). `oss` is the wire protocol, pure;
-//! `transport` sends one request and is the only room that knows ureq; `upload` is one upload from the file to the
-//! proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
+//! Dependencies point one way: [`capi`] → [`client`] → `upload` → (`oss`, `transport`, `transfer`). `oss` is the wire
+//! protocol, pure; `transport` sends one request and is the only room that knows ureq; `transfer` is the threads and the
+//! queue that all uploads of a client share; `upload` is one upload from the file to the proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
 pub mod capi;
@@ -41,6 +41,7 @@ pub mod events;
 pub mod options;
 mod os;
 mod oss;
+mod transfer;
 mod transport;
 mod upload;
 

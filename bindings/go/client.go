@@ -69,7 +69,7 @@ func (c *Client) UploadFile(ctx context.Context, path string, options *UploadOpt
 // Start starts to upload the file at path and returns at once. The caller should Close the Upload.
 //
 // Only the options are checked here: what is wrong with the file or the server is told by [Upload.Wait]. Start fails
-// with [ErrInvalidArgument], [ErrUnsupported], [ErrClosed], or [ErrInternal] when no thread could be made.
+// with [ErrInvalidArgument], [ErrUnsupported], [ErrClosed], or [ErrResources] when no thread could be made.
 func (c *Client) Start(path string, options *UploadOptions) (*Upload, error) {
 	if options == nil {
 		return nil, invalid("options is nil")

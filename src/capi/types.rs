@@ -38,6 +38,8 @@ pub enum oss_status {
     OSS_CALLBACK_FAILED = -13,
     /// The option is known, but this version of the library cannot carry it out.
     OSS_UNSUPPORTED = -14,
+    /// The system made no thread: a limit of processes or memory is reached. Trying again later can help; see os_errno.
+    OSS_RESOURCES = -15,
     /// A defect of this library; please report the message.
     OSS_INTERNAL = -99,
 }

@@ -68,7 +68,7 @@ pub unsafe extern "C" fn oss_client_upload_file(
 ///
 /// `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
 /// checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
-/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_INTERNAL (no thread could be made).
+/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED or OSS_RESOURCES (no thread could be made).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_start(
     client: *mut oss_client,

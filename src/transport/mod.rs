@@ -5,6 +5,7 @@
 //! the body has been sent.
 
 mod early_answer;
+mod no_thread;
 pub(crate) mod plain;
 pub(crate) mod proxy;
 mod resolver;
@@ -30,6 +31,7 @@ use ureq::{Agent, Proxy, SendBody};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
 use crate::oss;
+use no_thread::NoThread;
 pub(crate) use throttle::Throttle;
 pub(crate) use watch::Limits;
 use watch::{Interrupted, Watch};
@@ -301,6 +303,10 @@ fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
         _ => None,
     };
     let begun = watch.begun.get();
+    if let Some(error) = NoThread::of(&error) {
+        let (kind, errno, message) = (error.kind(), error.os_errno(), error.message().to_owned());
+        return Failure::Connection { kind, message, errno, stale: false, begun };
+    }
     let kind = match interrupted {
         Some(Interrupted::Stopped) => return Failure::Stopped { begun },
         Some(_) => ErrorKind::Timeout,

@@ -11,7 +11,7 @@ use super::control::{Control, Wish, stopped};
 use super::plan::PartRange;
 use super::progress::{Meter, PartMeter};
 use super::range_reader::RangeReader;
-use super::service::{CallError, Service, is_tidying};
+use super::service::{CallError, Service, is_tidying, patience_for};
 use super::source::Source;
 use super::task::Task;
 use crate::credentials::Renewal;
@@ -19,6 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::{Event, EventKind, Events};
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
+use crate::transfer::{Permit, Queue};
 use crate::transport::retry::{RetryBudget, RetryPolicy};
 use crate::transport::{Body, Failure};
 
@@ -43,6 +44,8 @@ pub(crate) struct Remote<'a> {
     pub meter: &'a Meter,
     pub budget: &'a RetryBudget,
     pub events: &'a Events,
+    /// Where each request waits for its turn, unless its turn has come already.
+    pub turns: Option<&'a Arc<Queue>>,
     /// Ends every call.
     pub stop: Arc<AtomicBool>,
 }
@@ -190,6 +193,7 @@ impl Remote<'_> {
 
     /// One request, which is told as an event.
     fn call(&self, try_: Try<'_>, body: Option<&mut dyn Body>) -> std::result::Result<Response, CallError> {
+        let _permit = self.wait_for_turn(try_.request.operation)?;
         let start = Instant::now();
         let bytes = body.as_ref().map_or(try_.request.body.len() as u64, |body| body.length());
         let answer = self.service.call(self.endpoint, try_.request, body, &self.stop);
@@ -206,6 +210,16 @@ impl Remote<'_> {
             }
         });
         answer
+    }
+
+    /// What only tidies up does not wait long.
+    fn wait_for_turn(&self, operation: Operation) -> std::result::Result<Option<Permit>, CallError> {
+        let Some(queue) = self.turns else { return Ok(None) };
+        let permit = queue.permit(&self.stop, patience_for(operation));
+        if permit.is_none() && self.stop.load(Ordering::Relaxed) {
+            return Err(CallError::Transport(Failure::Stopped { begun: false }));
+        }
+        Ok(permit)
     }
 
     fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {

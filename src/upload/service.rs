@@ -152,7 +152,7 @@ pub(crate) fn is_tidying(operation: Operation) -> bool {
     matches!(operation, Operation::AbortMultipartUpload | Operation::ListMultipartUploads)
 }
 
-fn patience_for(operation: Operation) -> Duration {
+pub(crate) fn patience_for(operation: Operation) -> Duration {
     if is_tidying(operation) { TIDY_PATIENCE } else { Duration::MAX }
 }
 

@@ -44,6 +44,7 @@ class ExitStatus(enum.IntEnum):
     CHECKSUM = 8
     CHECKPOINT = 9
     CALLBACK = 10
+    RESOURCES = 11
 
 
 EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
@@ -59,6 +60,7 @@ EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
     oss_upload.CheckpointError: ExitStatus.CHECKPOINT,
     oss_upload.CheckpointBusy: ExitStatus.CHECKPOINT,
     oss_upload.CallbackFailed: ExitStatus.CALLBACK,
+    oss_upload.ResourcesError: ExitStatus.RESOURCES,
 }
 
 EPILOG = """\
@@ -81,6 +83,7 @@ exit status:
   8    the object's CRC-64 differs from the file's
   9    the checkpoint cannot be written, or another upload holds it
   10   the object is stored, but the application server's callback failed
+  11   the system made no thread: a limit of processes or memory is reached; try again later
   130  paused by Ctrl-C (143: by SIGTERM)
 """
 

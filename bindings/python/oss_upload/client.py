@@ -219,7 +219,7 @@ class Client:
         Raises:
             InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
             Unsupported: This version cannot carry out an option.
-            InternalError: No thread could be made.
+            ResourcesError: No thread could be made.
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
