@@ -82,6 +82,12 @@ impl Pace {
         self.limit
     }
 
+    /// How many requests of all kinds may be in flight now. Who starts many uploads of one request each has chosen their
+    /// number: only the most and the server's complaints keep it down.
+    pub(crate) fn ceiling(&self) -> u32 {
+        if self.growth == Growth::Recover { self.limit } else { self.most }
+    }
+
     /// How many can be in flight: no more than there are.
     fn in_use(&self) -> u32 {
         self.limit.min(self.parts)
@@ -268,6 +274,17 @@ mod tests {
         pace.expect(3, 3 * MB);
         pace.observe(Duration::from_secs(1), 1);
         assert_eq!(pace.limit(), 1);
+    }
+
+    #[test]
+    fn requests_of_all_kinds_have_a_limit_of_their_own_until_the_server_complains() {
+        let mut pace = Pace::new(None);
+        pace.expect(1000, 1000 * MB);
+        assert_eq!((pace.limit(), pace.ceiling()), (16, 64));
+        pace.observe(Duration::from_secs(1), 1);
+        assert_eq!((pace.limit(), pace.ceiling()), (8, 8));
+        let own = Pace::new(Some(5));
+        assert_eq!((own.limit(), own.ceiling()), (5, 5));
     }
 
     #[test]

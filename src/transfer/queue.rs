@@ -1,8 +1,8 @@
 //! One queue for all uploads of a client: which unit of work is done next, and by how many threads at a time.
 //!
 //! A unit is a part of a file. Uploads take turns, unit by unit, so that a small one does not wait for all the parts of a
-//! large one. An upload with a number of routines of its own keeps to that number. All others share one pace: it counts
-//! their units, and the requests that they send besides, such as those that open and complete an upload.
+//! large one. An upload with a number of routines of its own keeps to that number. All others share one pace, and have no
+//! more connections together than it allows: the requests that they send besides their units take turns, too.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -74,7 +74,8 @@ struct Lane {
 struct Bound {
     pace: Pace,
     since: Instant,
-    in_flight: u32,
+    units: u32,
+    requests: u32,
     complaints: u32,
 }
 
@@ -173,8 +174,8 @@ impl QueueState {
     /// Counts a request that may be sent now; else gives what tells when it may.
     fn enter(&mut self) -> Option<(u64, Receiver<()>)> {
         // Who waits already comes first.
-        if self.turns.is_empty() && self.shared.bound.has_room() {
-            self.shared.bound.in_flight += 1;
+        if self.turns.is_empty() && self.shared.bound.has_room_for_request() {
+            self.shared.bound.requests += 1;
             return None;
         }
         let id = self.new_id();
@@ -188,9 +189,9 @@ impl QueueState {
         let mut at = 0;
         while let Some(turn) = self.turns.get(at) {
             match turn {
-                Turn::Request(_, tell) if self.shared.bound.has_room() => {
+                Turn::Request(_, tell) if self.shared.bound.has_room_for_request() => {
                     // There is room for one, and its receiver is there as long as it has a turn.
-                    self.shared.bound.in_flight += u32::from(tell.try_send(()).is_ok());
+                    self.shared.bound.requests += u32::from(tell.try_send(()).is_ok());
                     self.turns.remove(at);
                 }
                 Turn::Unit(id) => {
@@ -214,10 +215,10 @@ impl QueueState {
     fn start_unit(&mut self, id: u64) -> Option<(bool, Arc<dyn Units>)> {
         let lane = self.lanes.get_mut(&id)?;
         let bound = lane.bound(&mut self.shared);
-        if !bound.has_room() {
+        if !bound.has_room_for_unit() {
             return None;
         }
-        bound.in_flight += 1;
+        bound.units += 1;
         lane.waiting -= 1;
         lane.started += 1;
         Some((lane.own.is_none(), lane.units.clone()))
@@ -227,7 +228,7 @@ impl QueueState {
     fn end_unit(&mut self, id: u64, shared: bool, was_done: bool) {
         let bound = if shared { Some(&mut self.shared.bound) } else { self.bound_of(id) };
         if let Some(bound) = bound {
-            bound.in_flight -= 1;
+            bound.units -= 1;
         }
         if !was_done && let Some(lane) = self.lanes.get_mut(&id) {
             lane.started -= 1;
@@ -264,11 +265,15 @@ impl fmt::Debug for Lane {
 
 impl Bound {
     fn new(pace: Pace) -> Bound {
-        Bound { pace, since: Instant::now(), in_flight: 0, complaints: 0 }
+        Bound { pace, since: Instant::now(), units: 0, requests: 0, complaints: 0 }
     }
 
-    fn has_room(&self) -> bool {
-        self.in_flight < self.pace.limit()
+    fn has_room_for_unit(&self) -> bool {
+        self.units < self.pace.limit() && self.has_room_for_request()
+    }
+
+    fn has_room_for_request(&self) -> bool {
+        self.units + self.requests < self.pace.ceiling()
     }
 }
 
@@ -281,7 +286,8 @@ impl Default for Shared {
 impl Shared {
     fn join(&mut self) {
         if self.senders == 0 {
-            self.bound = Bound { in_flight: self.bound.in_flight, ..Bound::new(Pace::new(None)) };
+            let Bound { units, requests, .. } = self.bound;
+            self.bound = Bound { units, requests, ..Bound::new(Pace::new(None)) };
         }
         self.senders += 1;
     }
@@ -417,7 +423,7 @@ pub(crate) struct Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        state.shared.bound.in_flight -= 1;
+        state.shared.bound.requests -= 1;
         let somebody_waits = !state.turns.is_empty();
         drop(state);
         if somebody_waits {
@@ -426,3 +432,6 @@ impl Drop for Permit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
