@@ -154,7 +154,8 @@ enum class status : std::int32_t {
 
 /// upload_options::part_size: let the library choose from the file's size.
 inline constexpr std::uint64_t part_size_auto = OSS_PART_SIZE_AUTO;
-/// upload_options::routines: let the library choose.
+/// upload_options::routines: let the library choose: at most 64, for all uploads of the client together that have this
+/// value.
 inline constexpr std::uint32_t routines_auto = OSS_ROUTINES_AUTO;
 
 /// How requests are signed.

@@ -86,7 +86,9 @@ impl Error {
     /// The system made no thread. That may pass.
     pub(crate) fn no_thread(cause: &io::Error) -> Self {
         let error = Self::os(ErrorKind::Resources, "the system makes no more threads", cause).with_retryable(true);
-        error.hint("raise the limit of processes (ulimit -u, or pids.max of the container), or free memory, and try again")
+        error.hint(
+            "raise the limit of processes (ulimit -u, or pids.max of the container), or free memory, and try again",
+        )
     }
 
     /// What a caught panic says. Its text is a defect's, never a user's data.

@@ -20,7 +20,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Files that may use less than their room.
-const LEAVES: &[(&str, &[&str])] = &[("upload/plan", &["error", "options"]), ("transport/retry", &[]), ("transfer/pace", &[])];
+const LEAVES: &[(&str, &[&str])] =
+    &[("upload/plan", &["error", "options"]), ("transport/retry", &[]), ("transfer/pace", &[])];
 
 const LONGEST_FILE: usize = 600;
 

@@ -53,7 +53,8 @@ pub const OSS_CANCEL: i32 = 2;
 
 /// oss_upload_options.part_size: let the library choose from the file's size.
 pub const OSS_PART_SIZE_AUTO: u64 = u64::MAX;
-/// oss_upload_options.routines: let the library choose.
+/// oss_upload_options.routines: let the library choose: at most 64, for all uploads of the client together that have this
+/// value.
 pub const OSS_ROUTINES_AUTO: u32 = u32::MAX;
 
 /// oss_progress.phase: the file and the checkpoint are being looked at, or the upload is being opened on the server.

@@ -29,13 +29,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(
-        service: Arc<Service>,
-        queue: Arc<Queue>,
-        endpoint: Endpoint,
-        task: Task,
-        events: Events,
-    ) -> Job {
+    pub(crate) fn new(service: Arc<Service>, queue: Arc<Queue>, endpoint: Endpoint, task: Task, events: Events) -> Job {
         let budget = RetryBudget::new(service.retry);
         Job {
             service,

@@ -84,8 +84,7 @@ pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<PartRange>, 
     let parts = Arc::new(Parts { sender, todo, events: tell });
     let sending = job.queue.begin(job.task.routines, parts, count, bytes);
     let limit = sending.limit();
-    let coordinator =
-        Coordinator { job, journal, stop, sending, events, heard: 0, limit, dispatched: Instant::now() };
+    let coordinator = Coordinator { job, journal, stop, sending, events, heard: 0, limit, dispatched: Instant::now() };
     coordinator.run(sent)
 }
 

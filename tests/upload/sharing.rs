@@ -133,5 +133,8 @@ fn uploads_that_wait_for_their_turn_can_be_paused_and_cancelled() {
     let outcome = waiting.wait(Duration::MAX).unwrap();
     assert!(outcome.error.is_none(), "{outcome:?}");
     assert_stored(&server, "waiting", &scratch.file);
-    assert_eq!(requests(&server, "PutObject").iter().filter(|request| request.key.as_deref() != Some("slow")).count(), 1);
+    assert_eq!(
+        requests(&server, "PutObject").iter().filter(|request| request.key.as_deref() != Some("slow")).count(),
+        1
+    );
 }

@@ -145,7 +145,8 @@ class Client:
             key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
             part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
                 Raised when the file would need more than 10,000 parts; the result tells so.
-            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library.
+            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library, at
+                most 64 for all uploads of the client together that have "auto".
             checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
                 `checkpoint_dir` says. A path: this file.
             checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
