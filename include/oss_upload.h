@@ -68,7 +68,8 @@
 #define OSS_PART_SIZE_AUTO UINT64_MAX
 
 /**
- * oss_upload_options.routines: let the library choose.
+ * oss_upload_options.routines: let the library choose: at most 64, for all uploads of the client together that have this
+ * value.
  */
 #define OSS_ROUTINES_AUTO UINT32_MAX
 
