@@ -130,6 +130,8 @@ enum class status : std::int32_t {
     callback_failed = OSS_CALLBACK_FAILED,
     /// The option is known, but this version of the library cannot carry it out.
     unsupported = OSS_UNSUPPORTED,
+    /// The system made no thread: a limit of processes or memory is reached. Trying again later can help.
+    resources = OSS_RESOURCES,
     /// A defect of the library; please report the message.
     internal = OSS_INTERNAL,
 };
@@ -154,7 +156,8 @@ enum class status : std::int32_t {
 
 /// upload_options::part_size: let the library choose from the file's size.
 inline constexpr std::uint64_t part_size_auto = OSS_PART_SIZE_AUTO;
-/// upload_options::routines: let the library choose.
+/// upload_options::routines: let the library choose: at most 64, for all uploads of the client together that have this
+/// value.
 inline constexpr std::uint32_t routines_auto = OSS_ROUTINES_AUTO;
 
 /// How requests are signed.

@@ -13,11 +13,11 @@ use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
+use crate::transfer::Queue;
 use crate::transport::Transport;
 use crate::transport::plain::{Plain, PlainFailure, PlainRequest};
 use crate::transport::proxy::Proxies;
-use crate::upload::crew::Crew;
-use crate::upload::engine::Job;
+use crate::upload::job::Job;
 use crate::upload::task::Task;
 use crate::upload::{Progress, Upload, UploadResult};
 
@@ -27,7 +27,7 @@ pub struct Client {
     service: Arc<Service>,
     endpoint: Endpoint,
     events: Arc<ClientEvents>,
-    crew: Arc<Crew>,
+    queue: Arc<Queue>,
 }
 
 /// How often [`Client::upload_file`] reports progress.
@@ -54,7 +54,7 @@ impl Client {
             options.stall_timeout,
             retry,
         ));
-        Ok(Client { service, endpoint, events, crew: Arc::default() })
+        Ok(Client { service, endpoint, events, queue: Arc::default() })
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
@@ -66,7 +66,7 @@ impl Client {
 
     /// Checks the options, starts the upload and returns at once.
     pub fn start(&self, options: UploadOptions) -> Result<Upload> {
-        Upload::start(&self.crew, self.job(options)?)
+        Upload::start(self.job(options)?)
     }
 
     /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:
@@ -74,14 +74,14 @@ impl Client {
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
         let job = self.job(options)?;
         let here = !is_first_thread() && job.is_one_request();
-        if here { Ok(Upload::run(job)) } else { Upload::start(&self.crew, job) }
+        if here { Ok(Upload::run(job)) } else { Upload::start(job) }
     }
 
     fn job(&self, options: UploadOptions) -> Result<Job> {
         let task = Task::new(options)?;
         let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
         let events = Events::new(self.events.clone(), &task.key);
-        Ok(Job::new(self.service.clone(), endpoint, task, events))
+        Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, task, events))
     }
 
     /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call

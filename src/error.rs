@@ -39,6 +39,8 @@ pub enum ErrorKind {
     CallbackFailed,
     /// The option is known, but this version cannot carry it out.
     Unsupported,
+    /// The system gave no thread: its limits, or those of the process, do not allow another one now.
+    Resources,
     /// A defect of this library.
     Internal,
 }
@@ -79,6 +81,14 @@ impl Error {
         let mut error = Self::new(kind, format!("{what}: {cause}"));
         error.details.os_errno = cause.raw_os_error().unwrap_or(0);
         error
+    }
+
+    /// The system made no thread. That may pass.
+    pub(crate) fn no_thread(cause: &io::Error) -> Self {
+        let error = Self::os(ErrorKind::Resources, "the system makes no more threads", cause).with_retryable(true);
+        error.hint(
+            "raise the limit of processes (ulimit -u, or pids.max of the container), or free memory, and try again",
+        )
     }
 
     /// What a caught panic says. Its text is a defect's, never a user's data.

@@ -27,9 +27,10 @@
 //!
 //! # How it is built
 //!
-//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `service` → `transport` → `oss`. `oss` is the wire protocol, pure;
-//! `transport` sends one request and is the only room that knows ureq; `service` signs calls and tries them again; `upload` is one upload from the file to the
-//! proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
+//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `transfer` → `service` → `transport` → `oss`. `oss` is
+//! the wire protocol, pure; `transport` sends one request and is the only room that knows ureq; `service` signs calls and
+//! tries them again; `transfer` is the threads and the queue that all uploads of a client share; `upload` is one upload
+//! from the file to the proven object. Nothing but `capi` and `os` is unsafe, and nothing but `client` reads the environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
 pub mod capi;
@@ -43,6 +44,7 @@ mod os;
 mod oss;
 mod service;
 mod text;
+mod transfer;
 mod transport;
 mod upload;
 

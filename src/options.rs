@@ -149,7 +149,7 @@ pub enum Routines {
     /// One, as the vendor's contract has it.
     #[default]
     Default,
-    /// Chosen by the library.
+    /// Chosen by the library, for all uploads of the client together that leave it to the library: at most 64.
     Auto,
     /// 1 to 100.
     Count(u32),

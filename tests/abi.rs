@@ -147,7 +147,7 @@ fn numbers() -> BTreeMap<&'static str, i128> {
     let _ = |status: oss_status| match status {
         OSS_OK | OSS_PENDING | OSS_INVALID_ARGUMENT | OSS_IO | OSS_NETWORK | OSS_TIMEOUT | OSS_SERVICE => (),
         OSS_CREDENTIALS | OSS_FILE_CHANGED | OSS_CHECKSUM_MISMATCH | OSS_CHECKPOINT | OSS_CHECKPOINT_BUSY => (),
-        OSS_PAUSED | OSS_CANCELLED | OSS_CALLBACK_FAILED | OSS_UNSUPPORTED | OSS_INTERNAL => (),
+        OSS_PAUSED | OSS_CANCELLED | OSS_CALLBACK_FAILED | OSS_UNSUPPORTED | OSS_RESOURCES | OSS_INTERNAL => (),
     };
     numbers![
         OSS_OK,
@@ -166,6 +166,7 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_CANCELLED,
         OSS_CALLBACK_FAILED,
         OSS_UNSUPPORTED,
+        OSS_RESOURCES,
         OSS_INTERNAL,
         OSS_CONTINUE,
         OSS_PAUSE,

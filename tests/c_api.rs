@@ -251,3 +251,21 @@ fn events_are_heard() {
     case.assert_only_objects(&["heard", "retried", "small"]);
     assert!(case.files().is_empty(), "left behind: {:?}", case.files());
 }
+
+#[test]
+fn refused_threads_are_done_without_or_told_apart() {
+    let mut case = Case::with(
+        false,
+        json!([{
+            "match": {"operation": "UploadPart", "key": "more-later"},
+            "action": {"type": "stall", "at": "before_answer", "ms": 500},
+        }]),
+    );
+    case.settings.push(("NAMED_ENDPOINT", case.server.endpoint().replace("127.0.0.1", "localhost")));
+    // Valgrind has a pthread_create() of its own.
+    case.run_bare(|folder| toolchain::program(folder, "cc", &CFLAGS, &["no_threads.c"]));
+    case.assert_only_objects(&["more-later", "one-worker", "resumed"]);
+    case.assert_stored(&["more-later", "one-worker", "resumed"]);
+    let opened = |request: &oss_server::LogEntry| request.key.as_deref() == Some("resumed");
+    assert_eq!(requests(&case.server, "InitiateMultipartUpload").iter().filter(|request| opened(request)).count(), 1);
+}

@@ -47,6 +47,7 @@ pub(super) fn status(kind: ErrorKind) -> oss_status {
         ErrorKind::Cancelled => oss_status::OSS_CANCELLED,
         ErrorKind::CallbackFailed => oss_status::OSS_CALLBACK_FAILED,
         ErrorKind::Unsupported => oss_status::OSS_UNSUPPORTED,
+        ErrorKind::Resources => oss_status::OSS_RESOURCES,
         ErrorKind::Internal => oss_status::OSS_INTERNAL,
     }
 }

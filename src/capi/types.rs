@@ -38,6 +38,8 @@ pub enum oss_status {
     OSS_CALLBACK_FAILED = -13,
     /// The option is known, but this version of the library cannot carry it out.
     OSS_UNSUPPORTED = -14,
+    /// The system made no thread: a limit of processes or memory is reached. Trying again later can help; see os_errno.
+    OSS_RESOURCES = -15,
     /// A defect of this library; please report the message.
     OSS_INTERNAL = -99,
 }
@@ -51,7 +53,8 @@ pub const OSS_CANCEL: i32 = 2;
 
 /// oss_upload_options.part_size: let the library choose from the file's size.
 pub const OSS_PART_SIZE_AUTO: u64 = u64::MAX;
-/// oss_upload_options.routines: let the library choose.
+/// oss_upload_options.routines: let the library choose: at most 64, for all uploads of the client together that have this
+/// value.
 pub const OSS_ROUTINES_AUTO: u32 = u32::MAX;
 
 /// oss_progress.phase: the file and the checkpoint are being looked at, or the upload is being opened on the server.

@@ -21,7 +21,7 @@ pub struct oss_upload {
 ///
 /// `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
 /// checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
-/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_INTERNAL (no thread could be made), or
+/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be made), or
 /// OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory which does not exist any more, or is too long in
 /// full.
 #[unsafe(no_mangle)]

@@ -40,7 +40,7 @@ pub extern "C" fn oss_status_name(status: i32) -> *const c_char {
 }
 
 fn name(status: i32) -> &'static CStr {
-    const NAMES: [(oss_status, &CStr); 17] = [
+    const NAMES: [(oss_status, &CStr); 18] = [
         (oss_status::OSS_OK, c"OSS_OK"),
         (oss_status::OSS_PENDING, c"OSS_PENDING"),
         (oss_status::OSS_INVALID_ARGUMENT, c"OSS_INVALID_ARGUMENT"),
@@ -57,6 +57,7 @@ fn name(status: i32) -> &'static CStr {
         (oss_status::OSS_CANCELLED, c"OSS_CANCELLED"),
         (oss_status::OSS_CALLBACK_FAILED, c"OSS_CALLBACK_FAILED"),
         (oss_status::OSS_UNSUPPORTED, c"OSS_UNSUPPORTED"),
+        (oss_status::OSS_RESOURCES, c"OSS_RESOURCES"),
         (oss_status::OSS_INTERNAL, c"OSS_INTERNAL"),
     ];
     NAMES.iter().find(|(known, _)| *known as i32 == status).map_or(c"OSS_UNKNOWN", |(_, name)| name)
@@ -79,6 +80,7 @@ mod tests {
     fn names_are_known_for_every_status_and_no_other() {
         assert_eq!(name(0), c"OSS_OK");
         assert_eq!(name(-14), c"OSS_UNSUPPORTED");
+        assert_eq!(name(-15), c"OSS_RESOURCES");
         assert_eq!(name(-99), c"OSS_INTERNAL");
         assert_eq!(name(12345), c"OSS_UNKNOWN");
     }

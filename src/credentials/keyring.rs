@@ -274,8 +274,7 @@ impl Shared {
         let asking = self.clone();
         let spawned = thread::spawn("oss-credentials", move || asking.ask_now());
         if let Err(error) = spawned {
-            let error = Error::os(ErrorKind::Internal, "no thread can be made", &error);
-            state.take_in(Err(error), (self.clock)());
+            state.take_in(Err(Error::no_thread(&error)), (self.clock)());
         }
     }
 

@@ -217,6 +217,10 @@ impl Attempts<'_> {
 }
 
 impl Attempt<'_> {
+    pub(crate) fn operation(&self) -> Operation {
+        self.request.operation
+    }
+
     fn describe(&self, event: &mut Event) {
         event.operation = self.request.operation.to_string();
         event.attempt = self.number;

@@ -75,7 +75,7 @@ impl Service {
 
     /// The server has refused `used`: has others fetched, once for all requests that were refused.
     pub(crate) fn renew(&self, used: &Credentials, operation: Operation, stop: &AtomicBool) -> Renewal {
-        self.keyring.renew(used, stop, patience_for(operation))
+        self.keyring.renew(used, stop, longest_wait(operation))
     }
 
     /// Waits for other credentials than `used`, or for any, as long as the options say. False when none have come.
@@ -114,7 +114,7 @@ impl Service {
     }
 
     fn sign(&self, endpoint: &Endpoint, request: &mut Request, stop: &AtomicBool) -> Result<Signed, CallError> {
-        let credentials = self.keyring.get(stop, patience_for(request.operation))?;
+        let credentials = self.keyring.get(stop, longest_wait(request.operation))?;
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         let now = shifted(SystemTime::now(), clock_offset_ms);
         match (credentials.as_deref(), self.signature, endpoint.region()) {
@@ -146,7 +146,8 @@ pub(crate) fn is_tidying(operation: Operation) -> bool {
     matches!(operation, Operation::AbortMultipartUpload | Operation::ListMultipartUploads)
 }
 
-fn patience_for(operation: Operation) -> Duration {
+/// How long a request may wait before it is made.
+pub(crate) fn longest_wait(operation: Operation) -> Duration {
     if is_tidying(operation) { TIDY_PATIENCE } else { Duration::MAX }
 }
 

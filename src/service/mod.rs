@@ -7,5 +7,5 @@ mod call_error;
 
 pub(crate) use attempts::{Attempt, Attempted, Attempts, Caller};
 pub(crate) use backoff::{RetryBudget, RetryPolicy};
-pub(crate) use call::{Service, Signature};
+pub(crate) use call::{Service, Signature, longest_wait};
 pub(crate) use call_error::{CallError, stopped};

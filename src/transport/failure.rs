@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::MOST_HEAD;
+use super::no_thread::NoThread;
 use super::tls;
 use super::watch::{Interrupted, Watch};
 use crate::error::{Error, ErrorKind};
@@ -50,6 +51,10 @@ pub(super) fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failur
         _ => None,
     };
     let begun = watch.begun.get();
+    if let Some(error) = NoThread::of(&error) {
+        let (kind, errno, message) = (error.kind(), error.os_errno(), error.message().to_owned());
+        return Failure::Connection { kind, message, errno, stale: false, begun };
+    }
     let kind = match interrupted {
         Some(Interrupted::Stopped) => return Failure::Stopped { begun },
         Some(_) => ErrorKind::Timeout,

@@ -11,6 +11,7 @@ mod early_answer;
 mod failure;
 mod interim;
 mod no_proxy;
+mod no_thread;
 pub(crate) mod plain;
 pub(crate) mod proxy;
 mod resolver;

@@ -70,7 +70,9 @@ impl Plain {
                 PlainFailure { error, reached: begun }
             }
             // An answer that is of no use, or an address that is none.
-            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => PlainFailure { error, reached: true },
+            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => {
+                PlainFailure { error, reached: true }
+            }
             Failure::Connection { kind, message, errno, begun, .. } => {
                 let error = Error::new(kind, message).with_errno(errno).with_retryable(true);
                 PlainFailure { error, reached: begun }

@@ -12,6 +12,7 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use super::no_thread::NoThread;
 use super::watch::{Interrupted, Patience, SLICE, Watch};
 use crate::os::thread;
 
@@ -59,7 +60,8 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     let (sender, receiver) = bounded(1);
     thread::spawn("oss-resolve", move || {
         let _ = sender.send(name.to_socket_addrs().map(Vec::from_iter));
-    })?;
+    })
+    .map_err(|error| io::Error::other(NoThread(error)))?;
     let mut patience = Patience::new(watch.limits.connect);
     loop {
         match patience.wait(|| receiver.recv_timeout(SLICE)) {

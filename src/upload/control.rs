@@ -50,9 +50,11 @@ impl Control {
         state.stop.clone()
     }
 
-    /// Stops the current round, since a part of it has failed.
-    pub(crate) fn halt(&self) {
-        self.lock().stop.store(true, Ordering::Relaxed);
+    /// Stops the round whose flag this is, since a part of it has failed. Another may run meanwhile.
+    pub(crate) fn halt(&self, round: &AtomicBool) {
+        let state = self.lock();
+        round.store(true, Ordering::Relaxed);
+        drop(state);
         self.changed.notify_all();
     }
 
@@ -104,9 +106,10 @@ mod tests {
         let control = Control::new();
         let first = control.begin_round();
         assert!(!first.load(Ordering::Relaxed));
-        control.halt();
+        let second = control.begin_round();
+        control.halt(&first);
         assert!(first.load(Ordering::Relaxed));
-        assert!(!control.begin_round().load(Ordering::Relaxed), "a failure stops its own round only");
+        assert!(!second.load(Ordering::Relaxed), "a failure stops its own round only");
         control.pause();
         assert!(control.begin_round().load(Ordering::Relaxed));
     }

@@ -1,6 +1,5 @@
 //! One upload, from the first look at the file to the proven object: rounds, restarts, and how it ends.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,59 +7,25 @@ use std::time::Instant;
 
 use super::Outcome;
 use super::checkpoint::{self, Found, Journal, Saved};
-use super::control::{Control, Wish};
+use super::control::Wish;
+use super::job::Job;
 use super::lease::LeaseWait;
 use super::orphans;
-use super::plan::Plan;
-use super::progress::{Meter, Phase};
-use super::remote::Remote;
+use super::progress::Phase;
 use super::round::Round;
 use super::source::Source;
 use super::state::State;
-use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
-use crate::events::{EventKind, Events};
+use crate::events::EventKind;
 use crate::options::OnFileChange;
-use crate::oss::Endpoint;
-use crate::service::{RetryBudget, Service, stopped};
+use crate::service::stopped;
 
 /// How often an upload starts over in one call.
 const MOST_RESTARTS: u32 = 3;
 
-/// All that an upload needs.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub service: Arc<Service>,
-    pub endpoint: Endpoint,
-    pub task: Task,
-    pub control: Arc<Control>,
-    pub meter: Arc<Meter>,
-    pub budget: RetryBudget,
-    pub events: Arc<Events>,
-}
-
 impl Job {
-    pub(crate) fn new(service: Arc<Service>, endpoint: Endpoint, task: Task, events: Events) -> Job {
-        let budget = RetryBudget::new(service.retry);
-        Job {
-            service,
-            endpoint,
-            task,
-            control: Arc::new(Control::new()),
-            meter: Arc::new(Meter::default()),
-            budget,
-            events: Arc::new(events),
-        }
-    }
-
-    /// The file looks so small that one request will send it.
-    pub(crate) fn is_one_request(&self) -> bool {
-        let size = fs::metadata(&self.task.path).map(|file| file.len());
-        size.is_ok_and(|size| Plan::new(size, self.task.part_size).is_ok_and(|plan| plan.is_single()))
-    }
-
     /// Carries the job out. The outcome says what was reached, and what is where.
-    pub(crate) fn run(&self) -> Outcome {
+    pub(crate) fn run(self: &Arc<Self>) -> Outcome {
         let start = Instant::now();
         let mut state = State::default();
         let error = self.upload(&mut state).err();
@@ -78,7 +43,7 @@ impl Job {
         Outcome { result, error }
     }
 
-    fn upload(&self, state: &mut State) -> Result<()> {
+    fn upload(self: &Arc<Self>, state: &mut State) -> Result<()> {
         let task = &self.task;
         let location = checkpoint::location(&task.checkpoint, &task.path, &task.bucket, &task.key);
         // The file goes first: without it, no checkpoint is touched.
@@ -90,7 +55,7 @@ impl Job {
         let opened =
             self.waiting(&self.control.begin_round(), |wait| Journal::open(&location, &source.identity(), wait));
         let (journal, found) = opened.map_err(|error| self.wind_up(None, error, state))?;
-        self.rounds(Some(&journal), found, source, state)
+        self.rounds(Some(&Arc::new(journal)), found, source, state)
     }
 
     fn open_source(&self, stop: &AtomicBool) -> Result<Source> {
@@ -125,7 +90,13 @@ impl Job {
             == (&self.endpoint.to_string(), &task.bucket, &task.key, &task.path)
     }
 
-    fn rounds(&self, journal: Option<&Journal>, mut found: Found, source: Source, state: &mut State) -> Result<()> {
+    fn rounds(
+        self: &Arc<Self>,
+        journal: Option<&Arc<Journal>>,
+        mut found: Found,
+        source: Source,
+        state: &mut State,
+    ) -> Result<()> {
         let mut restarts = 0;
         let mut source = Some(source);
         loop {
@@ -139,29 +110,22 @@ impl Job {
                     // Best effort: what cannot be removed now is of no use to anyone.
                     let _ = self.abort(state);
                 }
-                _ => return Err(self.wind_up(journal, error, state)),
+                _ => return Err(self.wind_up(journal.map(Arc::as_ref), error, state)),
             }
         }
     }
 
     /// `source` is the file when it is open already.
-    fn round(&self, journal: Option<&Journal>, found: Found, source: Option<Source>, state: &mut State) -> Result<()> {
+    fn round(
+        self: &Arc<Self>,
+        journal: Option<&Arc<Journal>>,
+        found: Found,
+        source: Option<Source>,
+        state: &mut State,
+    ) -> Result<()> {
         let remote = self.remote(self.control.begin_round());
-        let source = source.map_or_else(|| self.open_source(&remote.stop), Ok)?;
-        Round { remote: &remote, source: &source, journal, state }.run(found)
-    }
-
-    pub(crate) fn remote(&self, stop: Arc<AtomicBool>) -> Remote<'_> {
-        Remote {
-            service: &self.service,
-            endpoint: &self.endpoint,
-            task: &self.task,
-            control: &self.control,
-            meter: &self.meter,
-            budget: &self.budget,
-            events: &self.events,
-            stop,
-        }
+        let source = Arc::new(source.map_or_else(|| self.open_source(&remote.stop), Ok)?);
+        Round { job: self, remote: &remote, source: &source, journal, state }.run(found)
     }
 
     /// What failed can be put right by sending everything again.

@@ -2,14 +2,13 @@
 
 pub(crate) mod checkpoint;
 mod control;
-pub(crate) mod crew;
-pub(crate) mod engine;
+mod engine;
 mod full_path;
 mod identity;
+pub(crate) mod job;
 mod lease;
 mod media_type;
 mod orphans;
-mod pace;
 mod parts;
 mod plan;
 mod progress;
@@ -26,11 +25,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use control::Control;
-use crew::Crew;
-use engine::Job;
+use job::Job;
 use progress::Meter;
 pub use progress::{Phase, Progress};
 
@@ -99,15 +97,16 @@ struct Shared {
 }
 
 impl Upload {
-    /// Starts the job on a thread of the crew.
-    pub(crate) fn start(crew: &Crew, job: Job) -> Result<Upload> {
+    /// Starts the job on a thread of its client.
+    pub(crate) fn start(job: Job) -> Result<Upload> {
         let shared = Arc::new(Shared::new(&job));
+        let queue = job.queue.clone();
         let thread = shared.clone();
         let work = move || {
             thread.carry_out(job);
             thread.ended.notify_all();
         };
-        crew.run(work).map_err(|error| Error::os(ErrorKind::Internal, "no thread can be made", &error))?;
+        queue.pool().spawn(work).map_err(|error| Error::no_thread(&error))?;
         Ok(Upload { shared })
     }
 
@@ -176,6 +175,7 @@ impl Shared {
     }
 
     fn carry_out(&self, job: Job) {
+        let job = Arc::new(job);
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
             result: UploadResult::default(),
             error: Some(Error::from_panic(&*payload)),

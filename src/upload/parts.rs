@@ -1,22 +1,21 @@
-//! Sends missing parts with several threads.
+//! Sends missing parts with the threads of the client.
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::{Builder, Scope, scope};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::checkpoint::{Journal, PartRecord};
-use super::pace::Pace;
+use super::job::Job;
 use super::plan::PartRange;
-use super::remote::Remote;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::transfer::{Sending, Units};
 
-/// How often the journal is offered to be made safe.
+/// How often the journal is offered to be made safe, and threads are asked for that there were none of before.
 const TICK: Duration = Duration::from_millis(250);
 
 /// A part that the server has.
@@ -37,137 +36,159 @@ pub(crate) enum Trust {
     Doubted,
 }
 
-/// Threads that send parts of one file to one upload id.
-pub(crate) struct Workers<'a> {
-    pub remote: &'a Remote<'a>,
-    pub source: &'a Source,
-    pub upload_id: &'a str,
-    pub journal: Option<&'a Journal>,
+/// Sends parts of one file to one upload id.
+pub(crate) struct PartSender {
+    pub job: Arc<Job>,
+    pub source: Arc<Source>,
+    pub upload_id: String,
+    pub journal: Option<Arc<Journal>>,
+    /// Ends every call.
+    pub stop: Arc<AtomicBool>,
 }
 
-/// What a worker tells the coordinator.
-enum News {
-    Part(Result<Sent>),
-    /// The worker of this number has left, since there is nothing more to do or since it is one too many.
-    Left(u32),
-}
+/// What a worker tells the coordinator: what came of a part.
+struct WorkerEvent(Result<Sent>);
 
-/// What workers and coordinator share while parts are sent.
-struct Shift {
+/// The parts that the queue gives to workers.
+struct Parts {
+    sender: PartSender,
     todo: Receiver<PartRange>,
-    news: Sender<News>,
-    /// Workers with a higher number leave after the part in hand.
-    limit: AtomicU32,
+    events: Sender<WorkerEvent>,
 }
 
-impl Workers<'_> {
-    /// Sends `missing`, at the pace that `routines` asks for, and adds what arrived to `sent`. Ends early, with the
-    /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
-    pub(crate) fn send(&self, missing: Vec<PartRange>, routines: Option<u32>, sent: &mut Vec<Sent>) -> Result<()> {
-        let mut pace = Pace::new(routines, missing.len(), missing.iter().map(|part| part.size).sum());
-        let (work, todo) = unbounded();
-        let (news, arriving) = unbounded();
-        // The channel has room for all, and its other end is here: this cannot fail.
-        missing.into_iter().for_each(|part| {
-            let _ = work.send(part);
-        });
-        let shift = Shift { todo, news, limit: AtomicU32::new(pace.limit()) };
-        scope(|scope| self.coordinate(scope, &shift, &arriving, &mut pace, sent))
-    }
+/// The thread that waits for the parts: it keeps the pace, and makes the journal safe.
+struct Coordinator<'a> {
+    job: &'a Arc<Job>,
+    journal: Option<Arc<Journal>>,
+    stop: Arc<AtomicBool>,
+    sending: Sending,
+    events: Receiver<WorkerEvent>,
+    /// Parts of which the outcome is known.
+    heard: usize,
+    /// The limit that was told last.
+    limit: u32,
+    dispatched: Instant,
+}
 
-    /// Hires workers up to the pace's limit, and takes their news until all have left.
-    fn coordinate<'s>(
-        &'s self,
-        scope: &'s Scope<'s, '_>,
-        shift: &'s Shift,
-        arriving: &Receiver<News>,
-        pace: &mut Pace,
-        sent: &mut Vec<Sent>,
-    ) -> Result<()> {
-        let start = Instant::now();
-        let complaints = || self.remote.meter.complaints();
-        let before = complaints();
-        let mut crew = BTreeSet::new();
-        let mut first_error = Ok(());
+/// Sends `missing`, at the pace that the upload's options ask for, and adds what arrived to `sent`. Ends early, with the
+/// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
+pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<PartRange>, sent: &mut Vec<Sent>) -> Result<()> {
+    let (count, bytes) = (missing.len(), missing.iter().map(|part| part.size).sum());
+    let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
+    let (work, todo) = unbounded();
+    let (tell, events) = unbounded();
+    // The channel has room for all, and its other end is here: this cannot fail.
+    missing.into_iter().for_each(|part| {
+        let _ = work.send(part);
+    });
+    let parts = Arc::new(Parts { sender, todo, events: tell });
+    let sending = job.queue.begin(job.task.routines, parts, count, bytes);
+    let limit = sending.limit();
+    let coordinator = Coordinator { job, journal, stop, sending, events, heard: 0, limit, dispatched: Instant::now() };
+    coordinator.run(sent)
+}
+
+impl Coordinator<'_> {
+    /// Takes the workers' news until there will be no more.
+    fn run(mut self, sent: &mut Vec<Sent>) -> Result<()> {
+        let before = self.job.meter.complaints();
+        let mut first_error = self.dispatch();
         loop {
-            if first_error.is_ok() {
-                first_error = self.hire(scope, shift, &mut crew);
+            if first_error.is_err() || self.stop.load(Ordering::Relaxed) {
+                self.sending.stop();
             }
-            if crew.is_empty() {
+            if self.sending.has_ended(self.heard) {
                 self.note_rate();
                 return first_error;
             }
-            match arriving.recv_timeout(TICK) {
-                Ok(News::Part(Ok(part))) => {
-                    pace.part_done(part.record.size);
-                    sent.push(part);
-                }
-                Ok(News::Part(Err(error))) => first_error = first_error.and(Err(error)),
-                Ok(News::Left(worker)) => drop(crew.remove(&worker)),
-                Err(_) => {}
+            if let Ok(WorkerEvent(outcome)) = self.events.recv_timeout(TICK) {
+                self.heard += 1;
+                first_error = first_error.and(self.take_in(outcome, sent));
             }
-            pace.observe(start.elapsed(), complaints() - before);
-            if shift.limit.swap(pace.limit(), Ordering::Relaxed) != pace.limit() {
-                self.remote.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = pace.limit());
+            self.sending.observe(self.job.meter.complaints() - before);
+            if self.tell_limit() || self.dispatched.elapsed() >= TICK {
+                first_error = first_error.and(self.dispatch());
             }
-            if self.journal.is_some_and(|journal| journal.sync_if_due(Instant::now())) {
-                self.note_rate();
-                self.remote.events.tell(EventKind::CheckpointWritten, |_| ());
-            }
+            self.make_safe();
+        }
+    }
+
+    fn take_in(&mut self, outcome: Result<Sent>, sent: &mut Vec<Sent>) -> Result<()> {
+        let part = outcome?;
+        self.sending.unit_done(part.record.size);
+        sent.push(part);
+        Ok(())
+    }
+
+    /// Sees to it that there are threads for the parts. Fails only when there is none for any upload.
+    fn dispatch(&mut self) -> Result<()> {
+        self.dispatched = Instant::now();
+        self.job.queue.dispatch().map_err(|error| Error::no_thread(&error))
+    }
+
+    /// True when the limit has changed.
+    fn tell_limit(&mut self) -> bool {
+        let limit = self.sending.limit();
+        let changed = std::mem::replace(&mut self.limit, limit) != limit;
+        if changed {
+            self.job.events.tell(EventKind::ConcurrencyChanged, |event| event.concurrency = limit);
+        }
+        changed
+    }
+
+    fn make_safe(&self) {
+        if self.journal.as_ref().is_some_and(|journal| journal.sync_if_due(Instant::now())) {
+            self.note_rate();
+            self.job.events.tell(EventKind::CheckpointWritten, |_| ());
         }
     }
 
     /// For the call that goes on with this upload.
     fn note_rate(&self) {
-        if let Some(journal) = self.journal {
-            journal.rate(self.remote.meter.rate(Instant::now()));
+        if let Some(journal) = &self.journal {
+            journal.rate(self.job.meter.rate(Instant::now()));
         }
     }
+}
 
-    fn hire<'s>(&'s self, scope: &'s Scope<'s, '_>, shift: &'s Shift, crew: &mut BTreeSet<u32>) -> Result<()> {
-        for worker in 1..=shift.limit.load(Ordering::Relaxed) {
-            if shift.todo.is_empty() || self.remote.go_on().is_err() {
-                break;
-            }
-            if crew.insert(worker) {
-                let thread = Builder::new().name(format!("oss-part-{worker}"));
-                let spawned = thread.spawn_scoped(scope, move || self.work(worker, shift));
-                if let Err(error) = spawned {
-                    crew.remove(&worker);
-                    self.remote.control.halt();
-                    return Err(Error::os(ErrorKind::Internal, "no thread can be made", &error));
-                }
-            }
+impl Units for Parts {
+    fn run_next(self: Arc<Self>) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.send_next()))
+            .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
+        let failed = outcome.is_err();
+        let (events, control, stop) = (self.events.clone(), self.sender.job.control.clone(), self.sender.stop.clone());
+        // File, checkpoint and all else are closed when the last part is heard of.
+        drop(self);
+        let _ = events.send(WorkerEvent(outcome));
+        if failed {
+            // At once, so that nobody takes another part, but after the news: those who are stopped by this have news,
+            // too, and the first is taken for the reason.
+            control.halt(&stop);
         }
-        Ok(())
     }
+}
 
-    fn work(&self, worker: u32, shift: &Shift) {
-        while worker <= shift.limit.load(Ordering::Relaxed) && self.remote.go_on().is_ok() {
-            let Ok(part) = shift.todo.try_recv() else { break };
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.send_part(part)))
-                .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
-            let failed = outcome.is_err();
-            let _ = shift.news.send(News::Part(outcome));
-            if failed {
-                // At once, so that nobody takes another part, but after the news: those who are stopped by this have
-                // news, too, and the first is taken for the reason.
-                self.remote.control.halt();
-            }
+impl Parts {
+    fn send_next(&self) -> Result<Sent> {
+        match self.todo.try_recv() {
+            Ok(part) => self.sender.send(part),
+            Err(_) => Err(Error::new(ErrorKind::Internal, "a part is missing in the queue")),
         }
-        let _ = shift.news.send(News::Left(worker));
     }
+}
 
-    fn send_part(&self, part: PartRange) -> Result<Sent> {
+impl PartSender {
+    fn send(&self, part: PartRange) -> Result<Sent> {
         let started = SystemTime::now();
-        let (stored, crc64) = self.remote.upload_part(self.source, self.upload_id, part)?;
+        let remote = self.job.remote_of_worker(self.stop.clone());
+        let (stored, crc64) = remote.upload_part(&self.source, &self.upload_id, part)?;
         let PartRange { number, offset, size } = part;
         let record = PartRecord { number, offset, size, etag: stored.etag, crc64 };
         // Written by the worker itself, at once: what is acknowledged must outlive the process.
-        if let Some(journal) = self.journal {
+        if let Some(journal) = &self.journal {
             journal.part(&record);
         }
-        self.remote.events.tell(EventKind::PartDone, |event| {
+        self.job.events.tell(EventKind::PartDone, |event| {
             event.part_number = number;
             event.bytes = size;
         });

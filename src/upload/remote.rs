@@ -17,7 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
-use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, stopped};
+use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
+use crate::transfer::{Permit, Queue};
+use crate::transport::{Body, Failure};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
@@ -36,6 +38,8 @@ pub(crate) struct Remote<'a> {
     pub meter: &'a Meter,
     pub budget: &'a RetryBudget,
     pub events: &'a Events,
+    /// Where each request waits for its turn, unless its turn has come already.
+    pub turns: Option<&'a Arc<Queue>>,
     /// Ends every call.
     pub stop: Arc<AtomicBool>,
 }
@@ -145,8 +149,7 @@ impl Remote<'_> {
     /// The same for an upload of another object, which an old checkpoint names.
     pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
         let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
-        let attempted =
-            self.attempts().run(&request, self.tidy_attempts(), |attempt| self.attempts().call(attempt, None));
+        let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| self.call(attempt, None));
         match attempted.result {
             Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
             result => result.map(|_| ()),
@@ -172,7 +175,7 @@ impl Remote<'_> {
     pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
         let request = api::list_multipart_uploads(self.object(), &self.task.headers);
         let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| {
-            let response = self.attempts().call(attempt, None)?;
+            let response = self.call(attempt, None)?;
             api::open_uploads(&response, &self.task.key).map_err(CallError::Response)
         });
         attempted.result
@@ -190,7 +193,7 @@ impl Remote<'_> {
 
     fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
         self.attempts().run(request, self.service.retry.max_attempts, |attempt| {
-            let response = self.attempts().call(attempt, None)?;
+            let response = self.call(attempt, None)?;
             read(response).map_err(CallError::Response)
         })
     }
@@ -206,8 +209,24 @@ impl Remote<'_> {
     ) -> std::result::Result<(Response, u64), CallError> {
         let _sending = self.meter.sending();
         let mut reader = RangeReader::new(source, part, meter, before_end);
-        let response = self.attempts().call(attempt, Some(&mut reader))?;
+        let response = self.call(attempt, Some(&mut reader))?;
         Ok((response, reader.crc64()))
+    }
+
+    /// One attempt, when its turn has come.
+    fn call(&self, attempt: Attempt<'_>, body: Option<&mut dyn Body>) -> std::result::Result<Response, CallError> {
+        let _permit = self.wait_for_turn(attempt.operation())?;
+        self.attempts().call(attempt, body)
+    }
+
+    /// What only tidies up does not wait long.
+    fn wait_for_turn(&self, operation: Operation) -> std::result::Result<Option<Permit>, CallError> {
+        let Some(queue) = self.turns else { return Ok(None) };
+        let permit = queue.permit(&self.stop, longest_wait(operation));
+        if permit.is_none() && self.stop.load(Ordering::Relaxed) {
+            return Err(CallError::Transport(Failure::Stopped { begun: false }));
+        }
+        Ok(permit)
     }
 
     fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {

@@ -1,11 +1,13 @@
 //! One round of an upload: either it ends with the proven object, or with the error that the engine weighs.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::checkpoint::{Found, Header, Journal, PartRecord, Saved};
+use super::job::Job;
 use super::orphans;
-use super::parts::{Sent, Trust, Workers};
+use super::parts::{self, PartSender, Sent, Trust};
 use super::plan::{PartRange, Plan};
 use super::progress::Phase;
 use super::reconcile::{Resumed, Verdict, foreign, is_denied, is_same, reconcile, stored, whole_crc64};
@@ -23,9 +25,10 @@ use crate::service::Attempted;
 const MOST_REPAIRS: u32 = 2;
 
 pub(crate) struct Round<'a> {
+    pub job: &'a Arc<Job>,
     pub remote: &'a Remote<'a>,
-    pub source: &'a Source,
-    pub journal: Option<&'a Journal>,
+    pub source: &'a Arc<Source>,
+    pub journal: Option<&'a Arc<Journal>>,
     pub state: &'a mut State,
 }
 
@@ -212,12 +215,20 @@ impl Round<'_> {
         let mut missing = vec![true; upload.plan.count() as usize];
         upload.sent.iter().for_each(|part| missing[part.record.number as usize - 1] = false);
         let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]).collect();
-        let workers =
-            Workers { remote: self.remote, source: self.source, upload_id: &upload.upload_id, journal: self.journal };
-        workers.send(missing, self.remote.task.routines, &mut upload.sent)?;
+        parts::send(self.job, self.part_sender(&upload.upload_id), missing, &mut upload.sent)?;
         self.remote.go_on()?;
         upload.sent.sort_unstable_by_key(|part| part.record.number);
         Ok(())
+    }
+
+    fn part_sender(&self, upload_id: &str) -> PartSender {
+        PartSender {
+            job: self.job.clone(),
+            source: self.source.clone(),
+            upload_id: upload_id.to_owned(),
+            journal: self.journal.cloned(),
+            stop: self.remote.stop.clone(),
+        }
     }
 
     /// Has the server put the object together, and proves that it is the file.
@@ -276,7 +287,7 @@ impl Round<'_> {
         result.version_id = completed.version_id.unwrap_or_default();
         result.request_id = completed.request_id;
         result.callback_answer = completed.callback_body.into();
-        let removed = self.journal.map_or(Ok(()), Journal::remove);
+        let removed = self.journal.map_or(Ok(()), |journal| journal.remove());
         completed.callback_error.map_or(Ok(()), Err).and(removed)
     }
 

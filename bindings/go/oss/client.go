@@ -64,7 +64,7 @@ func (c *Client) UploadFile(ctx context.Context, path string, options *UploadOpt
 // what it means now, wherever the program goes meanwhile; so do those of the checkpoint.
 //
 // Only the options are checked here: what is wrong with the file or the server is told by [Upload.Wait]. Start fails
-// with [ErrInvalidArgument], [ErrUnsupported], [ErrClosed], [ErrInternal] when no thread could be made, or [ErrIO] or
+// with [ErrInvalidArgument], [ErrUnsupported], [ErrClosed], [ErrResources] when no thread could be made, or [ErrIO] or
 // [ErrCheckpoint] for a path that is relative to a directory which does not exist any more, or is too long in full.
 func (c *Client) Start(path string, options *UploadOptions) (*Upload, error) {
 	if options == nil {

@@ -25,6 +25,7 @@ const (
 	StatusCancelled        Status = -12
 	StatusCallbackFailed   Status = -13
 	StatusUnsupported      Status = -14
+	StatusResources        Status = -15
 	StatusInternal         Status = -99
 )
 
@@ -62,6 +63,8 @@ var (
 	ErrCallbackFailed = errors.New("oss: object stored, callback failed")
 	// ErrUnsupported: the option is known, but this version of the library cannot carry it out.
 	ErrUnsupported = errors.New("oss: unsupported")
+	// ErrResources: the system made no thread, since a limit of processes or memory is reached. Trying again later can help.
+	ErrResources = errors.New("oss: no more threads")
 	// ErrInternal: a defect of the library; please report the message.
 	ErrInternal = errors.New("oss: internal error")
 )
@@ -84,6 +87,7 @@ var sentinels = map[Status]error{
 	StatusCancelled:        ErrCancelled,
 	StatusCallbackFailed:   ErrCallbackFailed,
 	StatusUnsupported:      ErrUnsupported,
+	StatusResources:        ErrResources,
 	StatusInternal:         ErrInternal,
 }
 

@@ -13,7 +13,8 @@ import (
 // PartSizeAuto, as [UploadOptions].PartSize, lets the library choose the size of the parts from that of the file.
 const PartSizeAuto int64 = -1
 
-// RoutinesAuto, as [UploadOptions].Routines, lets the library choose how many parts are sent at the same time.
+// RoutinesAuto, as [UploadOptions].Routines, lets the library choose how many parts are sent at the same time: at
+// most 64, for all uploads of the client together that have this value.
 const RoutinesAuto = -1
 
 // SignatureVersion is how requests are signed.

@@ -70,7 +70,8 @@
 #define OSS_PART_SIZE_AUTO UINT64_MAX
 
 /**
- * oss_upload_options.routines: let the library choose.
+ * oss_upload_options.routines: let the library choose: at most 64, for all uploads of the client together that have this
+ * value.
  */
 #define OSS_ROUTINES_AUTO UINT32_MAX
 
@@ -229,6 +230,10 @@ typedef enum {
    * The option is known, but this version of the library cannot carry it out.
    */
   OSS_UNSUPPORTED = -14,
+  /**
+   * The system made no thread: a limit of processes or memory is reached. Trying again later can help; see os_errno.
+   */
+  OSS_RESOURCES = -15,
   /**
    * A defect of this library; please report the message.
    */
@@ -775,7 +780,7 @@ oss_status oss_client_upload_file(oss_client *client,
  *
  * `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
  * checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
- * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_INTERNAL (no thread could be made), or
+ * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be made), or
  * OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory which does not exist any more, or is too long in
  * full.
  */

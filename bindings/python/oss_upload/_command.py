@@ -50,6 +50,7 @@ class ExitStatus(enum.IntEnum):
     CHECKPOINT = 9
     CALLBACK = 10
     OUTPUT = 11
+    RESOURCES = 12
 
 
 EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
@@ -65,6 +66,7 @@ EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
     oss_upload.CheckpointError: ExitStatus.CHECKPOINT,
     oss_upload.CheckpointBusy: ExitStatus.CHECKPOINT,
     oss_upload.CallbackFailed: ExitStatus.CALLBACK,
+    oss_upload.ResourcesError: ExitStatus.RESOURCES,
 }
 
 EPILOG = """\
@@ -88,6 +90,7 @@ exit status:
   9    the checkpoint cannot be written, or another upload holds it
   10   the object is stored, but the application server's callback failed
   11   the object is stored, but standard output is full or a closed pipe: the report of it is lost
+  12   the system made no thread: a limit of processes or memory is reached; try again later
   130  paused by Ctrl-C (143: by SIGTERM)
 """
 

@@ -147,7 +147,8 @@ class Client:
             key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
             part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
                 Raised when the file would need more than 10,000 parts; the result tells so.
-            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library.
+            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library, at
+                most 64 for all uploads of the client together that have "auto".
             checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
                 `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
                 left alone, also an empty one: CheckpointError.
@@ -231,7 +232,7 @@ class Client:
             LocalFileError, CheckpointError: A path is relative, and the current directory does not exist any more, or
                 it is longer than the system takes.
             Unsupported: This version cannot carry out an option.
-            InternalError: No thread could be made.
+            ResourcesError: No thread could be made.
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """

@@ -202,6 +202,13 @@ class Unsupported(OSSUploadError):
     status_name = "OSS_UNSUPPORTED"
 
 
+class ResourcesError(OSSUploadError):
+    """The system made no thread: a limit of processes or memory is reached. Trying again later can help."""
+
+    status = -15
+    status_name = "OSS_RESOURCES"
+
+
 class InternalError(OSSUploadError):
     """A defect of the library; please report the message."""
 

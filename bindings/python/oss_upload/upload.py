@@ -76,7 +76,7 @@ class Upload:
         Raises:
             OSSUploadError: Its kinds tell why the upload failed or stopped: LocalFileError, NetworkError,
                 TransferTimeout, ServiceError, CredentialsError, FileChanged, ChecksumMismatch, CheckpointError,
-                CheckpointBusy, Paused, Cancelled, CallbackFailed, InternalError.
+                CheckpointBusy, Paused, Cancelled, CallbackFailed, ResourcesError, InternalError.
             ValueError: It was closed before it had ended, which only a second Ctrl-C brings about.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout

@@ -164,6 +164,7 @@ var sentinels = map[string]error{
 	"ErrCancelled":        oss.ErrCancelled,
 	"ErrCallbackFailed":   oss.ErrCallbackFailed,
 	"ErrUnsupported":      oss.ErrUnsupported,
+	"ErrResources":        oss.ErrResources,
 	"ErrInternal":         oss.ErrInternal,
 	"fs.ErrNotExist":      fs.ErrNotExist,
 }

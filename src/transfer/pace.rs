@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Where an upload begins when the library chooses. Connections that join later on a full link get little of it, and
+/// Where it begins when the library chooses. Connections that join later on a full link get little of it, and
 /// others wait for them at the end.
 const AUTO_START: u32 = 16;
 /// On links that lose much, more connections bring more; each costs memory, and a part that is left behind at the end.
@@ -20,13 +20,15 @@ const WORTHWHILE: f64 = 1.15;
 const HOLD: u32 = 3;
 const WORSE: f64 = 0.75;
 
-/// The number of parts in flight, over the time of an upload.
+/// The number of parts in flight, over the time in which one upload sends, or several share it.
 #[derive(Debug)]
 pub(crate) struct Pace {
     limit: u32,
     most: u32,
     growth: Growth,
     window: Window,
+    /// Parts that were announced: no more than these are ever in flight.
+    parts: u32,
     /// Bytes that have not arrived.
     left: u64,
 }
@@ -54,19 +56,41 @@ struct Window {
 }
 
 impl Pace {
-    /// `routines` at a time, or as many as pay when it is `None`; so many `parts` with `bytes` in all are to be sent.
-    pub(crate) fn new(routines: Option<u32>, parts: usize, bytes: u64) -> Pace {
-        let parts = u32::try_from(parts).unwrap_or(u32::MAX);
+    /// `routines` at a time, or as many as pay when it is `None`.
+    pub(crate) fn new(routines: Option<u32>) -> Pace {
         let (limit, most, growth) = match routines {
             Some(routines) => (routines, routines, Growth::Recover),
             None => (AUTO_START, AUTO_MOST, Growth::Ramp { last: 0.0 }),
         };
-        Pace { limit: limit.min(parts), most: most.min(parts), growth, window: Window::default(), left: bytes }
+        Pace { limit, most, growth, window: Window::default(), parts: 0, left: 0 }
+    }
+
+    /// So many more `parts` with `bytes` in all are to be sent.
+    pub(crate) fn expect(&mut self, parts: usize, bytes: u64) {
+        self.parts = self.parts.saturating_add(count(parts));
+        self.left = self.left.saturating_add(bytes);
+    }
+
+    /// So many that were expected will not come.
+    pub(crate) fn forget(&mut self, parts: usize, bytes: u64) {
+        self.parts = self.parts.saturating_sub(count(parts));
+        self.left = self.left.saturating_sub(bytes);
     }
 
     /// How many parts may be in flight now.
     pub(crate) fn limit(&self) -> u32 {
         self.limit
+    }
+
+    /// How many requests of all kinds may be in flight now. Who starts many uploads of one request each has chosen their
+    /// number: only the most and the server's complaints keep it down.
+    pub(crate) fn ceiling(&self) -> u32 {
+        if self.growth == Growth::Recover { self.limit } else { self.most }
+    }
+
+    /// How many can be in flight: no more than there are.
+    fn in_use(&self) -> u32 {
+        self.limit.min(self.parts)
     }
 
     /// A part of so many bytes has arrived.
@@ -87,9 +111,9 @@ impl Pace {
             if self.growth != Growth::Recover {
                 self.most = self.limit; // More would draw still more complaints.
             }
-            self.limit = (self.limit / 2).max(1);
+            self.limit = (self.in_use() / 2).max(1);
             self.growth = Growth::Recover;
-        } else if parts >= self.limit || self.growth == Growth::Recover {
+        } else if parts >= self.in_use() || self.growth == Growth::Recover {
             self.grow(bytes, time);
         } else {
             return; // Not everybody has had a say.
@@ -101,7 +125,7 @@ impl Pace {
     fn grow(&mut self, bytes: u64, time: Duration) {
         let rate = bytes as f64 / time.as_secs_f64();
         let faster = |than: f64| rate > than * WORTHWHILE;
-        let may_try = self.limit < self.most && self.left as f64 >= rate * WORTH_TRYING.as_secs_f64();
+        let may_try = self.limit < self.most.min(self.parts) && self.left as f64 >= rate * WORTH_TRYING.as_secs_f64();
         self.growth = match self.growth {
             Growth::Ramp { last } if !may_try || (faster(last) && time < UP_TO_SPEED) => Growth::Ramp { last: rate },
             Growth::Ramp { .. } => self.probe(rate),
@@ -128,6 +152,10 @@ impl Pace {
     }
 }
 
+fn count(parts: usize) -> u32 {
+    u32::try_from(parts).unwrap_or(u32::MAX)
+}
+
 fn hold(best: f64) -> Growth {
     Growth::Hold { best, windows: 0, rates: 0.0 }
 }
@@ -147,7 +175,9 @@ mod tests {
 
     impl Link {
         fn new(routines: Option<u32>, megabytes: u64) -> Link {
-            Link { pace: Pace::new(routines, megabytes as usize, megabytes * MB), quarters: 0, complaints: 0 }
+            let mut pace = Pace::new(routines);
+            pace.expect(megabytes as usize, megabytes * MB);
+            Link { pace, quarters: 0, complaints: 0 }
         }
 
         /// Goes on for `seconds`, while `rate` tells the MB a second at a limit; the limits that there were.
@@ -171,7 +201,6 @@ mod tests {
     #[test]
     fn a_given_number_is_kept() {
         assert!(Link::new(Some(5), 1000).run(30, |_| 10).iter().all(|limit| *limit == 5));
-        assert_eq!(Pace::new(Some(16), 3, 3 * MB).limit(), 3, "no more than there are parts");
     }
 
     #[test]
@@ -220,7 +249,8 @@ mod tests {
 
     #[test]
     fn complaints_halve_and_calm_restores() {
-        let mut pace = Pace::new(Some(16), 1000, 1000 * MB);
+        let mut pace = Pace::new(Some(16));
+        pace.expect(1000, 1000 * MB);
         let at = Duration::from_secs;
         let mut seen = vec![];
         for (second, complaints) in [(1, 3), (2, 9), (3, 9), (4, 9), (5, 9)] {
@@ -236,6 +266,36 @@ mod tests {
             pace.observe(at(second), second as u32);
         }
         assert_eq!(pace.limit(), 1, "never none");
+    }
+
+    #[test]
+    fn half_of_few_parts_is_fewer_still() {
+        let mut pace = Pace::new(Some(16));
+        pace.expect(3, 3 * MB);
+        pace.observe(Duration::from_secs(1), 1);
+        assert_eq!(pace.limit(), 1);
+    }
+
+    #[test]
+    fn requests_of_all_kinds_have_a_limit_of_their_own_until_the_server_complains() {
+        let mut pace = Pace::new(None);
+        pace.expect(1000, 1000 * MB);
+        assert_eq!((pace.limit(), pace.ceiling()), (16, 64));
+        pace.observe(Duration::from_secs(1), 1);
+        assert_eq!((pace.limit(), pace.ceiling()), (8, 8));
+        let own = Pace::new(Some(5));
+        assert_eq!((own.limit(), own.ceiling()), (5, 5));
+    }
+
+    #[test]
+    fn what_joins_and_what_leaves_counts() {
+        let mut link = Link::new(None, 10);
+        assert_eq!(link.last_of(3, |_| 3), 16, "nothing to try anything for");
+        link.pace.expect(100_000, 100_000 * MB);
+        let tried = link.last_of(5, |limit| 2 * u64::from(limit));
+        assert!(tried > 16, "{tried}");
+        link.pace.forget(100_000, 100_000 * MB);
+        assert_eq!(link.last_of(10, |limit| 10 * u64::from(limit)), tried);
     }
 
     #[test]

@@ -1,0 +1,437 @@
+//! One queue for all uploads of a client: which unit of work is done next, and by how many threads at a time.
+//!
+//! A unit is a part of a file. Uploads take turns, unit by unit, so that a small one does not wait for all the parts of a
+//! large one. An upload with a number of routines of its own keeps to that number. All others share one pace, and have no
+//! more connections together than it allows: the requests that they send besides their units take turns, too.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::pace::Pace;
+use super::thread_pool::ThreadPool;
+
+/// How often who waits for a turn looks whether to go on.
+const SLICE: Duration = Duration::from_millis(250);
+
+/// Work that is done unit by unit.
+pub(crate) trait Units: Send + Sync {
+    /// Does the next unit, and tells whoever waits for that. Before that it lets go of `self`: who waits for the last unit
+    /// may count on nobody else having it any more. It must not panic.
+    fn run_next(self: Arc<Self>);
+}
+
+/// The queue of a client, and the threads that serve it.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    pool: ThreadPool,
+    state: Mutex<QueueState>,
+}
+
+#[derive(Debug, Default)]
+struct QueueState {
+    /// The next one comes first.
+    turns: VecDeque<Turn>,
+    lanes: HashMap<u64, Lane>,
+    /// Of lanes and requests.
+    last_id: u64,
+    shared: Shared,
+    /// Threads that do units, or are about to.
+    workers: u32,
+}
+
+/// Whose turn it is.
+#[derive(Debug)]
+enum Turn {
+    /// The next unit of this lane.
+    Unit(u64),
+    /// A request, whose thread waits to be told.
+    Request(u64, Sender<()>),
+}
+
+/// One upload's units.
+struct Lane {
+    units: Arc<dyn Units>,
+    /// Units whose turn has not come.
+    waiting: usize,
+    /// Units whose turn has come.
+    started: usize,
+    /// No further unit begins.
+    stopped: bool,
+    /// `None`: the pace is shared.
+    own: Option<Bound>,
+    units_left: usize,
+    bytes_left: u64,
+}
+
+/// A pace, and what keeps to it.
+#[derive(Debug)]
+struct Bound {
+    pace: Pace,
+    since: Instant,
+    units: u32,
+    requests: u32,
+    complaints: u32,
+}
+
+/// The pace of all uploads that have none of their own. It begins anew when one begins to send while no other does.
+#[derive(Debug)]
+struct Shared {
+    bound: Bound,
+    senders: u32,
+}
+
+impl Queue {
+    pub(crate) fn pool(&self) -> &ThreadPool {
+        &self.pool
+    }
+
+    /// Lets `count` units, which are `bytes` together, take their turns: at most `routines` of them at the same time, or at
+    /// the shared pace when it is `None`. Nothing is done before [`Queue::dispatch`].
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        routines: Option<u32>,
+        units: Arc<dyn Units>,
+        count: usize,
+        bytes: u64,
+    ) -> Sending {
+        let mut lane = Lane {
+            units,
+            waiting: count,
+            started: 0,
+            stopped: false,
+            own: routines.map(|routines| Bound::new(Pace::new(Some(routines)))),
+            units_left: count,
+            bytes_left: bytes,
+        };
+        let mut state = self.lock();
+        if lane.own.is_none() {
+            state.shared.join();
+        }
+        lane.bound(&mut state.shared).pace.expect(count, bytes);
+        let id = state.new_id();
+        state.lanes.insert(id, lane);
+        if count > 0 {
+            state.turns.push_back(Turn::Unit(id));
+        }
+        Sending { queue: self.clone(), lane: id, count, complaints: 0 }
+    }
+
+    /// Gives threads to all units that may begin now. When no thread can be made, those that are there go on, and this is
+    /// to be called again later; that fails when there are none at all.
+    pub(crate) fn dispatch(self: &Arc<Self>) -> io::Result<()> {
+        loop {
+            let Some(unit) = self.next_unit() else { return Ok(()) };
+            let worker = Worker::new(self);
+            if let Err(error) = self.pool.spawn(move || worker.run(unit)) {
+                return if self.lock().workers > 0 { Ok(()) } else { Err(error) };
+            }
+        }
+    }
+
+    /// Waits until a request may be sent at the shared pace. `None` when `stop` goes up or `patience` is over.
+    pub(crate) fn permit(self: &Arc<Self>, stop: &AtomicBool, patience: Duration) -> Option<Permit> {
+        let Some((id, told)) = self.lock().enter() else { return Some(Permit { queue: self.clone() }) };
+        // Those who wait already may all wait for something else. Without a thread for a unit: others try again.
+        let _ = self.dispatch();
+        let start = Instant::now();
+        loop {
+            let left = patience.saturating_sub(start.elapsed());
+            if told.recv_timeout(left.min(SLICE)).is_ok() {
+                return Some(Permit { queue: self.clone() });
+            }
+            if left.is_zero() || stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        self.lock().turns.retain(|turn| !matches!(turn, Turn::Request(other, _) if *other == id));
+        // From here on nobody tells: either it was told meanwhile, or it will not be.
+        told.try_recv().ok().map(|()| Permit { queue: self.clone() })
+    }
+
+    fn next_unit(self: &Arc<Self>) -> Option<Unit> {
+        let (lane, shared, units) = self.lock().next_unit()?;
+        Some(Unit { queue: self.clone(), lane, shared, units: Some(units) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        // Nothing panics while it holds this lock; were it so, the state would still be whole.
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl QueueState {
+    fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Counts a request that may be sent now; else gives what tells when it may.
+    fn enter(&mut self) -> Option<(u64, Receiver<()>)> {
+        // Who waits already comes first.
+        if self.turns.is_empty() && self.shared.bound.has_room_for_request() {
+            self.shared.bound.requests += 1;
+            return None;
+        }
+        let id = self.new_id();
+        let (tell, told) = bounded(1);
+        self.turns.push_back(Turn::Request(id, tell));
+        Some((id, told))
+    }
+
+    /// The next unit that may begin. Requests that come before it are told that they may.
+    fn next_unit(&mut self) -> Option<(u64, bool, Arc<dyn Units>)> {
+        let mut at = 0;
+        while let Some(turn) = self.turns.get(at) {
+            match turn {
+                Turn::Request(_, tell) if self.shared.bound.has_room_for_request() => {
+                    // There is room for one, and its receiver is there as long as it has a turn.
+                    self.shared.bound.requests += u32::from(tell.try_send(()).is_ok());
+                    self.turns.remove(at);
+                }
+                Turn::Unit(id) => {
+                    let id = *id;
+                    match self.start_unit(id) {
+                        Some((shared, units)) => {
+                            self.turns.remove(at);
+                            self.take_turns(id);
+                            return Some((id, shared, units));
+                        }
+                        None => at += 1,
+                    }
+                }
+                Turn::Request(..) => at += 1,
+            }
+        }
+        None
+    }
+
+    /// Counts a unit of this lane, unless there are as many in flight as may be.
+    fn start_unit(&mut self, id: u64) -> Option<(bool, Arc<dyn Units>)> {
+        let lane = self.lanes.get_mut(&id)?;
+        let bound = lane.bound(&mut self.shared);
+        if !bound.has_room_for_unit() {
+            return None;
+        }
+        bound.units += 1;
+        lane.waiting -= 1;
+        lane.started += 1;
+        Some((lane.own.is_none(), lane.units.clone()))
+    }
+
+    /// The unit of a lane is no longer in flight. One that was not done waits again.
+    fn end_unit(&mut self, id: u64, shared: bool, was_done: bool) {
+        let bound = if shared { Some(&mut self.shared.bound) } else { self.bound_of(id) };
+        if let Some(bound) = bound {
+            bound.units -= 1;
+        }
+        if !was_done && let Some(lane) = self.lanes.get_mut(&id) {
+            lane.started -= 1;
+            lane.waiting += usize::from(!lane.stopped);
+            if lane.waiting == 1 {
+                self.turns.push_front(Turn::Unit(id));
+            }
+        }
+    }
+
+    /// The lane gets another turn, after everybody else, when it needs one.
+    fn take_turns(&mut self, id: u64) {
+        if self.lanes.get(&id).is_some_and(|lane| lane.waiting > 0) {
+            self.turns.push_back(Turn::Unit(id));
+        }
+    }
+
+    fn bound_of(&mut self, id: u64) -> Option<&mut Bound> {
+        self.lanes.get_mut(&id).map(|lane| lane.bound(&mut self.shared))
+    }
+}
+
+impl Lane {
+    fn bound<'a>(&'a mut self, shared: &'a mut Shared) -> &'a mut Bound {
+        self.own.as_mut().unwrap_or(&mut shared.bound)
+    }
+}
+
+impl fmt::Debug for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane").field("waiting", &self.waiting).field("started", &self.started).finish_non_exhaustive()
+    }
+}
+
+impl Bound {
+    fn new(pace: Pace) -> Bound {
+        Bound { pace, since: Instant::now(), units: 0, requests: 0, complaints: 0 }
+    }
+
+    fn has_room_for_unit(&self) -> bool {
+        self.units < self.pace.limit() && self.has_room_for_request()
+    }
+
+    fn has_room_for_request(&self) -> bool {
+        self.units + self.requests < self.pace.ceiling()
+    }
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Shared { bound: Bound::new(Pace::new(None)), senders: 0 }
+    }
+}
+
+impl Shared {
+    fn join(&mut self) {
+        if self.senders == 0 {
+            let Bound { units, requests, .. } = self.bound;
+            self.bound = Bound { units, requests, ..Bound::new(Pace::new(None)) };
+        }
+        self.senders += 1;
+    }
+
+    fn leave(&mut self, units: usize, bytes: u64) {
+        self.senders -= 1;
+        self.bound.pace.forget(units, bytes);
+    }
+}
+
+/// An upload's part in the queue. Units that have not begun when this is dropped never do.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    queue: Arc<Queue>,
+    lane: u64,
+    count: usize,
+    /// Of this upload, as far as they have been counted.
+    complaints: u32,
+}
+
+impl Sending {
+    /// How many units may be in flight now.
+    pub(crate) fn limit(&self) -> u32 {
+        let limit = self.queue.lock().bound_of(self.lane).map_or(0, |bound| bound.pace.limit());
+        limit.min(u32::try_from(self.count).unwrap_or(u32::MAX))
+    }
+
+    /// A unit of so many bytes has arrived.
+    pub(crate) fn unit_done(&mut self, bytes: u64) {
+        let mut state = self.queue.lock();
+        let state = &mut *state;
+        if let Some(lane) = state.lanes.get_mut(&self.lane) {
+            lane.units_left = lane.units_left.saturating_sub(1);
+            lane.bytes_left = lane.bytes_left.saturating_sub(bytes);
+            lane.bound(&mut state.shared).pace.part_done(bytes);
+        }
+    }
+
+    /// Has the pace look at how things go. The server has complained so often about this upload.
+    pub(crate) fn observe(&mut self, complaints: u32) {
+        let more = complaints.saturating_sub(std::mem::replace(&mut self.complaints, complaints));
+        if let Some(bound) = self.queue.lock().bound_of(self.lane) {
+            bound.complaints += more;
+            bound.pace.observe(bound.since.elapsed(), bound.complaints);
+        }
+    }
+
+    /// No further unit begins.
+    pub(crate) fn stop(&self) {
+        let mut state = self.queue.lock();
+        if let Some(lane) = state.lanes.get_mut(&self.lane) {
+            lane.waiting = 0;
+            lane.stopped = true;
+        }
+        state.turns.retain(|turn| !matches!(turn, Turn::Unit(id) if *id == self.lane));
+    }
+
+    /// No unit waits, and no more than `done` have begun.
+    pub(crate) fn has_ended(&self, done: usize) -> bool {
+        self.queue.lock().lanes.get(&self.lane).is_none_or(|lane| lane.waiting == 0 && lane.started == done)
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.stop();
+        let mut state = self.queue.lock();
+        let lane = state.lanes.remove(&self.lane);
+        if let Some(Lane { own: None, units_left, bytes_left, .. }) = lane {
+            state.shared.leave(units_left, bytes_left);
+        }
+        drop(state);
+        // Whatever it holds is let go without the lock.
+        drop(lane);
+    }
+}
+
+/// A unit whose turn has come. When this is dropped before it was done, its turn comes again.
+struct Unit {
+    queue: Arc<Queue>,
+    lane: u64,
+    shared: bool,
+    units: Option<Arc<dyn Units>>,
+}
+
+impl Unit {
+    fn run(mut self) {
+        if let Some(units) = self.units.take() {
+            units.run_next();
+        }
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        let was_done = self.units.take().is_none();
+        self.queue.lock().end_unit(self.lane, self.shared, was_done);
+    }
+}
+
+/// A thread that does units, as long as there are some for it.
+struct Worker {
+    queue: Arc<Queue>,
+}
+
+impl Worker {
+    fn new(queue: &Arc<Queue>) -> Worker {
+        queue.lock().workers += 1;
+        Worker { queue: queue.clone() }
+    }
+
+    fn run(&self, first: Unit) {
+        let mut next = Some(first);
+        while let Some(unit) = next {
+            unit.run();
+            next = self.queue.next_unit();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.queue.lock().workers -= 1;
+    }
+}
+
+/// A request of an upload that keeps to the shared pace may be sent, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    queue: Arc<Queue>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut state = self.queue.lock();
+        state.shared.bound.requests -= 1;
+        let somebody_waits = !state.turns.is_empty();
+        drop(state);
+        if somebody_waits {
+            // Without a thread for it: whose unit it is tries again.
+            let _ = self.queue.dispatch();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
