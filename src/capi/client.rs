@@ -4,8 +4,8 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::guard::{guard, guard_silently};
-use super::{handle, input};
 use super::types::{oss_client_options, oss_error, oss_status};
+use super::{handle, input};
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};

@@ -69,7 +69,9 @@ pub(super) unsafe fn is_plausible(from: *const oss_upload_options) -> bool {
         return true;
     }
     // SAFETY: as the caller promises, and aligned.
-    from.is_aligned() && (SMALLEST..=size_of::<oss_upload_options>() + ROOM).contains(&unsafe { from.cast::<usize>().read_volatile() })
+    from.is_aligned()
+        && (SMALLEST..=size_of::<oss_upload_options>() + ROOM)
+            .contains(&unsafe { from.cast::<usize>().read_volatile() })
 }
 
 /// # Safety

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::client::oss_client;
 use super::guard::guard;
+use super::output;
 use super::types::*;
 use super::upload::{checked, end};
 #[cfg(feature = "upload-file-symbol")]
 use super::{handle, input};
-use super::output;
 use crate::upload::Upload;
 
 /// How often the progress callback is called.
