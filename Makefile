@@ -41,6 +41,7 @@ lint:
 	rustup component add rustfmt clippy 2>/dev/null || true
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	git diff --exit-code -- include/oss_upload.h bindings/go/oss/oss_upload.h
 

@@ -72,18 +72,23 @@ impl Case {
         !self.exported || self.ours == Kind::Shared && self.order == Order::SdkFirst
     }
 
-    fn all() -> impl Iterator<Item = Case> {
-        let either = [true, false];
-        let kinds = [Kind::Shared, Kind::Static];
-        either.into_iter().flat_map(move |exported| {
-            kinds.into_iter().flat_map(move |ours| {
-                kinds.into_iter().flat_map(move |sdk| {
-                    [Order::OursFirst, Order::SdkFirst].into_iter().flat_map(move |order| {
-                        either.map(move |sdk_object_needed| Case { exported, ours, sdk, order, sdk_object_needed })
-                    })
-                })
-            })
-        })
+    fn all() -> Vec<Case> {
+        let mut all = Vec::new();
+        for exported in [true, false] {
+            for ours in [Kind::Shared, Kind::Static] {
+                for sdk in [Kind::Shared, Kind::Static] {
+                    for order in [Order::OursFirst, Order::SdkFirst] {
+                        let case = Case { exported, ours, sdk, order, sdk_object_needed: true };
+                        all.push(case);
+                        // It decides only where an object of the SDK competes with this library's function.
+                        all.extend(
+                            (exported && sdk == Kind::Static).then_some(Case { sdk_object_needed: false, ..case }),
+                        );
+                    }
+                }
+            }
+        }
+        all
     }
 }
 
@@ -151,9 +156,10 @@ impl Parts {
         printed
     }
 
-    /// A program whose every part knows of both, as docs/abi.md wants it, and one with a part that knows this library only.
+    /// A program with a part that knows this library only, and, as docs/abi.md wants it, one whose every part knows of both.
     fn check(&self, case: Case) {
-        for unaware in [false, true] {
+        let programs: &[bool] = if case.exported && case.is_documented() { &[true, false] } else { &[true] };
+        for &unaware in programs {
             let answer = match self.link(case, unaware) {
                 Err(said) if said.contains("multiple definition of `oss_upload_file'") => DoesNotLink,
                 Err(said) => panic!("{case:?}: {said}"),
@@ -165,7 +171,7 @@ impl Parts {
 
     fn answer_of(&self, program: &Path, case: Case, unaware: bool) -> Answer {
         let mut command = Command::new(program);
-        let libraries = if case.exported { library_folder(self.folder.path()) } else { unexported_folder() };
+        let libraries = if case.exported { library_folder(self.folder.path()) } else { UNEXPORTED.clone() };
         command.env("LD_LIBRARY_PATH", libraries);
         let mut objects = vec!["both"];
         objects.extend((unaware && case.answer() == Ours).then_some("unaware"));
@@ -197,14 +203,9 @@ static UNEXPORTED: LazyLock<PathBuf> = LazyLock::new(|| {
     target.join("debug")
 });
 
-fn unexported_folder() -> PathBuf {
-    UNEXPORTED.clone()
-}
-
 #[test]
 fn every_order_of_every_kind_is_known() {
     let parts = Parts::new();
-    // What the library exports decides, not how it is called.
     for case in Case::all() {
         parts.check(case);
     }
@@ -213,7 +214,7 @@ fn every_order_of_every_kind_is_known() {
 #[test]
 fn the_documented_ways_are_right() {
     // In them the call of the SDK is the SDK's; every case above has uploaded by oss_client_upload_file().
-    for case in Case::all().filter(|case| case.is_documented()) {
+    for case in Case::all().into_iter().filter(|case| case.is_documented()) {
         assert_eq!(case.answer(), Sdks, "{case:?}");
     }
     let page = std::fs::read_to_string(root().join("docs/abi.md")).unwrap();
@@ -230,11 +231,16 @@ fn only_the_name_comes_and_goes_with_the_feature() {
             command.args(if kind == Kind::Shared { &["-D", "--defined-only"][..] } else { &["-g", "--defined-only"] });
             let listed = stdout(command.arg(ours(exported, kind)));
             let names = listed.lines().filter_map(|line| line.split_whitespace().last());
-            let mut names: Vec<_> = names.filter(|name| name.starts_with("oss_")).map(str::to_owned).collect();
+            // An archive's objects are listed too, with a dot in their names.
+            let names = names.filter(|name| name.starts_with("oss_") && !name.contains('.'));
+            let mut names: Vec<_> = names.map(str::to_owned).collect();
             names.sort();
             names
         };
         let (with, without) = (names(true), names(false));
+        let promised = std::fs::read_to_string(root().join("symbols.txt")).unwrap();
+        let promised: Vec<_> = promised.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert_eq!(with, promised, "{kind:?}");
         assert_eq!(with.iter().filter(|name| !without.contains(name)).collect::<Vec<_>>(), ["oss_upload_file"]);
         assert_eq!(without.iter().filter(|name| !with.contains(name)).count(), 0);
     }
@@ -261,19 +267,23 @@ fn any_order_of_loading_finds_what_is_meant() {
 #[test]
 fn both_headers_without_the_switch_do_not_compile() {
     let folder = tempfile::tempdir().unwrap();
-    let compiles = |switch: &str, vendor_first: bool| {
-        let mut lines = ["#include \"vendor_sdk.h\"", "#include <oss_upload.h>"];
-        if !vendor_first {
-            lines.reverse();
-        }
+    let compiles = |language: &str, switch: &str, sdk_first: bool| {
+        let cpp = language == "c++";
+        let sdk = "#include \"vendor_sdk.h\"\n";
+        let sdk = if cpp { format!("extern \"C\" {{\n{sdk}}}\n") } else { sdk.into() };
+        let ours = format!("#include <oss_upload.h{}>\n", if cpp { "pp" } else { "" });
+        let lines = if sdk_first { [&sdk, &ours] } else { [&ours, &sdk] };
         let unit = folder.path().join("unit.c");
-        std::fs::write(&unit, format!("{switch}\n{}\n", lines.join("\n"))).unwrap();
+        std::fs::write(&unit, format!("{switch}\n{}{}", lines[0], lines[1])).unwrap();
         let mut command = Command::new("cc");
-        command.args(["-fsyntax-only", "-I"]).arg(root().join("include")).arg("-I").arg(root().join("tests/c"));
+        command.args(["-fsyntax-only", "-x", language, if cpp { "-std=c++17" } else { "-std=c99" }, "-I"]);
+        command.arg(root().join("include")).arg("-I").arg(root().join("tests/c"));
         output(command.arg(unit)).status.success()
     };
-    for vendor_first in [true, false] {
-        assert!(!compiles("", vendor_first));
-        assert!(compiles("#define OSS_UPLOAD_NO_UPLOAD_FILE", vendor_first));
+    for language in ["c", "c++"] {
+        for sdk_first in [true, false] {
+            assert!(!compiles(language, "", sdk_first));
+            assert!(compiles(language, "#define OSS_UPLOAD_NO_UPLOAD_FILE", sdk_first));
+        }
     }
 }

@@ -93,6 +93,7 @@ unsafe fn look<H>(handle: *mut H) -> Found {
 ///
 /// # Safety
 /// As for [`get`].
+#[cfg(any(feature = "upload-file-symbol", test))]
 pub(super) unsafe fn is_unknown<H: Opaque>(handle: *mut H) -> bool {
     // SAFETY: as the caller promises.
     unsafe { look(handle) == Found::Unknown }
@@ -126,18 +127,24 @@ pub(super) unsafe fn get<'a, H: Opaque>(name: &str, handle: *mut H) -> Result<&'
 /// # Safety
 /// `handle` is null, or a byte at it may be read. No other call uses it.
 pub(super) unsafe fn free<H: Opaque>(handle: *mut H) {
+    // SAFETY: as the caller promises; what is claimed was made by make(), and is freed by nobody else.
+    unsafe {
+        if claim(handle) {
+            drop(Box::from_raw(handle.cast::<Handle<H::Value>>()));
+        }
+    }
+}
+
+/// Overwrites the tag, so that no call takes the handle for one any more. Of two threads that free it at the same time one
+/// gets true.
+///
+/// # Safety
+/// As for [`free`].
+unsafe fn claim<H: Opaque>(handle: *mut H) -> bool {
     // Looked at before it is written: memory of others may be read-only.
     // SAFETY: as the caller promises.
-    if unsafe { look(handle) } != Found::Kind(H::KIND) {
-        return;
-    }
-    // SAFETY: as the caller promises.
-    let Some(tag) = (unsafe { tag(handle) }) else { return };
-    // Of two threads that free it at the same time one does.
-    if tag.compare_exchange(tag_of(H::KIND), FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-        // SAFETY: made by make(), and the tag has let this call alone through.
-        drop(unsafe { Box::from_raw(handle.cast::<Handle<H::Value>>()) });
-    }
+    let tag = unsafe { (look(handle) == Found::Kind(H::KIND)).then(|| tag(handle)).flatten() };
+    tag.is_some_and(|tag| tag.compare_exchange(tag_of(H::KIND), FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok())
 }
 
 #[cfg(test)]
@@ -197,6 +204,19 @@ mod tests {
         // SAFETY: null is allowed.
         unsafe { free(std::ptr::null_mut::<oss_client>()) };
         assert_eq!(refusal(std::ptr::null_mut::<oss_client>()), "it is NULL");
+    }
+
+    /// Not left to the allocator, which happens to write there.
+    #[test]
+    fn the_tag_is_gone_before_the_memory_is() {
+        let client = client();
+        // SAFETY: made above, and freed at the end.
+        unsafe {
+            assert!(claim(client));
+            assert!(!claim(client));
+            assert!(refusal(client).starts_with("it is not an oss_client of this library: it has been freed"));
+            drop(Box::from_raw(client.cast::<Handle<Client>>()));
+        }
     }
 
     #[test]
