@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -57,7 +59,24 @@ func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options .
 			return err
 		}
 	}
+	// A provider of credentials is asked before, which may take a while: the working directory may be another one then.
+	paths := []*string{&filePath, &u.options.CheckpointPath, &u.options.CheckpointDir}
+	for _, path := range paths {
+		*path = absolute(*path)
+	}
 	return b.Client.asServiceError(u.run(b.Client, filePath))
+}
+
+// absolute is the path as it is meant now. Not filepath.Abs, which drops "..": behind a symbolic link, that is another file.
+func absolute(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return path // told when the file is opened
+	}
+	return here + string(filepath.Separator) + path
 }
 
 func (u *uploadConfig) run(client *Client, path string) error {

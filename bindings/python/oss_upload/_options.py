@@ -128,6 +128,31 @@ def upload_options(
     )
 
 
+def with_absolute_paths(path: Path, options: UploadOptions) -> tuple[Path, UploadOptions]:
+    """The same paths for a call that is carried out later, when the working directory may be another one."""
+    later = options.copy()
+    checkpoint, directory = options.get("checkpoint"), options.get("checkpoint_dir")
+    if checkpoint is not None and not isinstance(checkpoint, bool):
+        later["checkpoint"] = _absolute(checkpoint)
+    if directory is not None:
+        later["checkpoint_dir"] = _absolute(directory)
+    return _absolute(path), later
+
+
+def _absolute(path: Path) -> Path:
+    """The path as it is meant now.
+
+    Not `os.path.abspath()`, which drops "..": behind a symbolic link, that is another file. Nor pathlib, which drops a "/"
+    at the end.
+    """
+    try:
+        given = os.fsencode(path)
+        return os.path.join(os.getcwdb(), given) if given else path  # noqa: PTH109, PTH118
+    except (TypeError, ValueError, OSError):
+        # Told when it is used: it is no path, or the working directory is gone.
+        return path
+
+
 def text(name: str, value: str | None) -> bytes | None:
     """UTF-8 without NUL, or None."""
     return None if value is None else required(name, value)

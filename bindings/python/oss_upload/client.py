@@ -11,7 +11,7 @@ from oss_upload._library import library
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from types import TracebackType
 
     from typing_extensions import Self, Unpack
@@ -181,7 +181,7 @@ class Client:
             self._start(upload, options)
             return upload._run(on_progress)
 
-    async def upload_file_async(
+    def upload_file_async(
         self,
         path: Path,
         bucket: str,
@@ -189,7 +189,7 @@ class Client:
         *,
         progress: ProgressReceiver = None,
         **options: Unpack[UploadOptions],
-    ) -> UploadResult:
+    ) -> Coroutine[Any, Any, UploadResult]:
         """`upload_file()` for asyncio: other tasks of the event loop run meanwhile, other uploads among them.
 
             async with Client("oss-cn-hangzhou.aliyuncs.com") as client:
@@ -197,12 +197,18 @@ class Client:
 
         Arguments, result and errors are those of `upload_file()`. `progress` is called on the event loop's thread. When
         the task is cancelled, or anything else is raised on the way, the upload is paused, and its end is awaited
-        (about a second; a second cancellation does not wait). No thread of Python and no executor takes part.
+        (about a second; a second cancellation does not wait). No thread of Python and no executor takes part. A
+        relative path means what it means at this call, also when the coroutine is awaited later.
         """
-        on_progress = _progress.receiver(progress)
-        async with Upload(path, bucket, key) as upload:
-            self._start(upload, options)
-            return await upload._run_async(on_progress)
+        absolute, later = _options.with_absolute_paths(path, options)
+
+        async def upload_file() -> UploadResult:
+            on_progress = _progress.receiver(progress)
+            async with Upload(path, bucket, key) as upload:
+                self._start(upload, later, absolute)
+                return await upload._run_async(on_progress)
+
+        return upload_file()
 
     def start(
         self,
@@ -309,8 +315,9 @@ class Client:
         state = "" if self._handle.open else " closed"
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 
-    def _start(self, upload: Upload, options: UploadOptions) -> None:
-        struct = _options.upload_options(upload.path, upload.bucket, upload.key, **options)
+    def _start(self, upload: Upload, options: UploadOptions, path: Path | None = None) -> None:
+        where = upload.path if path is None else path
+        struct = _options.upload_options(where, upload.bucket, upload.key, **options)
         with self._handle as pointer:
             _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer))
 
