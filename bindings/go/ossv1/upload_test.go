@@ -1,6 +1,7 @@
 package oss_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -374,6 +375,33 @@ func TestProviderIsAskedAgain(t *testing.T) {
 	if refused, ok := err.(oss.ServiceError); !ok || refused.Code != "InvalidAccessKeyId" {
 		t.Errorf("%T: %v", err, err)
 	}
+}
+
+// moving is a provider that changes the working directory while it is asked, as another goroutine could.
+type moving struct {
+	key
+	t   *testing.T
+	dir string
+}
+
+func (m moving) GetCredentials() oss.Credentials {
+	check(m.t, os.Chdir(m.dir))
+	return m.key
+}
+
+func TestRelativePathMeansWhatItMeantAtTheCall(t *testing.T) {
+	s := newServer(t)
+	before, err := os.Getwd()
+	check(t, err)
+	t.Cleanup(func() { check(t, os.Chdir(before)) })
+	here, there := t.TempDir(), t.TempDir()
+	for _, dir := range []string{here, there} {
+		check(t, os.WriteFile(filepath.Join(dir, "f"), bytes.Repeat([]byte(dir), partSize), 0o600))
+	}
+	bucket := s.bucket(oss.SetCredentialsProvider(moving{key{s.AccessKeyID, s.AccessKeySecret, ""}, t, there}))
+	check(t, os.Chdir(here))
+	check(t, bucket.UploadFile("k", "f", partSize, oss.Checkpoint(true, "k.cp")))
+	s.ExpectObject("k", bytes.Repeat([]byte(here), partSize))
 }
 
 func TestShowsNoSecrets(t *testing.T) {

@@ -54,6 +54,56 @@ def resume(server: Server, path: Path) -> oss_upload.UploadResult:
     return result
 
 
+@pytest.mark.parametrize("checkpoint", [{}, {"checkpoint": True}, {"checkpoint": "a.cp"}, {"checkpoint_dir": "dir"}])
+@pytest.mark.parametrize("kind", [str, bytes, Path])
+def test_a_relative_path_means_what_it_meant_at_the_call(
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: Callable[[Any], Any],
+    checkpoint: dict[str, Any],
+) -> None:
+    for folder in ("here", "there"):
+        (tmp_path / folder / "dir").mkdir(parents=True)
+        (tmp_path / folder / "f").write_bytes(folder.encode() * PART)
+    path = b"f" if kind is bytes else kind("f")
+
+    async def main(client: Client) -> None:
+        monkeypatch.chdir(tmp_path / "here")
+        task = asyncio.create_task(client.upload_file_async(path, server.bucket, "k", **checkpoint))
+        monkeypatch.chdir(tmp_path / "there")
+        await task
+
+    with server.client() as client:
+        asyncio.run(main(client))
+    assert server.read("k") == b"here" * PART
+
+
+@pytest.mark.parametrize("option", ["checkpoint", "checkpoint_dir"])
+def test_a_relative_checkpoint_means_what_it_meant_at_the_call(
+    server: Server, make_file: Callable[[int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    path = make_file(SIZE)
+    for folder in ("here", "there"):
+        (tmp_path / folder / "dir").mkdir(parents=True)
+    value: Any = "k.cp" if option == "checkpoint" else "dir"
+
+    async def main(client: Client) -> None:
+        monkeypatch.chdir(tmp_path / "here")
+        options: Any = {option: value}
+        task = asyncio.create_task(client.upload_file_async(path, server.bucket, "k", part_size=PART, **options))
+        monkeypatch.chdir(tmp_path / "there")
+        await until(lambda: server.log("UploadPart"), "a part sent")
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with server.client(max_bytes_per_second=SLOW) as client:
+        asyncio.run(main(client))
+    assert len(list((tmp_path / "here").rglob("*.cp"))) == 1
+    assert list((tmp_path / "there").rglob("*.cp")) == []
+
+
 @pytest.mark.parametrize("size", [0, 5, 3 * PART + 1])
 def test_the_object_is_the_file(server: Server, make_file: Callable[[int], Path], size: int) -> None:
     path = make_file(size)
