@@ -1,3 +1,4 @@
 //! Linux and its relatives.
 
+pub(crate) mod filesystem;
 pub(crate) mod thread;
