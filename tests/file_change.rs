@@ -525,6 +525,12 @@ mod without_a_change_time {
         };
         assert_eq!(place.rig.run_with(whole).unwrap().parts, 1);
         place.assert_done();
+        let never = |o: &mut UploadOptions| {
+            edit(o);
+            o.verify_resume = VerifyResume::Never;
+        };
+        place.rig.run_with(never).unwrap();
+        place.assert_done();
     }
 
     #[test]

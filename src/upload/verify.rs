@@ -20,14 +20,15 @@ const MOST_ROUNDS: u32 = 10;
 /// Where a write may leave no trace in the time stamps, everything is read twice. When both readings agree, the file held
 /// just that at the moment between them: the first reading of all parts ends before the second one begins.
 pub(crate) fn settle(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
-    let shows_writes = source.keeps_change_time() || remote.task.verify_resume == VerifyResume::Never;
+    let keeps_change_time = source.keeps_change_time();
+    let reads_twice = !keeps_change_time && remote.task.verify_resume != VerifyResume::Never;
     let mut reopened: Option<Source> = None;
     for _ in 0..MOST_ROUNDS {
         let source = reopened.as_ref().unwrap_or(source);
         let look = source.look()?;
-        let is_reopened = reopened.is_some();
-        // Numbers that are not firm differ again and again: there, once must do.
-        if !is_reopened && !shows_writes || look.is_in_doubt && (!is_reopened || shows_writes) {
+        // Where no change time is kept, numbers may not be firm either, and differ at each look: once must do.
+        let may_reopen = keeps_change_time || reopened.is_none();
+        if may_reopen && (look.is_in_doubt || reads_twice) {
             reopened = Some(reopen(remote, source)?);
             sent.iter_mut().for_each(|part| part.trust = Trust::Doubted);
             continue;
