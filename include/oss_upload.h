@@ -482,8 +482,11 @@ typedef struct {
    */
   uint32_t on_file_change;
   /**
-   * Whether a resumed upload reads the parts that are already on the server again and compares their CRC-64.
-   * 0: when the file's identity is in doubt. 1: always. 2: never.
+   * Whether parts that are on the server are read again from the local file before the object is made, and their
+   * CRC-64 compared. 0: when the file's identity is in doubt (an earlier call has seen another change time, device or
+   * inode), and, also for what this call sends, where the file system is not known to keep a change time of its own
+   * (FAT, FUSE, NFS, ...): there a write can leave no trace. 1: always, when an upload is resumed; else as 0.
+   * 2: never for these reasons.
    */
   uint32_t verify_resume;
   /**

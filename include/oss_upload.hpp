@@ -179,13 +179,16 @@ enum class file_change : std::uint32_t {
     fail = 1,
 };
 
-/// Whether a resumed upload reads the parts that are already on the server again and compares their CRC-64.
+/// Whether parts that are on the server are read again from the local file before the object is made, and their CRC-64
+/// compared.
 enum class verify : std::uint32_t {
-    /// When the file's identity is in doubt.
+    /// When the file's identity is in doubt: an earlier call has seen another change time, device or inode. And, also for
+    /// what this call sends, where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...):
+    /// there a write can leave no trace.
     in_doubt = 0,
-    /// Always.
+    /// Always, when an upload is resumed; else as in_doubt.
     always = 1,
-    /// Never.
+    /// Never for these reasons.
     never = 2,
 };
 
@@ -274,7 +277,7 @@ struct upload_options {
     pairs metadata{};
     /// What happens when the local file changes during the upload.
     file_change on_file_change = file_change::restart;
-    /// Whether a resumed upload checks again what is already on the server.
+    /// Whether what is already on the server is read again from the local file and compared.
     verify verify_resume = verify::in_doubt;
     /// Send Content-MD5 with every body; else only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
     /// much more CPU time.

@@ -125,7 +125,7 @@ pub struct UploadOptions {
     pub headers: Vec<(String, String)>,
     /// What happens when the local file changes during the upload, or between two calls of it.
     pub on_file_change: OnFileChange,
-    /// Whether parts that an earlier call sent are read again.
+    /// Whether parts that are on the server are read again.
     pub verify_resume: VerifyResume,
     /// Send `Content-MD5` with every body, not only with a PutObject of up to 8 MiB.
     pub content_md5: bool,
@@ -180,15 +180,18 @@ pub enum OnFileChange {
     Fail,
 }
 
-/// Whether parts that an earlier call sent are read again and their CRC-64 compared.
+/// Whether parts that are on the server are read again from the local file before the object is made, and their CRC-64
+/// compared. A part that may have changed unseen since this call sent it is always read again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VerifyResume {
-    /// When the file's identity is in doubt.
+    /// When the file's identity is in doubt: an earlier call has seen another change time, device or inode. And, also for
+    /// what this call sends, where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...):
+    /// there a write can leave no trace.
     #[default]
     WhenInDoubt,
-    /// Always.
+    /// Always, when an upload is resumed; else as [`VerifyResume::WhenInDoubt`].
     Always,
-    /// Never.
+    /// Never for these reasons.
     Never,
 }
 

@@ -1,6 +1,9 @@
 //! The file changes under the upload: the object is the file as it is at the end, or there is no object.
 
 mod common;
+#[cfg(target_os = "linux")]
+#[path = "common/fuse.rs"]
+mod fuse;
 
 use std::env::set_current_dir;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -489,5 +492,184 @@ fn a_virtual_file_is_an_error_and_no_object() {
             assert!(rig.count("PutObject") <= 1, "{file:?}: it is not tried again");
             rig.assert_nothing_left();
         }
+    }
+}
+
+#[test]
+fn a_replaced_file_of_the_same_content_costs_no_part() {
+    for moment in [BetweenTwoRuns, BeforeTheResume, DuringTheUpload] {
+        let rig = Rig::new(8);
+        // Another inode, the same content, size and modification time.
+        let copy = rig.scratch.path("copy");
+        fs::copy(&rig.scratch.file, &copy).unwrap();
+        let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+        File::options().write(true).open(&copy).unwrap().set_modified(modified).unwrap();
+        let replace = || fs::rename(&copy, &rig.scratch.file).unwrap();
+        let gate = match moment {
+            BetweenTwoRuns => {
+                rig.stop_at(5);
+                replace();
+                None
+            }
+            BeforeTheResume => {
+                rig.stop_at(5);
+                Some(rig.relay.hold_answer("ListParts"))
+            }
+            DuringTheUpload => Some(rig.relay.hold_request("UploadPart 5")),
+        };
+        let upload = rig.start_with(|o| o.on_file_change = OnFileChange::Fail);
+        if let Some(gate) = gate {
+            gate.reached();
+            replace();
+            gate.release();
+        }
+        let result = finish(&upload).unwrap_or_else(|error| panic!("{moment:?}: {error}"));
+        assert_eq!(result.restart_reason, "", "{moment:?}");
+        let expected: Vec<u32> = if moment == DuringTheUpload { (1..=8).collect() } else { (5..=8).collect() };
+        assert_eq!(rig.sent(), expected, "{moment:?}");
+        rig.assert_done();
+    }
+}
+
+/// Files on a file system whose change time is only the modification time.
+#[cfg(target_os = "linux")]
+mod without_a_change_time {
+    use oss_upload::{Checkpoint, VerifyResume};
+
+    use super::fuse::{Mount, Numbers};
+    use super::*;
+
+    /// The uploads of the file in a mount.
+    struct Place {
+        mount: Mount,
+        rig: Rig,
+    }
+
+    impl Place {
+        fn new(size: usize, numbers: Numbers) -> Option<Place> {
+            Some(Place { mount: Mount::new(content(size, 1), numbers)?, rig: Rig::new(1) })
+        }
+
+        fn edit(&self, o: &mut UploadOptions) {
+            o.file_path = self.mount.file();
+            o.checkpoint = Checkpoint::File(self.rig.scratch.path("source.bin.cp"));
+        }
+
+        /// Parts 1 to 4 of 8 are sent when the second one changes and the time is put back.
+        fn change_during_the_upload(&self, edit: impl FnOnce(&mut UploadOptions)) -> Result<UploadResult> {
+            let gate = self.rig.relay.hold_request("UploadPart 5");
+            let upload = self.rig.start_with(|o| {
+                self.edit(o);
+                edit(o);
+            });
+            gate.reached();
+            RewrittenUnseen.act(&self.mount.file());
+            gate.release();
+            finish(&upload)
+        }
+
+        fn assert_done(&self) {
+            assert_stored(&self.rig.server, KEY, &self.mount.file());
+            assert!(!self.rig.checkpoint().exists(), "the checkpoint is left behind");
+        }
+    }
+
+    const PARTS: usize = 8 * PART as usize - 1000;
+
+    #[test]
+    fn a_write_during_an_upload_in_parts_is_seen() {
+        let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
+        let result = place.change_during_the_upload(|_| ()).unwrap();
+        assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        place.assert_done();
+    }
+
+    #[test]
+    fn a_write_during_an_upload_in_parts_fails_when_told_so() {
+        let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
+        let error = place.change_during_the_upload(|o| o.on_file_change = OnFileChange::Fail).unwrap_err();
+        assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
+        place.rig.assert_nothing_left();
+    }
+
+    #[test]
+    fn a_write_between_two_runs_is_seen() {
+        let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
+        place.rig.stop_at_with(5, |o| place.edit(o));
+        RewrittenUnseen.act(&place.mount.file());
+        let result = place.rig.run_with(|o| place.edit(o)).unwrap();
+        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        place.assert_done();
+    }
+
+    #[test]
+    fn a_write_during_a_single_request_is_seen() {
+        for mode in [OnFileChange::Restart, OnFileChange::Fail] {
+            let Some(place) = Place::new(LARGE, Numbers::Firm) else { return };
+            let gate = place.rig.relay.hold_request("PutObject");
+            let upload = place.rig.start_with(|o| {
+                place.edit(o);
+                o.part_size = PartSize::Bytes(2 * LARGE as u64);
+                o.on_file_change = mode;
+            });
+            gate.reached();
+            wait_until("the beginning is read", || upload.progress().sent_bytes > 2 * PART);
+            RewrittenUnseen.act(&place.mount.file());
+            gate.release();
+            match (finish(&upload), mode) {
+                (Ok(result), OnFileChange::Restart) => {
+                    assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+                    place.assert_done();
+                }
+                (Err(error), OnFileChange::Fail) => {
+                    assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
+                    place.rig.assert_nothing_left();
+                }
+                (ended, _) => panic!("{mode:?}: {ended:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn verify_never_takes_the_users_word() {
+        let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
+        let result = place.change_during_the_upload(|o| o.verify_resume = VerifyResume::Never).unwrap();
+        assert_eq!(result.restart_reason, "");
+        let object = place.rig.server.object(BUCKET, KEY).unwrap();
+        assert!(object.bytes != fs::read(place.mount.file()).unwrap(), "this is what the option costs");
+    }
+
+    #[test]
+    fn numbers_that_are_others_at_each_look_hinder_nothing() {
+        let Some(place) = Place::new(PARTS, Numbers::AnotherEachTime) else { return };
+        let edit = |o: &mut UploadOptions| {
+            place.edit(o);
+            o.on_file_change = OnFileChange::Fail;
+        };
+        place.rig.stop_at_with(5, edit);
+        let result = place.rig.run_with(edit).unwrap();
+        assert_eq!((place.rig.sent(), result.parts_resumed), (vec![5, 6, 7, 8], 4));
+        place.assert_done();
+        let whole = |o: &mut UploadOptions| {
+            edit(o);
+            o.part_size = PartSize::Auto;
+        };
+        assert_eq!(place.rig.run_with(whole).unwrap().parts, 1);
+        place.assert_done();
+        let never = |o: &mut UploadOptions| {
+            edit(o);
+            o.verify_resume = VerifyResume::Never;
+        };
+        place.rig.run_with(never).unwrap();
+        place.assert_done();
+    }
+
+    #[test]
+    fn a_write_is_seen_although_numbers_are_others_at_each_look() {
+        let Some(place) = Place::new(PARTS, Numbers::AnotherEachTime) else { return };
+        let result = place.change_during_the_upload(|_| ()).unwrap();
+        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        place.assert_done();
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use common::rig::*;
 use common::*;
 use oss_server::Policy;
-use oss_upload::{Checkpoint, ErrorKind, PartSize, Phase, Routines, VerifyResume};
+use oss_upload::{Checkpoint, ErrorKind, OnFileChange, PartSize, Phase, Routines, UploadOptions, VerifyResume};
 
 #[test]
 fn a_failed_upload_goes_on_where_it_stopped() {
@@ -351,9 +351,18 @@ fn in_no_doubt_nothing_is_read_again() {
 
 /// Rewrites a checkpoint as if the file had had its present change time all along, and had been looked at much later.
 fn forge_change_time(checkpoint: &Path, file: &Path) {
+    let changed = change_time(file);
+    forge(checkpoint, &[("changed_ns", changed), ("observed_ns", changed + 3_600_000_000_000)]);
+}
+
+fn change_time(file: &Path) -> i128 {
     use std::os::unix::fs::MetadataExt;
     let metadata = fs::metadata(file).unwrap();
-    let changed = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
+}
+
+/// Gives fields of a checkpoint's header other values, with checksums that are right.
+fn forge(checkpoint: &Path, fields: &[(&str, i128)]) {
     let mut forged = String::new();
     let mut chained = String::new();
     for (index, line) in lines(checkpoint).into_iter().enumerate() {
@@ -363,8 +372,7 @@ fn forge_change_time(checkpoint: &Path, file: &Path) {
         }
         let mut json = line[17..line.len() - 1].to_owned();
         if index == 1 {
-            json = with_field(&json, "changed_ns", changed);
-            json = with_field(&json, "observed_ns", changed + 3_600_000_000_000);
+            json = fields.iter().fold(json, |json, (name, value)| with_field(&json, name, *value));
         }
         let crc64 = oss_server::crc64(format!("{chained}{json}").as_bytes());
         let line = format!("{crc64:016x} {json}\n");
@@ -378,6 +386,129 @@ fn with_field(json: &str, name: &str, value: i128) -> String {
     let start = json.find(&format!("\"{name}\":\"")).unwrap() + name.len() + 4;
     let end = start + json[start..].find('"').unwrap();
     format!("{}{value}{}", &json[..start], &json[end..])
+}
+
+/// As after a restart of a container, a reboot or a new mount: the file has other numbers, and nothing else is another.
+const OTHER_NUMBERS: [&[(&str, i128)]; 3] = [&[("device", 7)], &[("inode", 7)], &[("device", 7), ("inode", 7)]];
+
+#[test]
+fn other_device_and_inode_numbers_are_doubt_and_no_change() {
+    for numbers in OTHER_NUMBERS {
+        let rig = Rig::new(6);
+        rig.stop_at(5);
+        forge(&rig.checkpoint(), numbers);
+        let result = rig.run_with(|o| o.on_file_change = OnFileChange::Fail).unwrap();
+        assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4), "{numbers:?}");
+        assert_eq!(result.restart_reason, "", "{numbers:?}");
+        rig.assert_done();
+    }
+}
+
+#[test]
+fn other_numbers_and_another_content_start_over() {
+    for numbers in OTHER_NUMBERS {
+        let rig = Rig::new(6);
+        rig.stop_at(5);
+        change_unseen(&rig.scratch.file, 2 * PART + 7);
+        forge_change_time(&rig.checkpoint(), &rig.scratch.file);
+        forge(&rig.checkpoint(), numbers);
+        let result = rig.run().unwrap();
+        assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+        assert!(result.restart_reason.contains("part 3"), "{}", result.restart_reason);
+        rig.assert_done();
+    }
+}
+
+/// Two file systems take turns at one mount point: the first file comes back, and parts of the second were sent meanwhile.
+#[test]
+fn a_file_that_was_another_meanwhile_is_read_again() {
+    let rig = Rig::new(6);
+    rig.stop_at(3);
+    forge(&rig.checkpoint(), &[("device", 7)]);
+    rig.stop_at_with(5, |_| ());
+    assert_eq!(rig.parts_on_server(), [1, 2, 3, 4]);
+    // The file of the first run: the one that parts 3 and 4 were read from was another.
+    change_unseen(&rig.scratch.file, 3 * PART + 7);
+    let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata(&rig.scratch.file).unwrap());
+    forge_change_time(&rig.checkpoint(), &rig.scratch.file);
+    forge(&rig.checkpoint(), &[("device", device.into())]);
+    let result = rig.run().unwrap();
+    assert!(result.restart_reason.contains("part 4 is not what was sent"), "{}", result.restart_reason);
+    rig.assert_done();
+}
+
+/// Other ways to name the file `source.bin` of a scratch directory.
+fn spellings(rig: &Rig) -> Vec<PathBuf> {
+    let path = |name: &str| rig.scratch.path(name);
+    fs::create_dir_all(path("folder/inner")).unwrap();
+    std::os::unix::fs::symlink(path(""), path("folder/inner/up")).unwrap();
+    std::os::unix::fs::symlink("source.bin", path("link.bin")).unwrap();
+    ["folder/../source.bin", "./source.bin", "folder//inner/../../source.bin", "folder/inner/up/source.bin", "link.bin"]
+        .map(path)
+        .to_vec()
+}
+
+#[test]
+fn another_spelling_of_the_path_is_the_same_file() {
+    let places: [fn(&Rig) -> Checkpoint; 2] = [
+        |rig| Checkpoint::File(rig.scratch.path("source.bin.cp")),
+        |rig| Checkpoint::Directory(rig.scratch.dir.path().to_owned()),
+    ];
+    for place in places {
+        for at in 0..5 {
+            // Also when a new mount gave it other numbers: then only the path tells.
+            for has_other_numbers in [false, true] {
+                let rig = Rig::new(6);
+                let spelling = spellings(&rig)[at].clone();
+                rig.stop_at_with(5, |o| o.checkpoint = place(&rig));
+                let checkpoints = || -> Vec<PathBuf> {
+                    let files = fs::read_dir(rig.scratch.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+                    files.filter(|path| path.extension().is_some_and(|extension| extension == "cp")).collect()
+                };
+                if has_other_numbers {
+                    forge(&checkpoints()[0], &[("device", 7), ("inode", 7)]);
+                }
+                let options = |o: &mut UploadOptions| {
+                    o.checkpoint = place(&rig);
+                    o.file_path.clone_from(&spelling);
+                };
+                let result = rig.run_with(options).unwrap();
+                assert_eq!((result.restart_reason.as_str(), result.parts_resumed), ("", 4), "{spelling:?}");
+                assert_eq!(rig.sent(), [5, 6], "{spelling:?}");
+                assert_eq!(checkpoints(), Vec::<PathBuf>::new(), "{spelling:?}");
+                rig.assert_done();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_checkpoint_beside_the_file_is_found_through_a_link_to_its_folder() {
+    let rig = Rig::new(6);
+    rig.stop_at(5);
+    let spelling = spellings(&rig)[3].clone();
+    let result = rig.run_with(|o| o.file_path = spelling).unwrap();
+    assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4));
+    rig.assert_done();
+}
+
+#[test]
+fn a_hard_link_and_a_new_name_are_the_same_file() {
+    let acts: [fn(&Path, &Path); 2] =
+        [|from, to| fs::hard_link(from, to).unwrap(), |from, to| fs::rename(from, to).unwrap()];
+    for act in acts {
+        let rig = Rig::new(6);
+        rig.stop_at(5);
+        let other = rig.scratch.path("other.bin");
+        act(&rig.scratch.file, &other);
+        let options = |o: &mut UploadOptions| {
+            o.checkpoint = Checkpoint::File(rig.checkpoint());
+            o.file_path.clone_from(&other);
+        };
+        let result = rig.run_with(options).unwrap();
+        assert_eq!((rig.sent(), result.restart_reason.as_str()), (vec![5, 6], ""));
+        assert_stored(&rig.server, KEY, &other);
+    }
 }
 
 #[test]

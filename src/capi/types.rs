@@ -195,8 +195,11 @@ pub struct oss_upload_options {
     /// again, a few times at the most. 1: the upload fails with OSS_FILE_CHANGED, once: what was sent and the checkpoint
     /// are removed, and the next call sends the file as it is then.
     pub on_file_change: u32,
-    /// Whether a resumed upload reads the parts that are already on the server again and compares their CRC-64.
-    /// 0: when the file's identity is in doubt. 1: always. 2: never.
+    /// Whether parts that are on the server are read again from the local file before the object is made, and their
+    /// CRC-64 compared. 0: when the file's identity is in doubt (an earlier call has seen another change time, device or
+    /// inode), and, also for what this call sends, where the file system is not known to keep a change time of its own
+    /// (FAT, FUSE, NFS, ...): there a write can leave no trace. 1: always, when an upload is resumed; else as 0.
+    /// 2: never for these reasons.
     pub verify_resume: u32,
     /// 1: send Content-MD5 with every body. 0: only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
     /// much more CPU time.

@@ -18,9 +18,11 @@ pub(crate) struct Identity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Comparison {
     Same,
-    /// Only the inode's change time differs: a chmod, a link, or a write with the modification time put back.
+    /// Size and modification time are the same, but the change time differs (a chmod, a link, or a write with the
+    /// modification time put back), or the device or inode: many file systems number anew when they are mounted or
+    /// after a while, or it is another file. Only its content can tell.
     InDoubt,
-    /// Another size, modification time or inode: it is not the file that it was.
+    /// Another size or modification time: it is not the file that it was.
     Changed,
 }
 
@@ -46,11 +48,16 @@ impl Identity {
     pub(crate) fn compare(&self, now: &Identity) -> Comparison {
         if *self == *now {
             Comparison::Same
-        } else if *self == (Identity { changed_ns: self.changed_ns, ..*now }) {
+        } else if (self.size, self.modified_ns) == (now.size, now.modified_ns) {
             Comparison::InDoubt
         } else {
             Comparison::Changed
         }
+    }
+
+    /// Whether device and inode are the same.
+    pub(crate) fn has_numbers_of(&self, other: &Identity) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
     }
 
     /// Whether a write after `at` could carry the same time stamps as this identity, and so go unseen.
@@ -77,15 +84,21 @@ mod tests {
         Identity { device: 1, inode: 2, size: 3, modified_ns: 4_000_000_000, changed_ns: 5_000_000_000 };
 
     #[test]
-    fn only_the_change_time_puts_it_in_doubt() {
+    fn numbers_and_change_time_put_it_in_doubt_size_and_modification_time_change_it() {
         assert_eq!(THEN.compare(&THEN), Comparison::Same);
-        assert_eq!(THEN.compare(&Identity { changed_ns: 9, ..THEN }), Comparison::InDoubt);
         for other in [
+            Identity { changed_ns: 9, ..THEN },
             Identity { device: 9, ..THEN },
             Identity { inode: 9, ..THEN },
+            Identity { device: 9, inode: 9, changed_ns: 9, ..THEN },
+        ] {
+            assert_eq!(THEN.compare(&other), Comparison::InDoubt);
+        }
+        for other in [
             Identity { size: 9, ..THEN },
             Identity { modified_ns: 9, ..THEN },
             Identity { modified_ns: 9, changed_ns: 9, ..THEN },
+            Identity { size: 9, device: 9, ..THEN },
         ] {
             assert_eq!(THEN.compare(&other), Comparison::Changed);
         }

@@ -1,6 +1,7 @@
 //! Where an upload goes on: the checkpoint is the memory, the server is the truth, the file is the judge.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::SystemTime;
 
 use super::checkpoint::{Header, Journal, PartRecord, Saved};
@@ -60,7 +61,12 @@ pub(crate) fn reconcile(
     let (Some(plan), Some(upload_id)) = (plan, saved.upload_id.clone()) else {
         return Ok(Verdict::StartOver(String::new()));
     };
-    let trust = trust(remote.task.verify_resume, comparison, &saved.header);
+    // What this call sends may come from another file than what is known: no later call may trust the numbers again.
+    if comparison == Comparison::InDoubt && !saved.doubted {
+        journal.doubted();
+    }
+    let in_doubt = comparison == Comparison::InDoubt || saved.doubted;
+    let trust = trust(remote.task.verify_resume, in_doubt, &saved.header);
     let known = saved.parts.iter().map(|part| (part.number, part)).collect();
     let sent = match remote.list_parts(&upload_id) {
         Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
@@ -78,7 +84,7 @@ pub(crate) fn foreign(saved: &Header, wanted: &Header) -> Option<String> {
         "endpoint"
     } else if (&saved.bucket, &saved.key) != (&wanted.bucket, &wanted.key) {
         "object"
-    } else if saved.source != wanted.source {
+    } else if !is_same_file(saved, wanted) {
         "file"
     } else if saved.options != wanted.options {
         return Some("headers-changed: the upload had been opened with other object headers".into());
@@ -88,11 +94,21 @@ pub(crate) fn foreign(saved: &Header, wanted: &Header) -> Option<String> {
     Some(format!("other-{what}: the checkpoint was that of another {what}"))
 }
 
-fn trust(verify: VerifyResume, comparison: Comparison, saved: &Header) -> Trust {
-    match (verify, comparison) {
-        (VerifyResume::Never, _) => Trust::Exempt,
-        (VerifyResume::Always, _) | (VerifyResume::WhenInDoubt, Comparison::InDoubt) => Trust::Doubted,
-        _ => Trust::ReadSince(saved.observed),
+/// The path is the same, or leads to the same place; or it is another name of the same file, such as a hard link.
+fn is_same_file(saved: &Header, wanted: &Header) -> bool {
+    let resolved = |header: &Header| fs::canonicalize(&header.source).ok();
+    let is_same_place = || resolved(saved).is_some_and(|place| resolved(wanted) == Some(place));
+    let (then, now) = (&saved.identity, &wanted.identity);
+    let has_other_name = || then.has_numbers_of(now) && then.compare(now) != Comparison::Changed;
+    saved.source == wanted.source || has_other_name() || is_same_place()
+}
+
+fn trust(verify: VerifyResume, in_doubt: bool, saved: &Header) -> Trust {
+    match verify {
+        VerifyResume::Never => Trust::Exempt,
+        VerifyResume::Always => Trust::Doubted,
+        VerifyResume::WhenInDoubt if in_doubt => Trust::Doubted,
+        VerifyResume::WhenInDoubt => Trust::ReadSince(saved.observed),
     }
 }
 

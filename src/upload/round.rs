@@ -121,7 +121,11 @@ impl Round<'_> {
         self.remote.meter.enter(Phase::Uploading);
         let whole = plan.part(1);
         // A server that never gets the last bytes stores nothing: the file is judged before they are sent.
-        let judge = |crc64| self.judge(&mut [self.read_since_observed(whole, crc64)]);
+        let judge = |crc64| {
+            self.judge(&mut [self.read_since_observed(whole, crc64)])?;
+            self.remote.meter.enter(Phase::Uploading);
+            Ok(())
+        };
         let attempted = self.remote.put_object(self.source, &judge);
         let (completed, crc64) = match attempted {
             Attempted { result: Ok(done), .. } => done,

@@ -14,7 +14,7 @@ use super::lease::{LeaseWait, is_leased, still_leased};
 use super::plan::PartRange;
 use crate::crc64::Crc64;
 use crate::error::{Error, ErrorKind, Result};
-use crate::os;
+use crate::os::{self, filesystem};
 
 /// How much is read at a time where no send buffer takes it.
 const CHUNK: usize = 256 * 1024;
@@ -31,6 +31,16 @@ pub(crate) struct Source {
     /// When the first look was taken: no part was read before.
     pub observed: SystemTime,
     known: Mutex<Identity>,
+}
+
+/// What a look at the file found. Whatever shows a change for sure is an error instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Of the open file.
+    pub identity: Identity,
+    /// The path leads to a file with another device or inode, of the same size and modification time. Either it has
+    /// taken the place of the open one, or the file system is not firm about its numbers.
+    pub is_in_doubt: bool,
 }
 
 impl Source {
@@ -122,8 +132,13 @@ impl Source {
         }
     }
 
+    /// Whether a write always shows in the file's change time.
+    pub(crate) fn keeps_change_time(&self) -> bool {
+        filesystem::keeps_change_time(&self.file)
+    }
+
     /// What the file looks like now, or the error that says how it changed.
-    pub(crate) fn look(&self) -> Result<Identity> {
+    pub(crate) fn look(&self) -> Result<Look> {
         let failed = |error| Error::os(ErrorKind::Io, format!("cannot look at {}", self.path.display()), &error);
         let now = Identity::of(&self.file.metadata().map_err(failed)?);
         let known = self.identity();
@@ -135,10 +150,11 @@ impl Source {
         }
         let named = fs::metadata(&self.path).map_err(|_| self.changed("it was removed or renamed"))?;
         let named = Identity::of(&named);
-        if (named.device, named.inode) != (now.device, now.inode) {
+        let is_in_doubt = !named.has_numbers_of(&now);
+        if is_in_doubt && now.compare(&named) == Comparison::Changed {
             return Err(self.changed("another file has taken its place"));
         }
-        Ok(now)
+        Ok(Look { identity: now, is_in_doubt })
     }
 
     /// The CRC-64 of a range, read anew. `go_on` is asked between reads.
@@ -262,7 +278,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = file(&dir, b"content");
         let source = open(&path).unwrap();
-        assert_eq!(source.look().unwrap(), source.identity());
+        assert_eq!(source.look().unwrap(), Look { identity: source.identity(), is_in_doubt: false });
 
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(source.look().is_ok(), "a chmod is no change");
@@ -275,5 +291,8 @@ mod tests {
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
         fs::copy(dir.path().join("elsewhere"), &path).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
+        let modified = fs::metadata(dir.path().join("elsewhere")).unwrap().modified().unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+        assert!(source.look().unwrap().is_in_doubt, "only its content can tell");
     }
 }

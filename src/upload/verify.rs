@@ -2,24 +2,41 @@
 
 use std::time::SystemTime;
 
-use super::identity::Identity;
+use super::identity::{Comparison, Identity};
+use super::lease::LeaseWait;
 use super::parts::{Sent, Trust};
 use super::plan::PartRange;
 use super::progress::Phase;
 use super::remote::Remote;
 use super::source::Source;
 use crate::error::Result;
+use crate::options::VerifyResume;
 
 /// A file that is touched again and again while it is verified is given up.
 const MOST_ROUNDS: u32 = 10;
 
 /// Reads again what may have changed unseen since it was sent, until nothing is in doubt. Fails when the file has
 /// changed.
+///
+/// Where a write may leave no trace in the time stamps, everything is read twice. When both readings agree, the file held
+/// just that at the moment between them: the first reading of all parts ends before the second one begins.
 pub(crate) fn settle(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
+    let keeps_change_time = source.keeps_change_time();
+    let reads_twice = !keeps_change_time && remote.task.verify_resume != VerifyResume::Never;
+    let mut reopened: Option<Source> = None;
     for _ in 0..MOST_ROUNDS {
-        let now = source.look()?;
-        // look() lets one difference pass: the change time. It may be harmless, or a write with its traces removed.
-        let touched = now != source.identity();
+        let source = reopened.as_ref().unwrap_or(source);
+        let look = source.look()?;
+        // Where no change time is kept, numbers may not be firm either, and differ at each look: once must do.
+        let may_reopen = keeps_change_time || reopened.is_none();
+        if may_reopen && (look.is_in_doubt || reads_twice) {
+            reopened = Some(reopen(remote, source)?);
+            sent.iter_mut().for_each(|part| part.trust = Trust::Doubted);
+            continue;
+        }
+        let now = look.identity;
+        // look() lets another change time pass. It may be harmless, or a write with its traces removed.
+        let touched = now.changed_ns != source.identity().changed_ns;
         let mut suspects: Vec<&mut Sent> = sent.iter_mut().filter(|part| is_suspect(part, touched, &now)).collect();
         if suspects.is_empty() {
             return Ok(());
@@ -34,6 +51,21 @@ pub(crate) fn settle(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) ->
         source.verified_as(now);
     }
     Err(source.changed("it is touched again and again"))
+}
+
+/// The file that the path leads to now. Network file systems ask their server anew when a file is opened, so that what is
+/// read does not come from an old cache.
+fn reopen(remote: &Remote<'_>, source: &Source) -> Result<Source> {
+    let sleep = |pause| {
+        remote.control.sleep(pause, &remote.stop);
+        remote.go_on()
+    };
+    let reopened =
+        Source::open(&remote.task.path, &LeaseWait { sleep: &sleep, timeout: remote.service.stall_timeout })?;
+    if source.identity().compare(&reopened.identity()) == Comparison::Changed {
+        return Err(source.changed("another file has taken its place"));
+    }
+    Ok(reopened)
 }
 
 fn is_suspect(part: &Sent, touched: bool, now: &Identity) -> bool {

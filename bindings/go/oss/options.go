@@ -39,16 +39,18 @@ const (
 	FailOnFileChange OnFileChange = 1
 )
 
-// VerifyResume is whether a resumed upload reads the parts that are already on the server again, from the local file,
-// and compares their CRC-64.
+// VerifyResume is whether parts that are on the server are read again from the local file before the object is made, and
+// their CRC-64 compared.
 type VerifyResume int
 
 const (
-	// VerifyInDoubt does so when it is not certain that the file is still the same. The default.
+	// VerifyInDoubt does so when an earlier call has seen another change time, device or inode of the file, and always
+	// where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...): there a write can leave
+	// no trace. The default.
 	VerifyInDoubt VerifyResume = 0
-	// VerifyAlways always does so.
+	// VerifyAlways always does so when an upload is resumed; else it is VerifyInDoubt.
 	VerifyAlways VerifyResume = 1
-	// VerifyNever never does so.
+	// VerifyNever never does so for these reasons.
 	VerifyNever VerifyResume = 2
 )
 

@@ -116,6 +116,14 @@ impl Journal {
         }
     }
 
+    /// Records that the file may be another from here on. Fails as [`Journal::part`] does, and then no later part is in
+    /// the file either.
+    pub(crate) fn doubted(&self) {
+        if let Ok(json) = encode(&Record::Doubted) {
+            self.append(json);
+        }
+    }
+
     /// Records that CompleteMultipartUpload is about to be sent, and syncs. Fails as [`Journal::part`] does.
     pub(crate) fn completing(&self) {
         if let Ok(json) = encode(&Record::Completing) {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +24,11 @@ pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &s
     }
 }
 
-/// The vendor's own form: the MD5 of the absolute source path, and that of the destination's URL.
+/// The form of Alibaba Cloud's SDKs: the MD5 of the absolute source path, and that of the destination's URL. Links and `..`
+/// in the path are resolved, so that the same file is found by every spelling. Two hard links are two names.
 fn file_name(source: &Path, bucket: &str, key: &str) -> String {
+    // What is not there will not be uploaded either: the name does not matter then.
+    let source = fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
     let destination = format!("oss://{bucket}/{key}");
     format!("{}-{}.cp", md5_hex(source.as_os_str().as_bytes()), md5_hex(destination.as_bytes()))
 }
@@ -56,6 +60,23 @@ mod tests {
             in_directory("/data/目录/文件.bin", "目录/文件.bin"),
             Path::new("/var/cp/4fc003879e9df85df6316b69d3883c41-05bcdd0102ecfe36555c8b4b404e5d09.cp")
         );
+    }
+
+    #[test]
+    fn names_in_a_directory_follow_the_file_and_not_the_spelling() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = fs::canonicalize(dir.path()).unwrap();
+        fs::create_dir(dir.join("real")).unwrap();
+        fs::write(dir.join("real/f"), "").unwrap();
+        fs::hard_link(dir.join("real/f"), dir.join("real/g")).unwrap();
+        std::os::unix::fs::symlink(dir.join("real"), dir.join("folder")).unwrap();
+        std::os::unix::fs::symlink("real/f", dir.join("link")).unwrap();
+        let name = |path: &str, key: &str| in_directory(dir.join(path).to_str().unwrap(), key);
+        for spelling in ["folder/f", "link", "folder/../real/f", "real/./f", "real//f"] {
+            assert_eq!(name(spelling, "key"), name("real/f", "key"), "{spelling}");
+        }
+        assert_ne!(name("real/g", "key"), name("real/f", "key"));
+        assert_ne!(name("link", "other"), name("real/f", "key"));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) struct Saved {
     pub parts: Vec<PartRecord>,
     /// CompleteMultipartUpload may have been sent.
     pub completing: bool,
+    /// The parts may come from two files: a later call found another change time, device or inode, and went on.
+    pub doubted: bool,
     /// Bytes per second, as they were last.
     pub rate: Option<u64>,
 }

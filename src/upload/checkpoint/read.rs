@@ -93,6 +93,7 @@ struct Replay {
     upload_id: Option<String>,
     parts: BTreeMap<u32, PartRecord>,
     completing: bool,
+    doubted: bool,
     rate: Option<u64>,
 }
 
@@ -106,6 +107,7 @@ impl Replay {
             upload_id: None,
             parts: BTreeMap::new(),
             completing: false,
+            doubted: false,
             rate: None,
         }
     }
@@ -140,6 +142,7 @@ impl Replay {
                 header.check_part(&part)?;
                 self.parts.insert(part.number, part);
             }
+            (Record::Doubted, _, Some(_)) => self.doubted = true,
             (Record::Completing, _, Some(_)) => self.completing = true,
             (Record::Rate { bytes_per_second }, _, Some(_)) => self.rate = Some(bytes_per_second),
             _ => return Err("it is not at its place".to_owned()),
@@ -165,15 +168,15 @@ impl Replay {
     fn finish(self) -> Reading {
         let Some((header, created)) = self.header else { return Reading::Fresh };
         let parts = self.parts.into_values().collect();
-        let Replay { upload_id, completing, rate, .. } = self;
-        let saved = Saved { header, upload_id, parts, completing, rate };
+        let Replay { upload_id, completing, doubted, rate, .. } = self;
+        let saved = Saved { header, upload_id, parts, completing, doubted, rate };
         Reading::Journal(Box::new(Good { saved, created, length: self.length, chain: self.chain }))
     }
 
     fn void(&self, reason: String) -> Reading {
         let saved = self.header.as_ref().map(|(header, _)| {
-            let (upload_id, completing) = (self.upload_id.clone(), self.completing);
-            Box::new(Saved { header: header.clone(), upload_id, parts: Vec::new(), completing, rate: None })
+            let (upload_id, completing, doubted) = (self.upload_id.clone(), self.completing, self.doubted);
+            Box::new(Saved { header: header.clone(), upload_id, parts: Vec::new(), completing, doubted, rate: None })
         });
         Reading::Void { reason, saved }
     }

@@ -20,11 +20,12 @@ pub(super) enum Record {
     Header(HeaderRecord),
     Upload { upload_id: String },
     Part(PartRecord),
+    Doubted,
     Completing,
     Rate { bytes_per_second: u64 },
 }
 
-const KNOWN_TYPES: [&str; 5] = ["header", "upload", "part", "completing", "rate"];
+const KNOWN_TYPES: [&str; 6] = ["header", "upload", "part", "doubted", "completing", "rate"];
 
 /// Why the JSON of a record with a good checksum is of no use.
 pub(super) enum Fault {

@@ -30,16 +30,17 @@ fn everything_comes_back() {
         journal.part(&parts[0]);
         assert_eq!(journal.trouble(), None);
     }
-    let mut saved = Saved { header, upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false, rate: None };
+    let mut saved = Saved { parts, ..saved(&header, 0) };
     {
         let (journal, found) = open(&path);
         assert_eq!(found, Found::Usable(saved.clone()));
         journal.completing();
+        journal.doubted();
         for rate in [0, 1000, 1250, 1251, 1600, 0] {
             journal.rate(rate);
         }
     }
-    saved.completing = true;
+    (saved.completing, saved.doubted) = (true, true);
     saved.rate = Some(1600);
     assert_eq!(usable(&path), saved);
 }
@@ -168,8 +169,8 @@ fn the_documented_example_is_true() {
 
     assert_eq!(example, render(&header, created, &parts), "docs/checkpoint-format.md");
     let Ok(Reading::Journal(good)) = read(example.as_bytes(), example.len() as u64) else { panic!() };
-    let upload_id = Some(UPLOAD_ID.to_owned());
-    assert_eq!(good.saved, Saved { header, upload_id, parts: parts.to_vec(), completing: true, rate: Some(1_048_576) });
+    let expected = Saved { parts: parts.to_vec(), completing: true, rate: Some(1_048_576), ..saved(&header, 0) };
+    assert_eq!(good.saved, expected);
     assert_eq!(good.created, created);
 }
 

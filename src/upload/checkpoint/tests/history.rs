@@ -19,6 +19,7 @@ enum Event {
     /// A part by its number, as far as the file has one, and its content.
     Part(u32, u64),
     Completing,
+    Doubted,
     /// So many bytes per second were sent.
     Rate(u64),
     Flush,
@@ -55,6 +56,7 @@ fn events() -> impl Strategy<Value = Event> {
         2 => any::<String>().prop_map(Event::Opened),
         20 => (1..=MOST_PARTS as u32, any::<u64>()).prop_map(|(number, content)| Event::Part(number, content)),
         1 => Just(Event::Completing),
+        1 => Just(Event::Doubted),
         2 => (0..4_u64).prop_map(|step| Event::Rate(step * 1000)),
         2 => Just(Event::Flush),
         4 => torn.prop_map(Event::Reopen),
@@ -66,7 +68,7 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
     match (event, model) {
         (Event::Begin(header), model) => {
             let header = (**header).clone();
-            *model = Some(Saved { header, upload_id: None, parts: Vec::new(), completing: false, rate: None });
+            *model = Some(Saved { upload_id: None, ..saved(&header, 0) });
         }
         (Event::Opened(id), Some(saved @ Saved { upload_id: None, .. })) => saved.upload_id = Some(id.clone()),
         (Event::Part(number, content), Some(saved @ Saved { upload_id: Some(_), .. })) => {
@@ -78,6 +80,7 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
             saved.parts.sort_by_key(|part| part.number);
         }
         (Event::Completing, Some(saved @ Saved { upload_id: Some(_), .. })) => saved.completing = true,
+        (Event::Doubted, Some(saved @ Saved { upload_id: Some(_), .. })) => saved.doubted = true,
         (Event::Rate(rate), Some(saved @ Saved { upload_id: Some(_), .. })) => {
             saved.rate = Some(*rate).filter(|rate| *rate > 0).or(saved.rate);
         }
@@ -97,6 +100,7 @@ fn happen(journal: &mut Option<Journal>, path: &Path, event: &Event) {
             current.part(&PartRecord { crc64: *content, ..part(&header, *number, 0) });
         }
         Event::Completing => current.completing(),
+        Event::Doubted => current.doubted(),
         Event::Rate(rate) => current.rate(*rate),
         Event::Flush => current.flush(),
         Event::Reopen(torn) => {

@@ -69,7 +69,14 @@ fn begun(path: &Path, header: &Header, done: u32) -> Journal {
 /// What such a checkpoint holds.
 fn saved(header: &Header, done: u32) -> Saved {
     let parts = (1..=done).map(|number| part(header, number, 0)).collect();
-    Saved { header: header.clone(), upload_id: Some(UPLOAD_ID.to_owned()), parts, completing: false, rate: None }
+    Saved {
+        header: header.clone(),
+        upload_id: Some(UPLOAD_ID.to_owned()),
+        parts,
+        completing: false,
+        doubted: false,
+        rate: None,
+    }
 }
 
 fn directory() -> TempDir {
