@@ -17,6 +17,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::answer::{KeyAnswer, issued, word};
 use super::{Issued, Provider, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::descriptor;
 
 /// More than this is no key.
 const MOST_OUTPUT: usize = 64 * 1024;
@@ -70,7 +71,8 @@ impl Process {
         // What it says on standard error may hold secrets. A group of its own, so that its children end with it.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let cannot = |error: &io::Error| Error::os(ErrorKind::Credentials, "the command cannot be run", error);
-        let mut child = command.spawn().map_err(|error| cannot(&error))?;
+        // The standard streams of the child are put together from pipes, whose own numbers must be others.
+        let mut child = descriptor::away_from_standard(|| command.spawn()).map_err(|error| cannot(&error))?;
         let output = child.stdout.take().ok_or_else(|| failed("the command has no output"))?;
         let mut running = Running { child, ended: None };
         let (output, status) = running.finish(output, Instant::now() + self.patience, stop)?.ok_or_else(|| {

@@ -14,7 +14,7 @@ mod throttle;
 mod watch;
 
 use std::fmt;
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use ureq::{Agent, Proxy, SendBody};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
+use crate::os::descriptor;
 use crate::oss;
 pub(crate) use throttle::Throttle;
 pub(crate) use watch::Limits;
@@ -282,7 +283,9 @@ fn tls_config(options: &ClientOptions) -> Result<TlsConfig> {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
     let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
-    let pem = fs::read(path).map_err(unreadable)?;
+    let mut pem = Vec::new();
+    let file = descriptor::open(|| File::open(path));
+    file.and_then(|mut file| file.read_to_end(&mut pem)).map_err(unreadable)?;
     let found: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

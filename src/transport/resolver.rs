@@ -13,7 +13,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 
 use super::watch::{Interrupted, Patience, SLICE, Watch};
-use crate::os::thread;
+use crate::os::{descriptor, thread};
 
 /// Addresses beyond these are not tried; ureq keeps no more.
 const MOST_ADDRESSES: usize = 16;
@@ -58,7 +58,8 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     let watch = Watch::current()?;
     let (sender, receiver) = bounded(1);
     thread::spawn("oss-resolve", move || {
-        let _ = sender.send(name.to_socket_addrs().map(Vec::from_iter));
+        let found = descriptor::away_from_standard(|| name.to_socket_addrs());
+        let _ = sender.send(found.map(Vec::from_iter));
     })?;
     let mut patience = Patience::new(watch.limits.connect);
     loop {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::{Builder, Scope, scope};
+use std::thread::{Scope, scope};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -15,6 +15,7 @@ use super::remote::Remote;
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::os::thread;
 
 /// How often the journal is offered to be made safe.
 const TICK: Duration = Duration::from_millis(250);
@@ -130,8 +131,8 @@ impl Workers<'_> {
                 break;
             }
             if crew.insert(worker) {
-                let thread = Builder::new().name(format!("oss-part-{worker}"));
-                let spawned = thread.spawn_scoped(scope, move || self.work(worker, shift));
+                let name = format!("oss-part-{worker}");
+                let spawned = thread::spawn_scoped(scope, name, move || self.work(worker, shift));
                 if let Err(error) = spawned {
                     crew.remove(&worker);
                     self.remote.control.halt();

@@ -12,6 +12,7 @@ use super::identity::{Comparison, Identity};
 use super::plan::PartRange;
 use crate::crc64::Crc64;
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::descriptor;
 
 /// How much is read at a time where no send buffer takes it.
 const CHUNK: usize = 256 * 1024;
@@ -31,7 +32,7 @@ impl Source {
         let failed = |what: &str, error| Error::os(ErrorKind::Io, format!("cannot {what} {}", path.display()), &error);
         let path_in_full = std::path::absolute(path).map_err(|error| failed("find", error))?;
         // A FIFO would make open() wait for a writer; regular files do not care.
-        let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+        let file = descriptor::open(|| OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path));
         let file = file.map_err(|error| failed("open", error))?;
         let metadata = file.metadata().map_err(|error| failed("look at", error))?;
         if !metadata.is_file() {

@@ -1,12 +1,46 @@
 //! Threads of the library.
 
 use std::io;
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
-/// Starts a thread of the library. Every thread that the library makes is made here.
+use super::signals;
+
+/// Starts a thread of the library. Every thread that the library makes is made here or by [`spawn_scoped`]: none of them
+/// takes a signal that the program waits for or handles.
 pub(crate) fn spawn<T: Send + 'static>(
     name: impl Into<String>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
-    Builder::new().name(name.into()).spawn(work)
+    signals::while_blocked(|| Builder::new().name(name.into()).spawn(work))
+}
+
+/// Like [`spawn`], for a thread that ends before `scope` does.
+pub(crate) fn spawn_scoped<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    name: impl Into<String>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> io::Result<ScopedJoinHandle<'scope, T>> {
+    signals::while_blocked(|| Builder::new().name(name.into()).spawn_scoped(scope, work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::os::signals::testing::blocked;
+
+    #[test]
+    fn a_thread_takes_no_signal_and_the_one_that_makes_it_keeps_its_own() {
+        let before = blocked();
+        let plain = spawn("test", blocked).unwrap().join().unwrap();
+        let scoped = std::thread::scope(|scope| spawn_scoped(scope, "test", blocked).unwrap().join().unwrap());
+        assert_eq!(blocked(), before);
+        for signals in [plain, scoped] {
+            for signal in [libc::SIGTERM, libc::SIGCHLD, libc::SIGPIPE, libc::SIGXFSZ, libc::SIGPROF, libc::SIGRTMIN()] {
+                assert!(signals.contains(&signal), "signal {signal} is not blocked");
+            }
+            for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT] {
+                assert!(!signals.contains(&signal), "signal {signal} is blocked");
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ use rustix::process::geteuid;
 
 use super::line::{FIRST_LINE, holder_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::descriptor;
 
 /// How often the path may lead to a file that its last holder is just deleting.
 const ATTEMPTS: u32 = 100;
@@ -37,18 +38,18 @@ pub(super) fn open_and_lock(path: &Path) -> Result<Held> {
 /// Opens a checkpoint file to read it, without its lock.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
     check_kind(path).map_err(|cause| refused("open", path, &cause))?;
-    let file = careful().read(true).open(path);
+    let file = descriptor::open(|| careful().read(true).open(path));
     file.map_err(|cause| refused("open", path, &cause))
 }
 
 /// `None` when it appeared or went away in between.
 fn open_or_create(path: &Path) -> Result<Option<Held>> {
-    match check_kind(path).and_then(|()| careful().read(true).write(true).open(path)) {
+    match check_kind(path).and_then(|()| descriptor::open(|| careful().read(true).write(true).open(path))) {
         Ok(file) => return Ok(Some(Held { file, created: false })),
         Err(cause) if cause.kind() == Io::NotFound => {}
         Err(cause) => return Err(refused("open", path, &cause)),
     }
-    match careful().read(true).write(true).create_new(true).mode(0o600).open(path) {
+    match descriptor::open(|| careful().read(true).write(true).create_new(true).mode(0o600).open(path)) {
         Ok(file) => Ok(Some(Held { file, created: true })),
         Err(cause) if cause.kind() == Io::AlreadyExists => Ok(None),
         Err(cause) => Err(refused("create", path, &cause)),
@@ -132,7 +133,7 @@ fn is_trusted(owner: u32, path: &Path) -> bool {
 
 /// Makes a name that was put into the directory of `path`, or taken out of it, survive a power cut.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match File::open(directory_of(path)).and_then(|directory| directory.sync_all()) {
+    match descriptor::open(|| File::open(directory_of(path))).and_then(|directory| directory.sync_all()) {
         // Not all file systems can sync a directory, and not every directory that we may write to may be read.
         Err(cause) if !matches!(cause.raw_os_error(), Some(libc::EIO | libc::ENOSPC | libc::EDQUOT)) => Ok(()),
         result => result,
@@ -171,7 +172,8 @@ fn advice(cause: &io::Error, path: &Path) -> String {
         }
         libc::EROFS => "the file system is read-only: choose a checkpoint path or checkpoint_dir elsewhere",
         libc::ENAMETOOLONG => "its name is too long: choose another checkpoint path, or a checkpoint_dir",
-        libc::ENOSPC | libc::EDQUOT | libc::EFBIG => "free some space, or choose a checkpoint path elsewhere",
+        libc::ENOSPC | libc::EDQUOT => "free some space, or choose a checkpoint path elsewhere",
+        libc::EFBIG => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
         libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => "that file system has no locks: choose a path elsewhere",
         _ => "choose another checkpoint path",
     };

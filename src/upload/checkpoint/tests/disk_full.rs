@@ -91,7 +91,7 @@ fn child_begins_on_a_full_disk() {
         assert_eq!(found, Found::Nothing);
         let error = journal.begin(&header(3)).unwrap_err();
         assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::EFBIG), "{error}");
-        assert!(error.message().contains("free some space"), "{error}");
+        assert!(error.message().contains("raise its limit (RLIMIT_FSIZE"), "{error}");
         drop(journal);
         assert!(!path.exists());
     }
