@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Barrier;
 use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use super::super::failed;
 use super::super::testing::now;
