@@ -321,7 +321,10 @@ mod tests {
     fn the_usual_words_for_a_level_are_understood() {
         for (words, level) in [
             (&["", " ", "0", "off", "OFF", "false", "no", "none"][..], LogLevel::Off),
-            (&["info", "INFO", " info\n", "1", "true", "True", "yes", "on", "warn", "WARNING", "error"], LogLevel::Info),
+            (
+                &["info", "INFO", " info\n", "1", "true", "True", "yes", "on", "warn", "WARNING", "error"],
+                LogLevel::Info,
+            ),
             (&["debug", "Debug ", "2", "trace", "all"], LogLevel::Debug),
         ] {
             for word in words {

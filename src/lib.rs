@@ -29,7 +29,7 @@
 //!
 //! Dependencies point one way: [`capi`] → [`client`] → `upload` → (`oss`, `transport`). `oss` is the wire protocol, pure;
 //! `transport` sends one request and is the only room that knows ureq; `upload` is one upload from the file to the
-//! proven object; nothing but `capi` is unsafe, and nothing but `client` reads the environment.
+//! proven object; nothing but `capi` and `os` is unsafe, and nothing but `client` reads the environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
 pub mod capi;

@@ -35,7 +35,8 @@ mod tests {
         let scoped = std::thread::scope(|scope| spawn_scoped(scope, "test", blocked).unwrap().join().unwrap());
         assert_eq!(blocked(), before);
         for signals in [plain, scoped] {
-            for signal in [libc::SIGTERM, libc::SIGCHLD, libc::SIGPIPE, libc::SIGXFSZ, libc::SIGPROF, libc::SIGRTMIN()] {
+            for signal in [libc::SIGTERM, libc::SIGCHLD, libc::SIGPIPE, libc::SIGXFSZ, libc::SIGPROF, libc::SIGRTMIN()]
+            {
                 assert!(signals.contains(&signal), "signal {signal} is not blocked");
             }
             for signal in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGABRT] {
