@@ -27,8 +27,15 @@
  *   stops something does nothing then. A freed handle is such a pointer only until its memory is used again.
  * - Threads. Every function may be called from any thread. Handles may be freed in any order, once each, after all
  *   other calls with that handle have returned. The progress callback runs on the thread inside oss_upload_file() only.
- * - A process that forks must not use the handles in the child. No signal handler is installed, no SIGPIPE raised, and
- *   there is no global state: nothing to initialise, nothing to clean up.
+ * - Signals. No handler is installed. The library's threads block every signal but those that a thread raises in itself
+ *   by a fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT): what is sent to the process goes to the
+ *   program's threads. No SIGPIPE and no SIGXFSZ is raised, on the calling thread neither.
+ * - Cancelling. pthread_cancel() on a thread in a call is deferred: the call returns as usual, and the thread ends at its
+ *   next cancellation point after it. That holds inside the progress callback too. pthread_exit() and longjmp() must not
+ *   leave the callback, and a thread that may be cancelled asynchronously must not call the library.
+ * - Descriptors. All of the library's are 3 or more and closed on exec, also in a program that has closed 0, 1 or 2.
+ * - A process that forks must not use the handles in the child. There is no global state: nothing to initialise, nothing
+ *   to clean up.
  * - Strings are UTF-8 and end with NUL; file names are any bytes on Unix.
  */
 
@@ -630,7 +637,8 @@ typedef struct {
 /**
  * Called by oss_upload_file(), on the thread that called it, about ten times a second and once at the end, never after
  * oss_upload_file() has returned. `progress` is valid during the call only; `user_data` is what was given to
- * oss_upload_file(). Returns OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. A C++ exception must not leave it.
+ * oss_upload_file(). Returns OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. A C++ exception must not leave it, nor may
+ * pthread_exit() or longjmp().
  */
 typedef int32_t (*oss_progress_fn)(const oss_progress *progress, void *user_data);
 
@@ -850,8 +858,12 @@ void oss_upload_free(oss_upload *upload);
  * OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
  * for what is no client.
  *
- * With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
- * written to standard error.
+ * With the environment variable OSS_UPLOAD_LOG set when the client is made, the same events are written to standard
+ * error: what is out of the ordinary with "info", all with "debug", nothing with "off". Capitals and blanks around it do
+ * not matter; "1", "true", "on" and "warn" mean "info", "0" and "false" mean "off". Any other value gets one line that
+ * says so. The log goes only to the standard error that the program has when the client is made: nothing is written
+ * when it is closed then, or when its descriptor leads to something else later. A standard error that nobody reads any
+ * more is no failure and raises no SIGPIPE.
  */
 oss_status oss_client_next_event(oss_client *client,
                                  oss_event *event);

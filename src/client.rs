@@ -9,7 +9,7 @@ use crate::credentials::{
     self, Ask, Clock, Credentials, Http, HttpAnswer, HttpFailure, Keyring, Surroundings, Variables,
 };
 use crate::error::{Error, Result};
-use crate::events::{ClientEvents, Event, EventKind, Events, LogLevel};
+use crate::events::{ClientEvents, Event, EventKind, Events};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
@@ -41,8 +41,8 @@ impl Client {
             Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
         let signature = signature(options.signature_version, &endpoint)?;
         let proxies = Arc::new(Proxies::read(options.proxy.as_deref(), |name| env::var(name).ok())?);
-        let log = env::var("OSS_UPLOAD_LOG").map_or(LogLevel::Off, |level| LogLevel::parse(&level));
-        let events = Arc::new(ClientEvents::new(log));
+        let log = env::var_os("OSS_UPLOAD_LOG").unwrap_or_default();
+        let events = Arc::new(ClientEvents::new(&log.to_string_lossy()));
         let keyring = keyring(&options, proxies.clone(), events.clone())?;
         let transport = Transport::new(&options, proxies)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
@@ -88,7 +88,10 @@ impl Client {
     /// opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the oldest are
     /// dropped and counted. Nothing is recorded for who never asks.
     ///
-    /// The environment variable `OSS_UPLOAD_LOG`, `info` or `debug`, has the same events written to standard error.
+    /// The environment variable `OSS_UPLOAD_LOG` has the same events written to standard error: what is out of the
+    /// ordinary with `info`, all with `debug`, nothing with `off`. Capitals and blanks around it do not matter; `1`,
+    /// `true`, `on` and `warn` mean `info`, `0` and `false` mean `off`. Any other value gets one line that says so. It is
+    /// read when the client is made, and the log goes only to the standard error that the program has then.
     pub fn next_event(&self) -> Option<Event> {
         self.events.queue.next()
     }

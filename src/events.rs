@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::os::standard_error::StandardError;
 
 /// Something that happened to an upload. Fields that do not concern the kind are empty or 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,8 @@ struct Waiting {
 }
 
 const CAPACITY: usize = 1024;
+/// So many characters of a level that is not understood are repeated.
+const MOST_OF_LEVEL: usize = 40;
 
 impl Queue {
     /// The oldest event. The first call opens the queue: before it, events are not kept.
@@ -173,12 +176,13 @@ pub(crate) enum LogLevel {
 }
 
 impl LogLevel {
-    /// From the value of `OSS_UPLOAD_LOG`.
-    pub(crate) fn parse(text: &str) -> LogLevel {
-        match text {
-            "info" => LogLevel::Info,
-            "debug" => LogLevel::Debug,
-            _ => LogLevel::Off,
+    /// From the value of `OSS_UPLOAD_LOG`, with the words for it that people are used to; `None` for others.
+    pub(crate) fn parse(text: &str) -> Option<LogLevel> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "" | "off" | "0" | "false" | "no" | "none" => Some(LogLevel::Off),
+            "info" | "1" | "true" | "yes" | "on" | "warn" | "warning" | "error" => Some(LogLevel::Info),
+            "debug" | "2" | "trace" | "all" => Some(LogLevel::Debug),
+            _ => None,
         }
     }
 
@@ -197,12 +201,22 @@ impl LogLevel {
 pub(crate) struct ClientEvents {
     pub queue: Queue,
     log: LogLevel,
+    standard_error: StandardError,
     uploads: AtomicU64,
 }
 
 impl ClientEvents {
-    pub(crate) fn new(log: LogLevel) -> Self {
-        ClientEvents { log, ..ClientEvents::default() }
+    /// `wanted` is the value of `OSS_UPLOAD_LOG`. When it is not understood, one line says what would be: whoever sets
+    /// it waits for lines.
+    pub(crate) fn new(wanted: &str) -> Self {
+        let standard_error = StandardError::now();
+        let log = LogLevel::parse(wanted).unwrap_or_else(|| {
+            let start: String = wanted.chars().take(MOST_OF_LEVEL).collect();
+            standard_error
+                .write_line(&format!("oss-upload: OSS_UPLOAD_LOG is {start:?}; it can be off, info or debug: no log"));
+            LogLevel::Off
+        });
+        ClientEvents { log, standard_error, ..ClientEvents::default() }
     }
 }
 
@@ -236,8 +250,7 @@ impl Events {
         let mut event = Event::new(kind, self);
         fill(&mut event);
         if logged {
-            // A daemon may have closed its standard error: that is no reason to fail.
-            let _ = writeln!(io::stderr(), "oss-upload {event}");
+            self.client.standard_error.write_line(&format!("oss-upload {event}"));
         }
         self.queue.push(&event);
         self.client.queue.push(&event);
@@ -300,10 +313,27 @@ mod tests {
 
     #[test]
     fn the_log_has_levels() {
-        assert!(
-            LogLevel::parse("info").covers(EventKind::Retry) && !LogLevel::parse("info").covers(EventKind::Request)
-        );
-        assert!(LogLevel::parse("debug").covers(EventKind::Request));
-        assert!(!LogLevel::parse("yes").covers(EventKind::Ended));
+        assert!(LogLevel::Info.covers(EventKind::Retry) && !LogLevel::Info.covers(EventKind::Request));
+        assert!(LogLevel::Debug.covers(EventKind::Request));
+        assert!(!LogLevel::Off.covers(EventKind::Ended));
+    }
+
+    #[test]
+    fn the_usual_words_for_a_level_are_understood() {
+        for (words, level) in [
+            (&["", " ", "0", "off", "OFF", "false", "no", "none"][..], LogLevel::Off),
+            (
+                &["info", "INFO", " info\n", "1", "true", "True", "yes", "on", "warn", "WARNING", "error"],
+                LogLevel::Info,
+            ),
+            (&["debug", "Debug ", "2", "trace", "all"], LogLevel::Debug),
+        ] {
+            for word in words {
+                assert_eq!(LogLevel::parse(word), Some(level), "{word:?}");
+            }
+        }
+        for word in ["verbos", "3", "oss_upload=debug", "info,debug", "\u{fffd}"] {
+            assert_eq!(LogLevel::parse(word), None, "{word:?}");
+        }
     }
 }

@@ -269,3 +269,52 @@ fn refused_threads_are_done_without_or_told_apart() {
     let opened = |request: &oss_server::LogEntry| request.key.as_deref() == Some("resumed");
     assert_eq!(requests(&case.server, "InitiateMultipartUpload").iter().filter(|request| opened(request)).count(), 1);
 }
+
+/// Signals, limits and descriptors are the program's: it runs by itself, since valgrind has its own way with them.
+fn run_as_guest(case: &Case, program: &str) {
+    case.run_bare(|folder| toolchain::program(folder, "cc", &CFLAGS, &[&format!("{program}.c")]));
+}
+
+#[test]
+fn no_thread_takes_a_signal_of_the_program() {
+    let keys = ["stalls-waited-for", "stalls-handled"];
+    let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());
+    run_as_guest(&case, "signals");
+    case.assert_only_objects(&[]);
+}
+
+#[test]
+fn no_write_raises_a_signal() {
+    let case = Case::new();
+    run_as_guest(&case, "quiet_writes");
+    case.assert_only_objects(&["logs-parts", "logs-whole", "parts", "whole"]);
+    case.assert_stored(&["logs-parts", "parts"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn standard_descriptors_stay_closed_and_the_log_goes_nowhere_else() {
+    let keys: Vec<_> = (1..8).map(|which| format!("closed-{which}")).collect();
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    let mut case = Case::with(false, keys.iter().map(|key| stalls(key, 1)).collect::<Vec<_>>().into());
+    let key = case.scratch.path("key.json");
+    fs::write(&key, json!({"AccessKeyId": ID, "AccessKeySecret": SECRET}).to_string()).unwrap();
+    case.settings.push(("CREDENTIALS", format!("process:cat '{}'", key.display())));
+    run_as_guest(&case, "descriptors");
+    case.assert_stored(&keys);
+    assert_eq!(case.files(), ["database", "key.json", "log"]);
+    let log = fs::read_to_string(case.scratch.path("log")).unwrap();
+    assert!(log.lines().all(|line| line.starts_with("oss-upload [")), "{log}");
+    let told = fs::read_to_string(case.scratch.path("database")).unwrap();
+    assert!(told.contains("OSS_UPLOAD_LOG is \"verbos\"; it can be off, info or debug"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn a_thread_that_is_cancelled_ends_after_the_call() {
+    let case = Case::with(false, vec![stalls("stalls-cancelled", 1)].into());
+    run_as_guest(&case, "cancelled_thread");
+    case.assert_only_objects(&["parts", "watched", "whole"]);
+    case.assert_stored(&["parts", "watched"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}

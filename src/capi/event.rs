@@ -77,8 +77,12 @@ pub struct oss_event {
 /// OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
 /// for what is no client.
 ///
-/// With the environment variable OSS_UPLOAD_LOG set to "info" or "debug" when the client is made, the same events are
-/// written to standard error.
+/// With the environment variable OSS_UPLOAD_LOG set when the client is made, the same events are written to standard
+/// error: what is out of the ordinary with "info", all with "debug", nothing with "off". Capitals and blanks around it do
+/// not matter; "1", "true", "on" and "warn" mean "info", "0" and "false" mean "off". Any other value gets one line that
+/// says so. The log goes only to the standard error that the program has when the client is made: nothing is written
+/// when it is closed then, or when its descriptor leads to something else later. A standard error that nobody reads any
+/// more is no failure and raises no SIGPIPE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_next_event(client: *mut oss_client, event: *mut oss_event) -> oss_status {
     // SAFETY: the header asks for pointers that are NULL or valid, here and below.

@@ -1,16 +1,19 @@
-//! Keeps panics inside the library and turns results into statuses.
+//! Keeps panics and pthread_cancel() out of the library's frames, and turns results into statuses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::output;
 use super::types::{oss_error, oss_status};
 use crate::error::{Error, Result};
+use crate::os::cancellation;
 
-/// Runs `work`, fills `error` (which may be null) and returns the status. A panic becomes `OSS_INTERNAL`.
+/// Runs `work`, fills `error` (which may be null) and returns the status. A panic becomes `OSS_INTERNAL`. A thread that is
+/// cancelled meanwhile ends after the call.
 ///
 /// # Safety
 /// `error` is null or points to an `oss_error` that may be written.
 pub(super) unsafe fn guard(error: *mut oss_error, work: impl FnOnce() -> Result<oss_status>) -> oss_status {
+    let _deferred = cancellation::Deferred::new();
     let outcome = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
     let status = match &outcome {
         Ok(status) => *status,
@@ -23,6 +26,7 @@ pub(super) unsafe fn guard(error: *mut oss_error, work: impl FnOnce() -> Result<
 
 /// Runs `work` for a function that cannot report anything.
 pub(super) fn guard_silently(work: impl FnOnce()) {
+    let _deferred = cancellation::Deferred::new();
     // The payload's own drop could panic as well: it is leaked rather than dropped.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
         std::mem::forget(payload);

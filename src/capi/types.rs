@@ -307,5 +307,6 @@ pub struct oss_progress {
 
 /// Called by oss_upload_file(), on the thread that called it, about ten times a second and once at the end, never after
 /// oss_upload_file() has returned. `progress` is valid during the call only; `user_data` is what was given to
-/// oss_upload_file(). Returns OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. A C++ exception must not leave it.
+/// oss_upload_file(). Returns OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. A C++ exception must not leave it, nor may
+/// pthread_exit() or longjmp().
 pub type oss_progress_fn = Option<unsafe extern "C" fn(progress: *const oss_progress, user_data: *mut c_void) -> i32>;

@@ -140,7 +140,7 @@ impl fmt::Debug for Credentials {
 fn read_file(path: &std::path::Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     use std::io::Read;
     const MOST: u64 = 1024 * 1024;
-    let file = std::fs::File::open(path)?;
+    let file = crate::os::descriptor::open(|| std::fs::File::open(path))?;
     // In one piece from the beginning: a buffer that grows leaves copies behind.
     let size = file.metadata()?.len().min(MOST) as usize;
     let mut bytes = Zeroizing::new(Vec::with_capacity(size + 2));

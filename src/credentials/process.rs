@@ -14,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::answer::{KeyAnswer, from_json, issued, word};
 use super::{Fetched, Issued, Provider, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::descriptor;
 use crate::os::process::{Child, End};
 
 /// More than this is no key.
@@ -81,7 +82,8 @@ impl Process {
     }
 
     fn run(&self, stop: &AtomicBool) -> Result<(Zeroizing<Vec<u8>>, End)> {
-        let mut child = self.start()?;
+        // The standard streams of the child are put together from pipes, whose own numbers must be others.
+        let mut child = descriptor::away_from_standard(|| self.start())?;
         let (output, end) = finish(&mut child, Instant::now() + self.patience, stop)?.ok_or_else(|| {
             let seconds = self.patience.as_secs();
             failed(format!("the command took longer than {seconds} s and was ended")).with_retryable(true)

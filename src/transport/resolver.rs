@@ -14,7 +14,7 @@ use ureq::unversioned::transport::NextTimeout;
 
 use super::no_thread::NoThread;
 use super::watch::{Interrupted, Patience, SLICE, Watch};
-use crate::os::thread;
+use crate::os::{descriptor, thread};
 
 /// Addresses beyond these are not tried; ureq keeps no more.
 const MOST_ADDRESSES: usize = 16;
@@ -59,7 +59,8 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     let watch = Watch::current()?;
     let (sender, receiver) = bounded(1);
     thread::spawn("oss-resolve", move || {
-        let _ = sender.send(name.to_socket_addrs().map(Vec::from_iter));
+        let found = descriptor::away_from_standard(|| name.to_socket_addrs());
+        let _ = sender.send(found.map(Vec::from_iter));
     })
     .map_err(|error| io::Error::other(NoThread(error)))?;
     let mut patience = Patience::new(watch.limits.connect);

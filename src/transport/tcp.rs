@@ -19,6 +19,7 @@ use ureq::unversioned::transport::{
 use super::addresses::Addresses;
 use super::interim::{self, Heard};
 use super::watch::{Interrupted, Patience, SLICE, Watch};
+use crate::os::descriptor;
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
 /// sending a buffer (benches/). A server that has spoken takes no more as a rule, and then it is looked for at once.
@@ -73,7 +74,7 @@ fn connect_any(found: &[SocketAddr], addresses: &Addresses) -> io::Result<TcpStr
 fn connect(address: &SocketAddr, watch: &Watch, patience: &mut Patience) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = net::socket_with(family, SocketType::STREAM, flags, None)?;
+    let socket = descriptor::open(|| net::socket_with(family, SocketType::STREAM, flags, None))?;
     match net::connect(&socket, address) {
         Ok(()) => return Ok(TcpStream::from(socket)),
         Err(rustix::io::Errno::INPROGRESS) => {}

@@ -1,6 +1,7 @@
 //! Whom a client trusts, and what is wrong with a certificate that it does not trust.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
+use crate::os::descriptor;
 use crate::text;
 
 pub(super) fn config(options: &ClientOptions) -> Result<TlsConfig> {
@@ -23,8 +25,11 @@ pub(super) fn config(options: &ClientOptions) -> Result<TlsConfig> {
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
     let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
-    let pem = text::lines_without_marks(&fs::read(path).map_err(unreadable)?)
-        .map_err(|why| Error::invalid(format!("ca_file {} {why}", path.display())))?;
+    let mut pem = Vec::new();
+    let file = descriptor::open(|| File::open(path));
+    file.and_then(|mut file| file.read_to_end(&mut pem)).map_err(unreadable)?;
+    let pem =
+        text::lines_without_marks(&pem).map_err(|why| Error::invalid(format!("ca_file {} {why}", path.display())))?;
     let found: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),

@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
+use crate::os::signals;
 use control::Control;
 use job::Job;
 use progress::Meter;
@@ -110,10 +111,10 @@ impl Upload {
         Ok(Upload { shared })
     }
 
-    /// Carries the job out on this thread.
+    /// Carries the job out on this thread, which is the program's: no write of a checkpoint may raise a signal in it.
     pub(crate) fn run(job: Job) -> Upload {
         let shared = Arc::new(Shared::new(&job));
-        shared.carry_out(job);
+        signals::without_signals_of_writes(|| shared.carry_out(job));
         Upload { shared }
     }
 

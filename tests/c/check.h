@@ -13,13 +13,17 @@ static int check_count;
 static int check_failures;
 /** What is being tried, for loops over many cases. */
 static const char *check_case = "";
+/** For programs that give their standard error away. */
+static FILE *check_other_output;
+
+static inline FILE *check_output(void) { return check_other_output ? check_other_output : stderr; }
 
 static inline int check_at(const char *file, int line, int holds, const char *what)
 {
     check_count++;
     if (!holds) {
         check_failures++;
-        fprintf(stderr, "%s:%d: %s [%s]\n", file, line, what, check_case);
+        fprintf(check_output(), "%s:%d: %s [%s]\n", file, line, what, check_case);
     }
     return holds;
 }
@@ -27,14 +31,14 @@ static inline int check_at(const char *file, int line, int holds, const char *wh
 static inline int check_numbers_at(const char *file, int line, const char *what, int64_t is, int64_t wanted)
 {
     if (check_at(file, line, is == wanted, what)) return 1;
-    fprintf(stderr, "    is %" PRId64 ", should be %" PRId64 "\n", is, wanted);
+    fprintf(check_output(), "    is %" PRId64 ", should be %" PRId64 "\n", is, wanted);
     return 0;
 }
 
 static inline int check_contains_at(const char *file, int line, const char *text, const char *part)
 {
     if (check_at(file, line, strstr(text, part) != NULL, "the text lacks the words")) return 1;
-    fprintf(stderr, "    \"%s\" is not in \"%s\"\n", part, text);
+    fprintf(check_output(), "    \"%s\" is not in \"%s\"\n", part, text);
     return 0;
 }
 
@@ -46,7 +50,7 @@ static inline int check_contains_at(const char *file, int line, const char *text
 #define REQUIRE(condition)                                   \
     do {                                                     \
         if (!CHECK(condition)) {                             \
-            fprintf(stderr, "    the program ends here\n"); \
+            fprintf(check_output(), "    the program ends here\n"); \
             exit(1);                                         \
         }                                                    \
     } while (0)

@@ -5,19 +5,20 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use super::descriptor;
 use rustix::fs::{AtFlags, StatxFlags, statx};
 
 /// Opens a file to read it, and waits for nobody: not for the other end of a FIFO, and not for another process that holds
 /// a lease on the file. That is `WouldBlock`, and asks the other process to give the lease back.
 pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+    descriptor::open(|| OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path))
 }
 
 /// Opens a file to read and write it, and waits for nobody, as [`open_to_read`]. Never follows a symbolic link, in whose
 /// place somebody else may have put it, and never takes a terminal over.
 pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
-    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+    descriptor::open(|| OpenOptions::new().read(true).write(true).custom_flags(flags).open(path))
 }
 
 /// How many bytes the file has now. A network file system is asked anew, instead of what is remembered of it.
@@ -74,12 +75,16 @@ fn fill(file: &File, content: &[u8]) -> io::Result<()> {
 
 fn create_named(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+    descriptor::open(|| {
+        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+    })
 }
 
 #[cfg(target_os = "linux")]
 fn create_unnamed(directory: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory)
+    descriptor::open(|| {
+        OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory)
+    })
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -103,7 +103,7 @@ impl Journal {
         match self.trouble() {
             None => Ok(()),
             Some(trouble) => Err(Error::new(ErrorKind::Checkpoint, trouble)
-                .hint("free some space, or choose a checkpoint path elsewhere")),
+                .hint("free some space or raise the limit of file sizes, or choose a checkpoint path elsewhere")),
         }
     }
 

@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use super::line::{FIRST_LINE, first_line, holder_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::os;
+use crate::os::{self, descriptor};
 use crate::upload::lease::{LeaseWait, is_leased, still_leased};
 
 /// How often the path may lead to a file that its last holder is just deleting.
@@ -75,7 +75,7 @@ pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Resul
 /// Opens a checkpoint file to read it, without its lock.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
     let open = || OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(path);
-    check_kind(path).and_then(|()| open()).map_err(|cause| refused("open", path, &cause))
+    check_kind(path).and_then(|()| descriptor::open(open)).map_err(|cause| refused("open", path, &cause))
 }
 
 fn is_empty(file: &File, path: &Path) -> Result<bool> {
@@ -162,7 +162,7 @@ fn is_trusted(owner: u32, path: &Path) -> bool {
 
 /// Makes a name that was put into the directory of `path`, or taken out of it, survive a power cut.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match File::open(directory_of(path)).and_then(|directory| directory.sync_all()) {
+    match descriptor::open(|| File::open(directory_of(path))).and_then(|directory| directory.sync_all()) {
         // Not all file systems can sync a directory, and not every directory that we may write to may be read.
         Err(cause) if !matches!(cause.raw_os_error(), Some(libc::EIO | libc::ENOSPC | libc::EDQUOT)) => Ok(()),
         result => result,
@@ -201,7 +201,8 @@ fn advice(cause: &io::Error, path: &Path) -> String {
         }
         libc::EROFS => "the file system is read-only: choose a checkpoint path or checkpoint_dir elsewhere",
         libc::ENAMETOOLONG => "its name is too long: choose another checkpoint path, or a checkpoint_dir",
-        libc::ENOSPC | libc::EDQUOT | libc::EFBIG => "free some space, or choose a checkpoint path elsewhere",
+        libc::ENOSPC | libc::EDQUOT => "free some space, or choose a checkpoint path elsewhere",
+        libc::EFBIG => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
         libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => "that file system has no locks: choose a path elsewhere",
         _ => "choose another checkpoint path",
     };

@@ -89,7 +89,7 @@ fn child_begins_on_a_full_disk() {
         allow(Some(limit));
         let error = try_open(&path).and_then(|(journal, _)| journal.begin(&header(3))).unwrap_err();
         assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::EFBIG), "{error}");
-        assert!(error.message().contains("free some space"), "{error}");
+        assert!(error.message().contains("raise its limit (RLIMIT_FSIZE"), "{error}");
         assert!(!path.exists());
     }
     allow(None);
