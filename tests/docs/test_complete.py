@@ -113,7 +113,9 @@ def test_the_licence_is_where_each_package_is_made() -> None:
 
 
 def test_the_crate_has_the_licence() -> None:
-    listed = subprocess.check_output(["cargo", "package", "--list", "--allow-dirty", "--offline"], cwd=CHECKOUT, text=True)
+    listed = subprocess.check_output(
+        ["cargo", "package", "--list", "--allow-dirty", "--offline"], cwd=CHECKOUT, text=True
+    )
     assert {"LICENSE-MIT", "LICENSE-APACHE"} <= set(listed.split())
 
 

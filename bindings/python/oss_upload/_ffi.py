@@ -153,9 +153,9 @@ class Event(ctypes.Structure):
     )
 
 
-# The call that waits: oss_upload_file(), and oss_client_upload_file() for programs that have Alibaba Cloud's C SDK too. Client
-# starts and waits in slices instead: between these Python sees Ctrl-C, a second one can leave at once, and what the callback
-# was answered is told of started uploads only.
+# The call that waits: oss_upload_file(), and oss_client_upload_file() for programs that have Alibaba Cloud's C SDK too.
+# Client starts and waits in slices instead: between these Python sees Ctrl-C, a second one can leave at once, and what
+# the callback was answered is told of started uploads only.
 ProgressFunction = ctypes.CFUNCTYPE(c_int32, POINTER(Progress), c_void_p)
 _UPLOAD_FILE: tuple[Any, tuple[Any, ...]] = (
     c_int32,
