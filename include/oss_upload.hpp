@@ -45,7 +45,7 @@
  *   the caller. It never passes through the library: nothing leaks, and what was sent is kept with a checkpoint.
  * - Threads. Several threads may use one client or one upload at a time, save for moving, assigning and destroying it.
  * - A process that forks must not use them in the child.
- * - Beside Alibaba Cloud's C SDK: this header does not need oss_upload_file(). Define OSS_UPLOAD_NO_UPLOAD_FILE before it, since
+ * - Beside Alibaba Cloud's C SDK: this header needs no oss_upload_file. Define OSS_UPLOAD_NO_UPLOAD_FILE before it, since
  *   the SDK has another function of that name.
  * - Without exceptions (-fno-exceptions) the calls that throw are left out: it needs std::expected then.
  * - Strings are UTF-8 without NUL; anything else gets oss::status::invalid_argument, which names the option.

@@ -117,6 +117,7 @@ std::string_view kind_of(oss::status status)
     case oss::status::callback_failed: return "callback_failed";
     case oss::status::unsupported: return "unsupported";
     case oss::status::internal: return "internal";
+    case oss::status::resources: return "resources";
     }
     return "unknown";
 }
