@@ -33,7 +33,7 @@ def test_every_status_is_explained() -> None:
 def test_every_status_has_its_name_in_python_and_go() -> None:
     for row in ROWS:
         cells = [cell.strip(" `") for cell in row.split("|")]
-        if cells[1].startswith("OSS_") and cells[2]:
+        if re.fullmatch("OSS_[A-Z_]+", cells[1]) and cells[2]:
             python, go = read("bindings/python/oss_upload/errors.py"), read("bindings/go/oss/errors.go")
             assert re.search(rf"^class {cells[2]}\(", python, re.MULTILINE), cells[2]
             assert re.search(rf"^\t{cells[3]} += errors.New", go, re.MULTILINE), cells[3]
