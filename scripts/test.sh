@@ -55,10 +55,13 @@ python_tests() {
 
 python_lint() {
     cd bindings/python
-    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples ../../scripts ../../tests/docs
-    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples ../../scripts ../../tests/docs
+    "$target/venv/bin/ruff" check --config pyproject.toml . ../../examples
+    "$target/venv/bin/ruff" format --check --config pyproject.toml . ../../examples
     "$target/venv/bin/mypy"
     "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py ../../examples
+    cd ../..
+    "$target/venv/bin/ruff" check --config bindings/python/pyproject.toml tests/docs scripts
+    "$target/venv/bin/ruff" format --check --config bindings/python/pyproject.toml tests/docs scripts
 }
 
 # go_lint MODULE

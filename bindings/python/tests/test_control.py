@@ -283,8 +283,8 @@ def test_ctrl_c_while_it_starts(
     path = make_file(SIZE)
     call = oss_upload.client._call
 
-    def interrupted(*arguments: Any) -> None:
-        call(*arguments)
+    def interrupted(*arguments: Any, **named: Any) -> None:
+        call(*arguments, **named)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
