@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use crate::credentials::{
-    self, Ask, Clock, Credentials, Http, HttpAnswer, HttpFailure, Keyring, Surroundings, Variables,
+    self, Ask, Clock, Credentials, CredentialsCache, Http, HttpAnswer, HttpFailure, ProviderContext, Variables,
 };
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
@@ -43,17 +43,11 @@ impl Client {
         let proxies = Arc::new(Proxies::read(options.proxy.as_deref(), |name| env::var(name).ok())?);
         let log = env::var_os("OSS_UPLOAD_LOG").unwrap_or_default();
         let events = Arc::new(ClientEvents::new(&log.to_string_lossy()));
-        let keyring = keyring(&options, proxies.clone(), events.clone())?;
+        let cache = cache(&options, proxies.clone(), events.clone())?;
         let transport = Transport::new(&options, proxies)?;
         let retry = RetryPolicy { max_attempts: options.max_attempts };
-        let service = Arc::new(Service::new(
-            transport,
-            signature,
-            keyring,
-            options.credentials_wait,
-            options.stall_timeout,
-            retry,
-        ));
+        let service =
+            Arc::new(Service::new(transport, signature, cache, options.credentials_wait, options.stall_timeout, retry));
         Ok(Client { service, endpoint, events, queue: Arc::default() })
     }
 
@@ -124,16 +118,16 @@ fn is_first_thread() -> bool {
 }
 
 /// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.
-fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<Keyring> {
+fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<CredentialsCache> {
     let (given, name) = match &options.credentials {
         CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
-        CredentialsSource::UsualPlaces => (None, None),
+        CredentialsSource::DefaultChain => (None, None),
         CredentialsSource::Environment => (None, Some("env")),
         CredentialsSource::Named(name) => (None, Some(name.as_str())),
         CredentialsSource::Anonymous => (None, Some("anonymous")),
     };
     let clock: Clock = Arc::new(SystemTime::now);
-    let surroundings = Arc::new(Surroundings {
+    let context = Arc::new(ProviderContext {
         variables: Variables::read(|name| env::var_os(name)),
         directory: env::current_dir().ok(),
         http: Box::new(PlainHttp(Plain::new(options, proxies)?)),
@@ -144,7 +138,7 @@ fn keyring(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEve
         let message = format!("access key id {id}, from {source}");
         events.tell(EventKind::CredentialsChanged, |event| event.message = message);
     };
-    Ok(Keyring::new(credentials::provider(name, &surroundings)?, given, clock, tell))
+    Ok(CredentialsCache::new(credentials::provider(name, &context)?, given, clock, tell))
 }
 
 /// HTTP for providers of credentials.

@@ -68,7 +68,7 @@ pub enum CredentialsSource {
     /// The default chain: `env`, `oidc`, `profile`, `ecs-role`, `uri`. The first of these that is configured is used; when
     /// it does not work, no other is asked. Looked for when the first request is made.
     #[default]
-    UsualPlaces,
+    DefaultChain,
     /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, else `ALIBABA_CLOUD_ACCESS_KEY_ID`,
     /// `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and `ALIBABA_CLOUD_SECURITY_TOKEN`, read when the client is made.
     Environment,
@@ -84,7 +84,7 @@ pub enum CredentialsSource {
 impl fmt::Debug for CredentialsSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CredentialsSource::UsualPlaces => f.write_str("UsualPlaces"),
+            CredentialsSource::DefaultChain => f.write_str("DefaultChain"),
             CredentialsSource::Environment => f.write_str("Environment"),
             CredentialsSource::Given(credentials) => f.debug_tuple("Given").field(credentials).finish(),
             CredentialsSource::Named(_) => f.write_str("Named(..)"),

@@ -12,7 +12,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::rig::*;
+use common::fixture::*;
 use common::*;
 use oss_upload::{Checkpoint, Error, ErrorKind, OnFileChange, PartSize, Result, UploadOptions, UploadResult};
 
@@ -79,37 +79,37 @@ enum Moment {
 use Moment::*;
 
 /// A multipart upload to which `change` happens; what its last run came to.
-fn change_at(rig: &Rig, moment: Moment, change: Change, mode: OnFileChange) -> Result<UploadResult> {
-    let file = &rig.scratch.file;
+fn change_at(fixture: &Fixture, moment: Moment, change: Change, mode: OnFileChange) -> Result<UploadResult> {
+    let file = &fixture.scratch.file;
     let options = |o: &mut UploadOptions| o.on_file_change = mode;
     let gate = match moment {
         BetweenTwoRuns => {
-            rig.stop_at_with(5, options);
+            fixture.stop_at_with(5, options);
             change.act(file);
-            return rig.run_with(options);
+            return fixture.run_with(options);
         }
         BeforeTheResume => {
-            rig.stop_at_with(5, options);
-            rig.relay.hold_answer("ListParts")
+            fixture.stop_at_with(5, options);
+            fixture.relay.hold_answer("ListParts")
         }
-        DuringTheUpload => rig.relay.hold_request("UploadPart 5"),
+        DuringTheUpload => fixture.relay.hold_request("UploadPart 5"),
     };
-    let upload = rig.start_with(options);
+    let upload = fixture.start_with(options);
     gate.reached();
     change.act(file);
     gate.release();
     finish(&upload)
 }
 
-fn assert_ends_right(rig: &Rig, moment: Moment, change: Change, mode: OnFileChange) {
+fn assert_ends_right(fixture: &Fixture, moment: Moment, change: Change, mode: OnFileChange) {
     let what = format!("{change:?} {moment:?}, {mode:?}");
-    let ended = change_at(rig, moment, change, mode);
+    let ended = change_at(fixture, moment, change, mode);
     let kind = ended.as_ref().err().map(Error::kind);
     match (change, mode) {
         (Chmod, _) => {
             let result = ended.unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(result.restart_reason, "", "{what}: it is no change");
-            rig.assert_done();
+            fixture.assert_done();
         }
         (Removed, _) => {
             // What is not there cannot be sent again; a run that begins without the file does not know that it was there.
@@ -119,27 +119,27 @@ fn assert_ends_right(rig: &Rig, moment: Moment, change: Change, mode: OnFileChan
                 ErrorKind::Io
             };
             assert_eq!(kind, Some(expected), "{what}: {ended:?}");
-            assert_eq!(rig.server.objects(BUCKET), Vec::<String>::new(), "{what}");
+            assert_eq!(fixture.server.objects(BUCKET), Vec::<String>::new(), "{what}");
         }
         (_, OnFileChange::Restart) => {
             let result = ended.unwrap_or_else(|error| panic!("{what}: {error}"));
             assert!(result.restart_reason.starts_with("file-changed: "), "{what}: {:?}", result.restart_reason);
             assert_eq!((result.parts_resumed, result.bytes_resumed), (0, 0), "{what}: all parts go again");
-            rig.assert_done();
+            fixture.assert_done();
         }
         (_, OnFileChange::Fail) => {
             assert_eq!(kind, Some(ErrorKind::FileChanged), "{what}: {ended:?}");
-            rig.assert_nothing_left();
+            fixture.assert_nothing_left();
             // It does not fail for ever: the next call is about the file as it is now.
-            rig.run_with(|o| o.on_file_change = mode).unwrap_or_else(|error| panic!("{what}, again: {error}"));
-            rig.assert_done();
+            fixture.run_with(|o| o.on_file_change = mode).unwrap_or_else(|error| panic!("{what}, again: {error}"));
+            fixture.assert_done();
         }
     }
 }
 
 fn matrix_row(moment: Moment, mode: OnFileChange) {
     for change in CHANGES {
-        assert_ends_right(&Rig::new(8), moment, change, mode);
+        assert_ends_right(&Fixture::new(8), moment, change, mode);
     }
 }
 
@@ -176,28 +176,28 @@ fn changed_during_the_upload_fails_when_told_so() {
 #[test]
 fn a_chmod_costs_no_part() {
     for moment in [BetweenTwoRuns, BeforeTheResume, DuringTheUpload] {
-        let rig = Rig::new(8);
-        change_at(&rig, moment, Chmod, OnFileChange::Fail).unwrap();
+        let fixture = Fixture::new(8);
+        change_at(&fixture, moment, Chmod, OnFileChange::Fail).unwrap();
         let expected: Vec<u32> = if moment == DuringTheUpload { (1..=8).collect() } else { (5..=8).collect() };
-        assert_eq!(rig.sent(), expected, "{moment:?}");
-        rig.assert_done();
+        assert_eq!(fixture.sent(), expected, "{moment:?}");
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn without_a_checkpoint_a_change_fails_and_leaves_nothing() {
     for change in CHANGES.into_iter().filter(|change| *change != Chmod) {
-        let rig = Rig::new(8);
-        let gate = rig.relay.hold_request("UploadPart 5");
-        let upload = rig.start_with(|o| {
+        let fixture = Fixture::new(8);
+        let gate = fixture.relay.hold_request("UploadPart 5");
+        let upload = fixture.start_with(|o| {
             o.on_file_change = OnFileChange::Fail;
             o.checkpoint = oss_upload::Checkpoint::Off;
         });
         gate.reached();
-        change.act(&rig.scratch.file);
+        change.act(&fixture.scratch.file);
         gate.release();
         assert_eq!(finish(&upload).unwrap_err().kind(), ErrorKind::FileChanged, "{change:?}");
-        rig.assert_nothing_left();
+        fixture.assert_nothing_left();
     }
 }
 
@@ -205,37 +205,37 @@ fn without_a_checkpoint_a_change_fails_and_leaves_nothing() {
 const LARGE: usize = 6 << 20;
 
 /// One PutObject, to which `change` happens when its head has arrived and its body is on its way.
-fn change_during_put(rig: &Rig, change: Change, mode: OnFileChange) -> Result<UploadResult> {
-    let gate = rig.relay.hold_request("PutObject");
-    let upload = rig.start_with(|o| {
+fn change_during_put(fixture: &Fixture, change: Change, mode: OnFileChange) -> Result<UploadResult> {
+    let gate = fixture.relay.hold_request("PutObject");
+    let upload = fixture.start_with(|o| {
         o.part_size = PartSize::Bytes(2 * LARGE as u64);
         o.on_file_change = mode;
     });
     gate.reached();
     wait_until("the beginning is read", || upload.progress().sent_bytes > 2 * PART);
-    change.act(&rig.scratch.file);
+    change.act(&fixture.scratch.file);
     gate.release();
     finish(&upload)
 }
 
-fn put_rig() -> Rig {
-    Rig::of_size(LARGE, |_| (), |_| ())
+fn put_rig() -> Fixture {
+    Fixture::of_size(LARGE, |_| (), |_| ())
 }
 
 #[test]
 fn a_small_file_changed_while_it_is_sent_is_sent_again() {
     for change in CHANGES {
-        let rig = put_rig();
-        let ended = change_during_put(&rig, change, OnFileChange::Restart);
+        let fixture = put_rig();
+        let ended = change_during_put(&fixture, change, OnFileChange::Restart);
         match change {
             Removed => {
                 assert_eq!(ended.unwrap_err().kind(), ErrorKind::Io);
-                rig.assert_nothing_left();
+                fixture.assert_nothing_left();
             }
             _ => {
                 let result = ended.unwrap_or_else(|error| panic!("{change:?}: {error}"));
                 assert_eq!(result.restart_reason.starts_with("file-changed: "), change != Chmod, "{change:?}");
-                rig.assert_done();
+                fixture.assert_done();
             }
         }
     }
@@ -244,14 +244,14 @@ fn a_small_file_changed_while_it_is_sent_is_sent_again() {
 #[test]
 fn a_small_file_changed_while_it_is_sent_fails_when_told_so() {
     for change in CHANGES {
-        let rig = put_rig();
-        let ended = change_during_put(&rig, change, OnFileChange::Fail);
+        let fixture = put_rig();
+        let ended = change_during_put(&fixture, change, OnFileChange::Fail);
         if change == Chmod {
             ended.unwrap();
-            rig.assert_done();
+            fixture.assert_done();
         } else {
             assert_eq!(ended.unwrap_err().kind(), ErrorKind::FileChanged, "{change:?}");
-            rig.assert_nothing_left();
+            fixture.assert_nothing_left();
         }
     }
 }
@@ -260,20 +260,20 @@ fn a_small_file_changed_while_it_is_sent_fails_when_told_so() {
 fn a_small_file_changed_between_two_runs_is_sent_as_it_is_now() {
     for mode in [OnFileChange::Restart, OnFileChange::Fail] {
         for change in CHANGES {
-            let rig = Rig::new(2);
+            let fixture = Fixture::new(2);
             let options = |o: &mut UploadOptions| {
                 o.part_size = PartSize::Auto;
                 o.on_file_change = mode;
             };
             faults(
-                &rig.server,
+                &fixture.server,
                 r#"[{"match":{"operation":"PutObject","times":1},"action":{"type":"status","status":403}}]"#,
             );
-            rig.run_with(options).unwrap_err();
-            rig.assert_nothing_left();
-            change.act(&rig.scratch.file);
-            match rig.run_with(options) {
-                Ok(_) => rig.assert_done(),
+            fixture.run_with(options).unwrap_err();
+            fixture.assert_nothing_left();
+            change.act(&fixture.scratch.file);
+            match fixture.run_with(options) {
+                Ok(_) => fixture.assert_done(),
                 Err(error) => assert_eq!((change, error.kind()), (Removed, ErrorKind::Io), "{error}"),
             }
         }
@@ -282,27 +282,27 @@ fn a_small_file_changed_between_two_runs_is_sent_as_it_is_now() {
 
 #[test]
 fn a_file_that_shrinks_to_one_part_between_two_runs_is_put_in_one_piece() {
-    let rig = Rig::new(8);
-    rig.stop_at(5);
-    File::options().write(true).open(&rig.scratch.file).unwrap().set_len(1000).unwrap();
-    let result = rig.run().unwrap();
+    let fixture = Fixture::new(8);
+    fixture.stop_at(5);
+    File::options().write(true).open(&fixture.scratch.file).unwrap().set_len(1000).unwrap();
+    let result = fixture.run().unwrap();
     assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
-    assert_eq!((result.parts, rig.count("PutObject")), (1, 1));
-    rig.assert_done();
+    assert_eq!((result.parts, fixture.count("PutObject")), (1, 1));
+    fixture.assert_done();
 }
 
 #[test]
 fn a_file_truncated_within_the_part_that_is_read_ends_at_once() {
     for mode in [OnFileChange::Restart, OnFileChange::Fail] {
-        let rig = Rig::of_size(2 * LARGE, |_| (), |_| ());
-        let gate = rig.relay.hold_request("UploadPart 2");
-        let upload = rig.start_with(|o| {
+        let fixture = Fixture::of_size(2 * LARGE, |_| (), |_| ());
+        let gate = fixture.relay.hold_request("UploadPart 2");
+        let upload = fixture.start_with(|o| {
             o.part_size = PartSize::Bytes(LARGE as u64);
             o.on_file_change = mode;
         });
         gate.reached();
         wait_until("its beginning is read", || upload.progress().sent_bytes > (LARGE as u64) + 2 * PART);
-        File::options().write(true).open(&rig.scratch.file).unwrap().set_len(LARGE as u64 + 100).unwrap();
+        File::options().write(true).open(&fixture.scratch.file).unwrap().set_len(LARGE as u64 + 100).unwrap();
         let changed = Instant::now();
         gate.release();
         let ended = finish(&upload);
@@ -311,16 +311,16 @@ fn a_file_truncated_within_the_part_that_is_read_ends_at_once() {
             OnFileChange::Restart => {
                 let reason = ended.unwrap().restart_reason;
                 assert!(reason.contains("it ends at byte"), "{reason}");
-                rig.assert_done();
+                fixture.assert_done();
             }
             OnFileChange::Fail => {
                 let error = ended.unwrap_err();
                 assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
-                rig.assert_nothing_left();
+                fixture.assert_nothing_left();
             }
         }
         let short =
-            requests(&rig.server, "UploadPart").into_iter().filter(|part| part.stored && part.body_bytes == 100);
+            requests(&fixture.server, "UploadPart").into_iter().filter(|part| part.stored && part.body_bytes == 100);
         assert_eq!(
             short.count(),
             usize::from(mode == OnFileChange::Restart),
@@ -331,37 +331,37 @@ fn a_file_truncated_within_the_part_that_is_read_ends_at_once() {
 
 #[test]
 fn a_file_that_never_rests_ends_with_an_error() {
-    let rig = Rig::new(6);
-    let mut gate = rig.relay.hold_request("UploadPart 4");
-    let upload = rig.start();
+    let fixture = Fixture::new(6);
+    let mut gate = fixture.relay.hold_request("UploadPart 4");
+    let upload = fixture.start();
     for _ in 0..3 {
         gate.reached();
-        Appended.act(&rig.scratch.file);
-        let next = rig.relay.hold_request("UploadPart 4");
+        Appended.act(&fixture.scratch.file);
+        let next = fixture.relay.hold_request("UploadPart 4");
         gate.release();
         gate = next;
     }
     gate.reached();
-    Appended.act(&rig.scratch.file);
+    Appended.act(&fixture.scratch.file);
     gate.release();
     assert_eq!(finish(&upload).unwrap_err().kind(), ErrorKind::FileChanged);
-    rig.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_change_while_sent_parts_are_read_again_is_seen() {
-    let rig = Rig::new(8);
-    rig.stop_at(8);
-    Chmod.act(&rig.scratch.file);
+    let fixture = Fixture::new(8);
+    fixture.stop_at(8);
+    Chmod.act(&fixture.scratch.file);
     // The last part is held until the first byte has changed: the reading that the chmod asks for comes after it.
-    let gate = rig.relay.hold_answer("UploadPart 8");
-    let upload = rig.start_with(|o| o.on_file_change = OnFileChange::Fail);
+    let gate = fixture.relay.hold_answer("UploadPart 8");
+    let upload = fixture.start_with(|o| o.on_file_change = OnFileChange::Fail);
     gate.reached();
-    RewrittenUnseen.act(&rig.scratch.file);
+    RewrittenUnseen.act(&fixture.scratch.file);
     gate.release();
     let error = finish(&upload).unwrap_err();
     assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
-    rig.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -376,8 +376,8 @@ fn child_goes_elsewhere() {
     if !children::is_alone() {
         return;
     }
-    let rig = Rig::new(5);
-    let here = rig.scratch.dir.path();
+    let fixture = Fixture::new(5);
+    let here = fixture.scratch.dir.path();
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("source.bin"), content(5 * PART as usize, 9)).unwrap();
     for directory in [here, elsewhere.path()] {
@@ -391,8 +391,8 @@ fn child_goes_elsewhere() {
     ];
     for checkpoint in checkpoints {
         set_current_dir(here).unwrap();
-        let gate = rig.relay.hold_request("UploadPart 3");
-        let upload = rig.start_with(|o| {
+        let gate = fixture.relay.hold_request("UploadPart 3");
+        let upload = fixture.start_with(|o| {
             o.file_path = "source.bin".into();
             o.checkpoint = checkpoint.clone();
         });
@@ -402,11 +402,11 @@ fn child_goes_elsewhere() {
             + fs::read_dir(here.join("cps")).unwrap().count();
         assert_eq!(kept, usize::from(checkpoint != Checkpoint::Off), "{checkpoint:?}");
         // It is opened once more.
-        Touched.act(&rig.scratch.file);
+        Touched.act(&fixture.scratch.file);
         gate.release();
         let result = finish(&upload).unwrap_or_else(|error| panic!("{checkpoint:?}: {error}"));
         assert!(result.restart_reason.starts_with("file-changed: "), "{checkpoint:?}: {:?}", result.restart_reason);
-        rig.assert_done();
+        fixture.assert_done();
         assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 2, "{checkpoint:?}");
         assert_eq!(fs::read_dir(elsewhere.path().join("cps")).unwrap().count(), 0, "{checkpoint:?}");
     }
@@ -423,15 +423,15 @@ fn child_has_no_current_directory() {
     if !children::is_alone() {
         return;
     }
-    let rig = Rig::new(2);
-    let gone = rig.scratch.path("gone");
+    let fixture = Fixture::new(2);
+    let gone = fixture.scratch.path("gone");
     fs::create_dir(&gone).unwrap();
     set_current_dir(&gone).unwrap();
     fs::remove_dir(&gone).unwrap();
     let refusal = |edit: fn(&mut UploadOptions)| {
-        let mut options = rig.options();
+        let mut options = fixture.options();
         edit(&mut options);
-        let error = rig.client.start(options).unwrap_err();
+        let error = fixture.client.start(options).unwrap_err();
         assert_eq!(error.os_errno(), libc::ENOENT, "{error}");
         assert!(error.message().contains("current directory cannot be found"), "{error}");
         error.kind()
@@ -439,8 +439,8 @@ fn child_has_no_current_directory() {
     assert_eq!(refusal(|o| o.file_path = "source.bin".into()), ErrorKind::Io);
     assert_eq!(refusal(|o| o.checkpoint = Checkpoint::File("x.cp".into())), ErrorKind::Checkpoint);
     assert_eq!(refusal(|o| o.checkpoint = Checkpoint::Directory("cps".into())), ErrorKind::Checkpoint);
-    rig.run().unwrap();
-    rig.assert_done();
+    fixture.run().unwrap();
+    fixture.assert_done();
 }
 
 #[test]
@@ -454,16 +454,16 @@ fn child_works_deep_down() {
     if !children::is_alone() {
         return;
     }
-    let rig = Rig::new(2);
-    set_current_dir(rig.scratch.dir.path()).unwrap();
+    let fixture = Fixture::new(2);
+    set_current_dir(fixture.scratch.dir.path()).unwrap();
     let name = "d".repeat(250);
     for _ in 0..17 {
         fs::create_dir(&name).unwrap();
         set_current_dir(&name).unwrap();
     }
     fs::write("source.bin", "x").unwrap();
-    let options = UploadOptions { file_path: "source.bin".into(), ..rig.options() };
-    let error = rig.client.start(options).unwrap_err();
+    let options = UploadOptions { file_path: "source.bin".into(), ..fixture.options() };
+    let error = fixture.client.start(options).unwrap_err();
     assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG), "{error}");
     assert!(error.message().contains("use a shorter path"), "{error}");
 }
@@ -476,21 +476,21 @@ fn a_virtual_file_is_an_error_and_no_object() {
     let files = [Path::new("/proc/version"), Path::new("/proc/self/status"), page];
     for file in files.into_iter().filter(|file| file.exists()) {
         for checkpoint in [false, true] {
-            let rig = Rig::new(1);
-            let error = rig
+            let fixture = Fixture::new(1);
+            let error = fixture
                 .run_with(|o| {
                     o.file_path = file.into();
                     o.checkpoint = Checkpoint::Off;
                     if checkpoint {
-                        o.checkpoint = Checkpoint::File(rig.checkpoint());
+                        o.checkpoint = Checkpoint::File(fixture.checkpoint());
                     }
                 })
                 .unwrap_err();
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Io, false), "{error}");
             assert!(error.message().contains("virtual file systems"), "{error}");
             assert!(error.message().contains("copy it to an ordinary file"), "{error}");
-            assert!(rig.count("PutObject") <= 1, "{file:?}: it is not tried again");
-            rig.assert_nothing_left();
+            assert!(fixture.count("PutObject") <= 1, "{file:?}: it is not tried again");
+            fixture.assert_nothing_left();
         }
     }
 }
@@ -498,26 +498,26 @@ fn a_virtual_file_is_an_error_and_no_object() {
 #[test]
 fn a_replaced_file_of_the_same_content_costs_no_part() {
     for moment in [BetweenTwoRuns, BeforeTheResume, DuringTheUpload] {
-        let rig = Rig::new(8);
+        let fixture = Fixture::new(8);
         // Another inode, the same content, size and modification time.
-        let copy = rig.scratch.path("copy");
-        fs::copy(&rig.scratch.file, &copy).unwrap();
-        let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+        let copy = fixture.scratch.path("copy");
+        fs::copy(&fixture.scratch.file, &copy).unwrap();
+        let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
         File::options().write(true).open(&copy).unwrap().set_modified(modified).unwrap();
-        let replace = || fs::rename(&copy, &rig.scratch.file).unwrap();
+        let replace = || fs::rename(&copy, &fixture.scratch.file).unwrap();
         let gate = match moment {
             BetweenTwoRuns => {
-                rig.stop_at(5);
+                fixture.stop_at(5);
                 replace();
                 None
             }
             BeforeTheResume => {
-                rig.stop_at(5);
-                Some(rig.relay.hold_answer("ListParts"))
+                fixture.stop_at(5);
+                Some(fixture.relay.hold_answer("ListParts"))
             }
-            DuringTheUpload => Some(rig.relay.hold_request("UploadPart 5")),
+            DuringTheUpload => Some(fixture.relay.hold_request("UploadPart 5")),
         };
-        let upload = rig.start_with(|o| o.on_file_change = OnFileChange::Fail);
+        let upload = fixture.start_with(|o| o.on_file_change = OnFileChange::Fail);
         if let Some(gate) = gate {
             gate.reached();
             replace();
@@ -526,8 +526,8 @@ fn a_replaced_file_of_the_same_content_costs_no_part() {
         let result = finish(&upload).unwrap_or_else(|error| panic!("{moment:?}: {error}"));
         assert_eq!(result.restart_reason, "", "{moment:?}");
         let expected: Vec<u32> = if moment == DuringTheUpload { (1..=8).collect() } else { (5..=8).collect() };
-        assert_eq!(rig.sent(), expected, "{moment:?}");
-        rig.assert_done();
+        assert_eq!(fixture.sent(), expected, "{moment:?}");
+        fixture.assert_done();
     }
 }
 
@@ -542,23 +542,23 @@ mod without_a_change_time {
     /// The uploads of the file in a mount.
     struct Place {
         mount: Mount,
-        rig: Rig,
+        fixture: Fixture,
     }
 
     impl Place {
         fn new(size: usize, numbers: Numbers) -> Option<Place> {
-            Some(Place { mount: Mount::new(content(size, 1), numbers)?, rig: Rig::new(1) })
+            Some(Place { mount: Mount::new(content(size, 1), numbers)?, fixture: Fixture::new(1) })
         }
 
         fn edit(&self, o: &mut UploadOptions) {
             o.file_path = self.mount.file();
-            o.checkpoint = Checkpoint::File(self.rig.scratch.path("source.bin.cp"));
+            o.checkpoint = Checkpoint::File(self.fixture.scratch.path("source.bin.cp"));
         }
 
         /// Parts 1 to 4 of 8 are sent when the second one changes and the time is put back.
         fn change_during_the_upload(&self, edit: impl FnOnce(&mut UploadOptions)) -> Result<UploadResult> {
-            let gate = self.rig.relay.hold_request("UploadPart 5");
-            let upload = self.rig.start_with(|o| {
+            let gate = self.fixture.relay.hold_request("UploadPart 5");
+            let upload = self.fixture.start_with(|o| {
                 self.edit(o);
                 edit(o);
             });
@@ -569,8 +569,8 @@ mod without_a_change_time {
         }
 
         fn assert_done(&self) {
-            assert_stored(&self.rig.server, KEY, &self.mount.file());
-            assert!(!self.rig.checkpoint().exists(), "the checkpoint is left behind");
+            assert_stored(&self.fixture.server, KEY, &self.mount.file());
+            assert!(!self.fixture.checkpoint().exists(), "the checkpoint is left behind");
         }
     }
 
@@ -590,15 +590,15 @@ mod without_a_change_time {
         let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
         let error = place.change_during_the_upload(|o| o.on_file_change = OnFileChange::Fail).unwrap_err();
         assert_eq!((error.kind(), error.part_number()), (ErrorKind::FileChanged, 2), "{error}");
-        place.rig.assert_nothing_left();
+        place.fixture.assert_nothing_left();
     }
 
     #[test]
     fn a_write_between_two_runs_is_seen() {
         let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
-        place.rig.stop_at_with(5, |o| place.edit(o));
+        place.fixture.stop_at_with(5, |o| place.edit(o));
         RewrittenUnseen.act(&place.mount.file());
-        let result = place.rig.run_with(|o| place.edit(o)).unwrap();
+        let result = place.fixture.run_with(|o| place.edit(o)).unwrap();
         assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
         place.assert_done();
     }
@@ -607,8 +607,8 @@ mod without_a_change_time {
     fn a_write_during_a_single_request_is_seen() {
         for mode in [OnFileChange::Restart, OnFileChange::Fail] {
             let Some(place) = Place::new(LARGE, Numbers::Firm) else { return };
-            let gate = place.rig.relay.hold_request("PutObject");
-            let upload = place.rig.start_with(|o| {
+            let gate = place.fixture.relay.hold_request("PutObject");
+            let upload = place.fixture.start_with(|o| {
                 place.edit(o);
                 o.part_size = PartSize::Bytes(2 * LARGE as u64);
                 o.on_file_change = mode;
@@ -624,7 +624,7 @@ mod without_a_change_time {
                 }
                 (Err(error), OnFileChange::Fail) => {
                     assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
-                    place.rig.assert_nothing_left();
+                    place.fixture.assert_nothing_left();
                 }
                 (ended, _) => panic!("{mode:?}: {ended:?}"),
             }
@@ -636,7 +636,7 @@ mod without_a_change_time {
         let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
         let result = place.change_during_the_upload(|o| o.verify_resume = VerifyResume::Never).unwrap();
         assert_eq!(result.restart_reason, "");
-        let object = place.rig.server.object(BUCKET, KEY).unwrap();
+        let object = place.fixture.server.object(BUCKET, KEY).unwrap();
         assert!(object.bytes != fs::read(place.mount.file()).unwrap(), "this is what the option costs");
     }
 
@@ -647,21 +647,21 @@ mod without_a_change_time {
             place.edit(o);
             o.on_file_change = OnFileChange::Fail;
         };
-        place.rig.stop_at_with(5, edit);
-        let result = place.rig.run_with(edit).unwrap();
-        assert_eq!((place.rig.sent(), result.parts_resumed), (vec![5, 6, 7, 8], 4));
+        place.fixture.stop_at_with(5, edit);
+        let result = place.fixture.run_with(edit).unwrap();
+        assert_eq!((place.fixture.sent(), result.parts_resumed), (vec![5, 6, 7, 8], 4));
         place.assert_done();
         let whole = |o: &mut UploadOptions| {
             edit(o);
             o.part_size = PartSize::Auto;
         };
-        assert_eq!(place.rig.run_with(whole).unwrap().parts, 1);
+        assert_eq!(place.fixture.run_with(whole).unwrap().parts, 1);
         place.assert_done();
         let never = |o: &mut UploadOptions| {
             edit(o);
             o.verify_resume = VerifyResume::Never;
         };
-        place.rig.run_with(never).unwrap();
+        place.fixture.run_with(never).unwrap();
         place.assert_done();
     }
 

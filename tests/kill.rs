@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::rig::quiet;
+use common::fixture::quiet;
 use common::*;
 use fastrand::Rng;
 use oss_server::{LogEntry, Policy, Server};

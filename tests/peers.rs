@@ -13,7 +13,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use common::rig::*;
+use common::fixture::*;
 use common::*;
 use oss_server::{EtagMode, Storage};
 use oss_upload::{Checkpoint, ErrorKind, PartSize, UploadOptions};
@@ -25,9 +25,9 @@ fn child_uploads() {
 }
 
 /// Keeps these parts from being sent, until the faults are cleared.
-fn stall(rig: &Rig, parts: &str) {
+fn stall(fixture: &Fixture, parts: &str) {
     let script = r#"[{"match":{"operation":"UploadPart","part":PARTS},"action":{"type":"stall","at":"before_body"}}]"#;
-    faults(&rig.server, &script.replace("PARTS", parts));
+    faults(&fixture.server, &script.replace("PARTS", parts));
 }
 
 fn from(first: u32, last: u32) -> String {
@@ -35,16 +35,18 @@ fn from(first: u32, last: u32) -> String {
 }
 
 /// An upload by another process is killed when the server has `count` parts.
-fn kill_at(rig: &Rig, routines: u32, count: usize) {
-    let child = children::uploading(rig, routines);
-    wait_until("the parts are there", || rig.server.uploads(BUCKET).iter().any(|upload| upload.parts.len() >= count));
+fn kill_at(fixture: &Fixture, routines: u32, count: usize) {
+    let child = children::uploading(fixture, routines);
+    wait_until("the parts are there", || {
+        fixture.server.uploads(BUCKET).iter().any(|upload| upload.parts.len() >= count)
+    });
     children::kill(child);
 }
 
 /// The parts that the server has stored, in order, each as often as it was sent. What a dead process had begun to send
 /// does not count.
-fn stored(rig: &Rig) -> Vec<u32> {
-    let stored = requests(&rig.server, "UploadPart").into_iter().filter(|part| part.stored);
+fn stored(fixture: &Fixture) -> Vec<u32> {
+    let stored = requests(&fixture.server, "UploadPart").into_iter().filter(|part| part.stored);
     let mut numbers: Vec<u32> = stored.filter_map(|part| part.part_number).collect();
     numbers.sort_unstable();
     numbers
@@ -52,26 +54,26 @@ fn stored(rig: &Rig) -> Vec<u32> {
 
 #[test]
 fn row_1_a_killed_upload_sends_no_part_again() {
-    let rig = Rig::new(100);
-    stall(&rig, &from(41, 100));
-    kill_at(&rig, 4, 40);
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    rig.run().unwrap();
-    assert_eq!(stored(&rig), (41..=100).collect::<Vec<_>>());
-    rig.assert_done();
+    let fixture = Fixture::new(100);
+    stall(&fixture, &from(41, 100));
+    kill_at(&fixture, 4, 40);
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    fixture.run().unwrap();
+    assert_eq!(stored(&fixture), (41..=100).collect::<Vec<_>>());
+    fixture.assert_done();
 }
 
 #[test]
 fn row_1b_a_stuck_part_does_not_cost_the_others() {
-    let rig = Rig::new(100);
-    stall(&rig, &format!("[3,{}", &from(42, 100)[1..]));
-    kill_at(&rig, 4, 40);
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    rig.run().unwrap();
-    assert_eq!(stored(&rig), [vec![3], (42..=100).collect()].concat());
-    rig.assert_done();
+    let fixture = Fixture::new(100);
+    stall(&fixture, &format!("[3,{}", &from(42, 100)[1..]));
+    kill_at(&fixture, 4, 40);
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    fixture.run().unwrap();
+    assert_eq!(stored(&fixture), [vec![3], (42..=100).collect()].concat());
+    fixture.assert_done();
 }
 
 #[test]
@@ -80,35 +82,35 @@ fn row_2_a_checkpoint_halved_starts_over_and_one_that_is_emptied_or_random_is_re
     let damages: [fn(Vec<u8>) -> Vec<u8>; 4] =
         [halved, |_| Vec::new(), |whole| content(whole.len(), 5), |_| b"[]".to_vec()];
     for (index, damage) in damages.into_iter().enumerate() {
-        let rig = Rig::new(5);
-        rig.stop_at(4);
-        let damaged = damage(fs::read(rig.checkpoint()).unwrap());
-        fs::write(rig.checkpoint(), &damaged).unwrap();
+        let fixture = Fixture::new(5);
+        fixture.stop_at(4);
+        let damaged = damage(fs::read(fixture.checkpoint()).unwrap());
+        fs::write(fixture.checkpoint(), &damaged).unwrap();
         if index > 0 {
             // Nothing shows that it is not a file of the user.
-            assert_eq!(rig.run().unwrap_err().kind(), ErrorKind::Checkpoint);
-            assert!(fs::read(rig.checkpoint()).unwrap() == damaged);
-            fs::remove_file(rig.checkpoint()).unwrap();
+            assert_eq!(fixture.run().unwrap_err().kind(), ErrorKind::Checkpoint);
+            assert!(fs::read(fixture.checkpoint()).unwrap() == damaged);
+            fs::remove_file(fixture.checkpoint()).unwrap();
         }
-        rig.run().unwrap();
-        assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
-        assert!(!rig.checkpoint().exists());
+        fixture.run().unwrap();
+        assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes());
+        assert!(!fixture.checkpoint().exists());
     }
 }
 
 #[test]
 fn row_2b_one_character_of_the_upload_id_starts_over() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let id = rig.upload_id();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let id = fixture.upload_id();
     let other = format!("{}{}", if id.starts_with('0') { '1' } else { '0' }, &id[1..]);
-    let text = fs::read_to_string(rig.checkpoint()).unwrap();
+    let text = fs::read_to_string(fixture.checkpoint()).unwrap();
     assert!(text.contains(&id));
-    fs::write(rig.checkpoint(), text.replace(&id, &other)).unwrap();
-    let result = rig.run().unwrap();
+    fs::write(fixture.checkpoint(), text.replace(&id, &other)).unwrap();
+    let result = fixture.run().unwrap();
     assert!(result.restart_reason.starts_with("checkpoint-damaged: "), "{}", result.restart_reason);
-    assert_eq!(rig.sent(), [1, 2, 3, 4, 5]);
-    assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
+    assert_eq!(fixture.sent(), [1, 2, 3, 4, 5]);
+    assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes());
 }
 
 /// The short form has fewer parts and kills; `OSS_KILLS`, set to anything, asks for the row's own numbers.
@@ -118,34 +120,34 @@ fn row_3_many_kills_lose_no_part_of_thousands() {
     let light = |config: &mut oss_server::Config| {
         (config.storage, config.etag) = (Storage::Discard, EtagMode::Crc);
     };
-    let rig = Rig::of_size(0, light, |_| ());
-    File::options().write(true).open(&rig.scratch.file).unwrap().set_len(parts * PART).unwrap();
+    let fixture = Fixture::of_size(0, light, |_| ());
+    File::options().write(true).open(&fixture.scratch.file).unwrap().set_len(parts * PART).unwrap();
     for kill in 1..=kills {
-        kill_at(&rig, 4, (parts / (kills + 1) * kill) as usize);
-        quiet(&rig.server);
+        kill_at(&fixture, 4, (parts / (kills + 1) * kill) as usize);
+        quiet(&fixture.server);
     }
-    let before = rig.parts_on_server().len();
-    let result = rig.run().unwrap();
+    let before = fixture.parts_on_server().len();
+    let result = fixture.run().unwrap();
     assert_eq!(result.parts_resumed as usize, before);
-    assert_eq!(rig.count("InitiateMultipartUpload"), 1);
-    let stored = requests(&rig.server, "UploadPart").iter().filter(|part| part.stored).count();
+    assert_eq!(fixture.count("InitiateMultipartUpload"), 1);
+    let stored = requests(&fixture.server, "UploadPart").iter().filter(|part| part.stored).count();
     assert_eq!(stored as u64, parts, "each part was stored once");
-    let object = rig.server.object(BUCKET, KEY).unwrap();
+    let object = fixture.server.object(BUCKET, KEY).unwrap();
     assert_eq!((object.size, object.crc64), (parts * PART, result.crc64));
 }
 
 #[test]
 fn row_4a_a_change_within_the_same_second_is_seen() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
     let since = modified.duration_since(UNIX_EPOCH).unwrap();
     let other = if since.subsec_nanos() > 500_000_000 { 1 } else { 999_999_999 };
-    let file = File::options().write(true).open(&rig.scratch.file).unwrap();
+    let file = File::options().write(true).open(&fixture.scratch.file).unwrap();
     file.write_all_at(b"changed", 5).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::new(since.as_secs(), other)).unwrap();
-    rig.run().unwrap();
-    rig.assert_done();
+    fixture.run().unwrap();
+    fixture.assert_done();
 }
 
 fn change_and_put_the_time_back(file: &Path) {
@@ -157,23 +159,23 @@ fn change_and_put_the_time_back(file: &Path) {
 
 #[test]
 fn row_4b_a_change_with_the_time_put_back_is_seen() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    change_and_put_the_time_back(&rig.scratch.file);
-    rig.run().unwrap();
-    rig.assert_done();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    change_and_put_the_time_back(&fixture.scratch.file);
+    fixture.run().unwrap();
+    fixture.assert_done();
 }
 
 /// The file is changed when part 3 of 5 is on its way.
-fn change_on_the_way(change: impl FnOnce(&Path)) -> Rig {
-    let rig = Rig::new(5);
-    let gate = rig.relay.hold_request("UploadPart 3");
-    let upload = rig.start();
+fn change_on_the_way(change: impl FnOnce(&Path)) -> Fixture {
+    let fixture = Fixture::new(5);
+    let gate = fixture.relay.hold_request("UploadPart 3");
+    let upload = fixture.start();
     gate.reached();
-    change(&rig.scratch.file);
+    change(&fixture.scratch.file);
     gate.release();
     finish(&upload).unwrap();
-    rig
+    fixture
 }
 
 #[test]
@@ -184,82 +186,82 @@ fn row_4c_a_sent_part_that_changes_is_sent_again() {
 #[test]
 fn row_4d_a_file_that_shrinks_neither_hangs_nor_makes_short_parts() {
     let shrink = |file: &Path| File::options().write(true).open(file).unwrap().set_len(3 * PART + 10).unwrap();
-    let rig = change_on_the_way(shrink);
-    rig.assert_done();
-    assert_eq!(rig.server.object(BUCKET, KEY).unwrap().size, 3 * PART + 10);
+    let fixture = change_on_the_way(shrink);
+    fixture.assert_done();
+    assert_eq!(fixture.server.object(BUCKET, KEY).unwrap().size, 3 * PART + 10);
 }
 
 #[test]
 fn row_4e_a_file_that_grows_is_sent_as_it_is_in_the_end() {
     let grow = |file: &Path| OpenOptions::new().append(true).open(file).unwrap().write_all(b"more").unwrap();
-    let rig = change_on_the_way(grow);
-    rig.assert_done();
-    assert_eq!(rig.server.object(BUCKET, KEY).unwrap().size, 5 * PART - 1000 + 4);
+    let fixture = change_on_the_way(grow);
+    fixture.assert_done();
+    assert_eq!(fixture.server.object(BUCKET, KEY).unwrap().size, 5 * PART - 1000 + 4);
 }
 
 #[test]
 fn row_5a_the_same_checkpoint_for_another_key() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    rig.run_with(|o| o.object_key = "other".into()).unwrap();
-    assert_eq!(rig.server.objects(BUCKET), ["other"]);
-    assert_stored(&rig.server, "other", &rig.scratch.file);
-    assert!(!rig.checkpoint().exists());
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    fixture.run_with(|o| o.object_key = "other".into()).unwrap();
+    assert_eq!(fixture.server.objects(BUCKET), ["other"]);
+    assert_stored(&fixture.server, "other", &fixture.scratch.file);
+    assert!(!fixture.checkpoint().exists());
 }
 
 #[test]
 fn row_5b_the_same_checkpoint_for_another_key_when_only_complete_is_missing() {
-    let rig = Rig::new(5);
+    let fixture = Fixture::new(5);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"status","status":403}}]"#,
     );
-    rig.run().unwrap_err();
-    rig.server.clear_faults();
-    assert_eq!(rig.parts_on_server(), [1, 2, 3, 4, 5]);
-    rig.run_with(|o| o.object_key = "other".into()).unwrap();
-    assert_eq!(rig.server.objects(BUCKET), ["other"], "the old key is not written");
-    assert_stored(&rig.server, "other", &rig.scratch.file);
+    fixture.run().unwrap_err();
+    fixture.server.clear_faults();
+    assert_eq!(fixture.parts_on_server(), [1, 2, 3, 4, 5]);
+    fixture.run_with(|o| o.object_key = "other".into()).unwrap();
+    assert_eq!(fixture.server.objects(BUCKET), ["other"], "the old key is not written");
+    assert_stored(&fixture.server, "other", &fixture.scratch.file);
 }
 
 #[test]
 fn row_5d_the_same_checkpoint_for_another_file_of_the_same_size_and_time() {
-    let rig = Rig::new(5);
-    let checkpoint = Checkpoint::File(rig.scratch.path("shared.cp"));
-    rig.stop_at_with(4, |o| o.checkpoint = checkpoint.clone());
-    let other = rig.scratch.path("other.bin");
-    fs::write(&other, content(rig.scratch.bytes().len(), 2)).unwrap();
-    let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+    let fixture = Fixture::new(5);
+    let checkpoint = Checkpoint::File(fixture.scratch.path("shared.cp"));
+    fixture.stop_at_with(4, |o| o.checkpoint = checkpoint.clone());
+    let other = fixture.scratch.path("other.bin");
+    fs::write(&other, content(fixture.scratch.bytes().len(), 2)).unwrap();
+    let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
     File::options().write(true).open(&other).unwrap().set_modified(modified).unwrap();
     let options = |o: &mut UploadOptions| {
         o.checkpoint = checkpoint.clone();
         o.file_path.clone_from(&other);
     };
-    rig.run_with(options).unwrap();
-    assert_stored(&rig.server, KEY, &other);
+    fixture.run_with(options).unwrap();
+    assert_stored(&fixture.server, KEY, &other);
 }
 
 #[test]
 fn row_6_of_two_processes_one_is_told_and_the_traffic_is_that_of_one() {
-    let rig = Rig::new(10);
-    let gate = rig.relay.hold_request("UploadPart 5");
-    let mut child = children::uploading(&rig, 1);
+    let fixture = Fixture::new(10);
+    let gate = fixture.relay.hold_request("UploadPart 5");
+    let mut child = children::uploading(&fixture, 1);
     gate.reached();
-    let error = rig.run().unwrap_err();
+    let error = fixture.run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::CheckpointBusy);
     assert!(error.message().contains(&child.id().to_string()), "{error}");
     gate.release();
     assert!(child.wait().unwrap().success());
-    assert_eq!(rig.sent(), (1..=10).collect::<Vec<_>>());
-    rig.assert_done();
+    assert_eq!(fixture.sent(), (1..=10).collect::<Vec<_>>());
+    fixture.assert_done();
 }
 
 #[test]
 fn row_7_more_than_10000_parts_raise_the_part_size() {
-    let rig = Rig::new(1);
-    File::options().write(true).open(&rig.scratch.file).unwrap().set_len(10_000 * PART + 1).unwrap();
-    let gate = rig.relay.hold_request("UploadPart 2");
-    let upload = rig.start();
+    let fixture = Fixture::new(1);
+    File::options().write(true).open(&fixture.scratch.file).unwrap().set_len(10_000 * PART + 1).unwrap();
+    let gate = fixture.relay.hold_request("UploadPart 2");
+    let upload = fixture.start();
     gate.reached();
     upload.cancel();
     let result = outcome(&upload).result;
@@ -268,14 +270,14 @@ fn row_7_more_than_10000_parts_raise_the_part_size() {
 
 #[test]
 fn row_8a_a_missing_checkpoint_directory_is_an_error_before_anything_is_sent() {
-    let rig = Rig::new(5);
+    let fixture = Fixture::new(5);
     for missing in
-        [Checkpoint::Directory(rig.scratch.path("missing")), Checkpoint::File(rig.scratch.path("missing/x.cp"))]
+        [Checkpoint::Directory(fixture.scratch.path("missing")), Checkpoint::File(fixture.scratch.path("missing/x.cp"))]
     {
-        let error = rig.run_with(|o| o.checkpoint = missing).unwrap_err();
+        let error = fixture.run_with(|o| o.checkpoint = missing).unwrap_err();
         assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::ENOENT));
     }
-    assert_eq!(rig.server.log().len(), 0);
+    assert_eq!(fixture.server.log().len(), 0);
 }
 
 #[test]
@@ -289,21 +291,21 @@ fn child_row_8b() {
     if !children::is_alone() {
         return;
     }
-    let rig = Rig::new(8);
-    refuse_part(&rig.server, 7);
-    let gate = rig.relay.hold_request("UploadPart 3");
-    let upload = rig.start();
+    let fixture = Fixture::new(8);
+    refuse_part(&fixture.server, 7);
+    let gate = fixture.relay.hold_request("UploadPart 3");
+    let upload = fixture.start();
     gate.reached();
-    children::allow(Some(fs::metadata(rig.checkpoint()).unwrap().len()));
+    children::allow(Some(fs::metadata(fixture.checkpoint()).unwrap().len()));
     gate.release();
     let error = finish(&upload).unwrap_err();
     assert!(error.message().contains("records missing: 4"), "it is told: {error}");
     children::allow(None);
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [7, 8], "the server's list gives it back");
-    rig.assert_done();
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [7, 8], "the server's list gives it back");
+    fixture.assert_done();
 }
 
 #[test]
@@ -314,240 +316,240 @@ fn row_9_errors_and_resets_on_a_part_are_tried_again() {
         r#"{"type":"status","status":502,"body":"html"}"#,
         r#"{"type":"reset","after_body_bytes":5000}"#,
     ] {
-        let rig = Rig::new(4);
+        let fixture = Fixture::new(4);
         let script = r#"[{"match":{"operation":"UploadPart","part":2,"times":3},"action":ACTION}]"#;
-        faults(&rig.server, &script.replace("ACTION", action));
-        rig.run().unwrap_or_else(|error| panic!("{action}: {error}"));
-        assert_eq!(rig.sent(), [1, 2, 2, 2, 2, 3, 4], "{action}");
-        rig.assert_done();
+        faults(&fixture.server, &script.replace("ACTION", action));
+        fixture.run().unwrap_or_else(|error| panic!("{action}: {error}"));
+        assert_eq!(fixture.sent(), [1, 2, 2, 2, 2, 3, 4], "{action}");
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn row_9_a_wrong_checksum_of_a_part_is_tried_again() {
     for action in [r#"{"type":"wrong_crc"}"#, r#"{"type":"corrupt_body","offset":70000}"#] {
-        let rig = Rig::new(4);
+        let fixture = Fixture::new(4);
         let script = r#"[{"match":{"operation":"UploadPart","part":2,"times":2},"action":ACTION}]"#;
-        faults(&rig.server, &script.replace("ACTION", action));
-        rig.run().unwrap();
-        assert_eq!(rig.sent(), [1, 2, 2, 2, 3, 4], "{action}");
-        rig.assert_done();
+        faults(&fixture.server, &script.replace("ACTION", action));
+        fixture.run().unwrap();
+        assert_eq!(fixture.sent(), [1, 2, 2, 2, 3, 4], "{action}");
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn row_9_a_wrong_checksum_of_the_whole_is_looked_into() {
-    let rig = Rig::new(4);
-    faults(&rig.server, r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"wrong_crc"}}]"#);
-    rig.run().unwrap();
-    assert_eq!(rig.count("HeadObject"), 1);
-    rig.assert_done();
+    let fixture = Fixture::new(4);
+    faults(&fixture.server, r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"wrong_crc"}}]"#);
+    fixture.run().unwrap();
+    assert_eq!(fixture.count("HeadObject"), 1);
+    fixture.assert_done();
 
-    let rig = Rig::new(4);
+    let fixture = Fixture::new(4);
     let both = r#"[{"match":{"operation":["CompleteMultipartUpload","HeadObject"]},"action":{"type":"wrong_crc"}}]"#;
-    faults(&rig.server, both);
-    assert_eq!(rig.run().unwrap_err().kind(), ErrorKind::ChecksumMismatch, "and an error when it is wrong");
+    faults(&fixture.server, both);
+    assert_eq!(fixture.run().unwrap_err().kind(), ErrorKind::ChecksumMismatch, "and an error when it is wrong");
 }
 
 #[test]
 fn row_9c_complete_answers_500_and_the_rerun_sends_nothing() {
-    let rig = Rig::new(5);
+    let fixture = Fixture::new(5);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"status","status":500}}]"#,
     );
-    assert_eq!(rig.run().unwrap_err().http_status(), 500);
-    assert!(rig.checkpoint().exists());
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    let result = rig.run().unwrap();
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![], 5));
-    rig.assert_done();
+    assert_eq!(fixture.run().unwrap_err().http_status(), 500);
+    assert!(fixture.checkpoint().exists());
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    let result = fixture.run().unwrap();
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![], 5));
+    fixture.assert_done();
 }
 
 #[test]
 fn row_9d_complete_done_and_its_answer_lost_is_a_success() {
-    let rig = Rig::new(5);
+    let fixture = Fixture::new(5);
     let lost = r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"close","at":"before_answer"}}]"#;
-    faults(&rig.server, lost);
-    let result = rig.run().unwrap();
-    assert_eq!((rig.sent(), result.restart_reason.as_str()), (vec![1, 2, 3, 4, 5], ""));
-    rig.assert_done();
+    faults(&fixture.server, lost);
+    let result = fixture.run().unwrap();
+    assert_eq!((fixture.sent(), result.restart_reason.as_str()), (vec![1, 2, 3, 4, 5], ""));
+    fixture.assert_done();
 }
 
 #[test]
 fn row_10_an_upload_id_that_is_gone_is_recovered_from() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    faults(&rig.server, r#"[{"match":{"operation":"ListParts","times":1},"action":{"type":"drop_upload"}}]"#);
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [1, 2, 3, 4, 5]);
-    rig.assert_done();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    faults(&fixture.server, r#"[{"match":{"operation":"ListParts","times":1},"action":{"type":"drop_upload"}}]"#);
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [1, 2, 3, 4, 5]);
+    fixture.assert_done();
 }
 
 #[test]
 fn row_11_an_empty_file() {
-    let rig = Rig::of_size(0, |_| (), |_| ());
-    rig.run().unwrap();
-    assert_eq!(rig.server.object(BUCKET, KEY).unwrap().size, 0);
-    rig.assert_done();
+    let fixture = Fixture::of_size(0, |_| (), |_| ());
+    fixture.run().unwrap();
+    assert_eq!(fixture.server.object(BUCKET, KEY).unwrap().size, 0);
+    fixture.assert_done();
 }
 
 #[test]
 fn row_11_a_file_name_that_is_not_utf_8_resumes() {
-    let rig = Rig::new(5);
-    let file = rig.scratch.dir.path().join(OsString::from_vec(b"\xff\xfe \x80.bin".to_vec()));
-    fs::rename(&rig.scratch.file, &file).unwrap();
-    rig.stop_at_with(4, |o| o.file_path.clone_from(&file));
-    rig.run_with(|o| o.file_path.clone_from(&file)).unwrap();
-    assert_eq!(rig.sent(), [4, 5]);
-    assert_stored(&rig.server, KEY, &file);
+    let fixture = Fixture::new(5);
+    let file = fixture.scratch.dir.path().join(OsString::from_vec(b"\xff\xfe \x80.bin".to_vec()));
+    fs::rename(&fixture.scratch.file, &file).unwrap();
+    fixture.stop_at_with(4, |o| o.file_path.clone_from(&file));
+    fixture.run_with(|o| o.file_path.clone_from(&file)).unwrap();
+    assert_eq!(fixture.sent(), [4, 5]);
+    assert_stored(&fixture.server, KEY, &file);
 }
 
 #[test]
 fn row_11_a_key_with_dots_is_that_key() {
     for parts in [1, 3] {
-        let rig = Rig::new(parts);
-        rig.run_with(|o| o.object_key = "a/../b".into()).unwrap();
-        assert_eq!(rig.server.objects(BUCKET), ["a/../b"]);
+        let fixture = Fixture::new(parts);
+        fixture.run_with(|o| o.object_key = "a/../b".into()).unwrap();
+        assert_eq!(fixture.server.objects(BUCKET), ["a/../b"]);
     }
 }
 
 #[test]
 fn row_12_a_clock_that_is_20_minutes_off_is_corrected() {
     for offset in [-1200, 1200] {
-        let rig = Rig::with(4, |config| config.clock_offset = offset, |_| ());
-        rig.run().unwrap();
-        rig.assert_done();
+        let fixture = Fixture::with(4, |config| config.clock_offset = offset, |_| ());
+        fixture.run().unwrap();
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn row_13_without_a_path_the_checkpoint_is_beside_the_file() {
-    let rig = Rig::new(5);
-    rig.stop_at_with(4, |o| o.checkpoint = Checkpoint::BesideFile);
-    assert!(rig.scratch.path("source.bin.cp").is_file());
+    let fixture = Fixture::new(5);
+    fixture.stop_at_with(4, |o| o.checkpoint = Checkpoint::BesideFile);
+    assert!(fixture.scratch.path("source.bin.cp").is_file());
 }
 
 #[test]
 fn go_v1_bound_neither_bucket_nor_part_size_to_the_checkpoint() {
-    let rig = Rig::with(6, |config| config.buckets.push("bucket-two".into()), |_| ());
-    rig.stop_at(4);
-    rig.run_with(|o| o.part_size = PartSize::Bytes(2 * PART)).unwrap();
-    assert_eq!(rig.sent(), [4, 5, 6], "another part size goes on with that of the checkpoint");
-    rig.assert_done();
-    rig.stop_at_with(4, |_| ());
-    rig.run_with(|o| o.bucket = "bucket-two".into()).unwrap();
-    assert!(rig.server.object("bucket-two", KEY).unwrap().bytes == rig.scratch.bytes());
-    assert!(rig.server.uploads(BUCKET).is_empty() && rig.server.uploads("bucket-two").is_empty());
+    let fixture = Fixture::with(6, |config| config.buckets.push("bucket-two".into()), |_| ());
+    fixture.stop_at(4);
+    fixture.run_with(|o| o.part_size = PartSize::Bytes(2 * PART)).unwrap();
+    assert_eq!(fixture.sent(), [4, 5, 6], "another part size goes on with that of the checkpoint");
+    fixture.assert_done();
+    fixture.stop_at_with(4, |_| ());
+    fixture.run_with(|o| o.bucket = "bucket-two".into()).unwrap();
+    assert!(fixture.server.object("bucket-two", KEY).unwrap().bytes == fixture.scratch.bytes());
+    assert!(fixture.server.uploads(BUCKET).is_empty() && fixture.server.uploads("bucket-two").is_empty());
 }
 
 #[test]
 fn go_v1_was_lost_when_killed_while_it_wrote_the_checkpoint() {
-    let rig = Rig::new(8);
-    rig.stop_at(6);
-    let whole = fs::read(rig.checkpoint()).unwrap();
-    let last = whole.len() - lines(&rig.checkpoint()).last().unwrap().len();
+    let fixture = Fixture::new(8);
+    fixture.stop_at(6);
+    let whole = fs::read(fixture.checkpoint()).unwrap();
+    let last = whole.len() - lines(&fixture.checkpoint()).last().unwrap().len();
     // Cut at every kind of place within the last record.
     for length in [last + 1, last + 20, whole.len() - 1] {
-        fs::write(rig.checkpoint(), &whole[..length]).unwrap();
-        refuse_part(&rig.server, 6);
-        rig.server.clear_log();
-        let error = rig.run().unwrap_err();
-        assert_eq!((error.part_number(), rig.sent()), (6, vec![6]), "{length} bytes");
+        fs::write(fixture.checkpoint(), &whole[..length]).unwrap();
+        refuse_part(&fixture.server, 6);
+        fixture.server.clear_log();
+        let error = fixture.run().unwrap_err();
+        assert_eq!((error.part_number(), fixture.sent()), (6, vec![6]), "{length} bytes");
     }
 }
 
 #[test]
 fn go_v1_did_not_ask_the_server_what_it_has() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    forget_parts(&rig.checkpoint(), 2);
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [5, 6]);
-    rig.assert_done();
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    forget_parts(&fixture.checkpoint(), 2);
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [5, 6]);
+    fixture.assert_done();
 }
 
 #[test]
 fn go_v1_threw_the_checkpoint_away_when_the_callback_was_the_same() {
     let callback = "eyJjYWxsYmFja1VybCI6Imh0dHA6Ly8xMjcuMC4wLjE6MS8iLCJjYWxsYmFja0JvZHkiOiJhIn0=";
-    let rig = Rig::new(6);
+    let fixture = Fixture::new(6);
     let options = |o: &mut UploadOptions| o.headers = vec![("x-oss-callback".into(), callback.into())];
-    rig.stop_at_with(5, options);
-    assert_eq!(rig.run_with(options).unwrap_err().kind(), ErrorKind::CallbackFailed, "nobody listens there");
-    assert_eq!(rig.sent(), [5, 6]);
-    rig.assert_done();
+    fixture.stop_at_with(5, options);
+    assert_eq!(fixture.run_with(options).unwrap_err().kind(), ErrorKind::CallbackFailed, "nobody listens there");
+    assert_eq!(fixture.sent(), [5, 6]);
+    fixture.assert_done();
 }
 
 #[test]
 fn go_v1_did_not_check_the_whole_object() {
-    let rig = Rig::new(4);
+    let fixture = Fixture::new(4);
     let both = r#"[{"match":{"operation":["CompleteMultipartUpload","HeadObject"]},"action":{"type":"wrong_crc"}}]"#;
-    faults(&rig.server, both);
-    assert_eq!(rig.run().unwrap_err().kind(), ErrorKind::ChecksumMismatch);
+    faults(&fixture.server, both);
+    assert_eq!(fixture.run().unwrap_err().kind(), ErrorKind::ChecksumMismatch);
 }
 
 #[test]
 fn go_v1_let_others_read_the_checkpoint() {
-    let rig = Rig::new(4);
-    rig.stop_at(3);
-    assert_eq!(fs::metadata(rig.checkpoint()).unwrap().permissions().mode() & 0o777, 0o600);
+    let fixture = Fixture::new(4);
+    fixture.stop_at(3);
+    assert_eq!(fs::metadata(fixture.checkpoint()).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
 #[test]
 fn go_v2_reused_only_a_run_of_parts_without_a_gap() {
-    let rig = Rig::new(6);
-    rig.stop_at(6);
+    let fixture = Fixture::new(6);
+    fixture.stop_at(6);
     // Parts 1 and 3 are replaced by another program: those between and behind them still count.
     let replace = r#"[{"match":{"operation":"UploadPart","part":[1,3],"times":2},"action":{"type":"replace_part"}},
         {"match":{"operation":"UploadPart","part":6},"action":{"type":"status","status":403,"before_body":false}}]"#;
-    fs::remove_file(rig.checkpoint()).unwrap();
-    faults(&rig.server, replace);
-    rig.run().unwrap_err();
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [1, 3, 6]);
-    assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
+    fs::remove_file(fixture.checkpoint()).unwrap();
+    faults(&fixture.server, replace);
+    fixture.run().unwrap_err();
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [1, 3, 6]);
+    assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes());
 }
 
 #[test]
 fn go_v2_took_the_parent_of_a_directory_without_a_slash() {
     for slash in ["", "/"] {
-        let rig = Rig::new(4);
-        let directory = rig.scratch.path("checkpoints");
+        let fixture = Fixture::new(4);
+        let directory = fixture.scratch.path("checkpoints");
         fs::create_dir(&directory).unwrap();
         let given = format!("{}{slash}", directory.display());
-        rig.stop_at_with(3, |o| o.checkpoint = Checkpoint::Directory(given.into()));
+        fixture.stop_at_with(3, |o| o.checkpoint = Checkpoint::Directory(given.into()));
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 1, "{slash:?}");
-        assert_eq!(fs::read_dir(rig.scratch.dir.path()).unwrap().count(), 2, "{slash:?}");
+        assert_eq!(fs::read_dir(fixture.scratch.dir.path()).unwrap().count(), 2, "{slash:?}");
     }
 }
 
 #[test]
 fn go_v2_found_an_object_inconsistent_when_all_its_parts_were_there_already() {
-    let rig = Rig::new(4);
+    let fixture = Fixture::new(4);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"status","status":403}}]"#,
     );
-    rig.run().unwrap_err();
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    let result = rig.run().unwrap();
-    assert_eq!((rig.sent(), result.crc64), (vec![], rig.server.object(BUCKET, KEY).unwrap().crc64));
-    rig.assert_done();
+    fixture.run().unwrap_err();
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    let result = fixture.run().unwrap();
+    assert_eq!((fixture.sent(), result.crc64), (vec![], fixture.server.object(BUCKET, KEY).unwrap().crc64));
+    fixture.assert_done();
 }
 
 #[test]
 fn go_v2_knew_the_source_by_size_and_time_only() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
-    let new = rig.scratch.path("new");
-    fs::write(&new, content(rig.scratch.bytes().len(), 7)).unwrap();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
+    let new = fixture.scratch.path("new");
+    fs::write(&new, content(fixture.scratch.bytes().len(), 7)).unwrap();
     File::options().write(true).open(&new).unwrap().set_modified(modified).unwrap();
-    fs::rename(new, &rig.scratch.file).unwrap();
-    rig.run().unwrap();
-    rig.assert_done();
+    fs::rename(new, &fixture.scratch.file).unwrap();
+    fixture.run().unwrap();
+    fixture.assert_done();
 }

@@ -6,229 +6,232 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use common::rig::*;
+use common::fixture::*;
 use common::*;
 use oss_server::Policy;
 use oss_upload::{Checkpoint, ErrorKind, OnFileChange, PartSize, Phase, Routines, UploadOptions, VerifyResume};
 
 #[test]
 fn a_failed_upload_goes_on_where_it_stopped() {
-    let rig = Rig::new(8);
-    rig.stop_at(5);
-    let result = rig.run().unwrap();
-    assert_eq!(rig.sent(), [5, 6, 7, 8]);
+    let fixture = Fixture::new(8);
+    fixture.stop_at(5);
+    let result = fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [5, 6, 7, 8]);
     assert_eq!((result.parts, result.parts_resumed, result.bytes_resumed), (8, 4, 4 * PART));
     assert_eq!(result.bytes_sent, result.size - 4 * PART);
     assert_eq!(result.restart_reason, "");
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn many_failures_send_each_part_once() {
-    let rig = Rig::new(9);
+    let fixture = Fixture::new(9);
     let mut sent = Vec::new();
     for part in [2, 3, 6, 9] {
-        refuse_part(&rig.server, part);
-        rig.run().unwrap_err();
-        rig.server.clear_faults();
-        sent.extend(rig.sent().into_iter().filter(|number| *number != part));
-        rig.server.clear_log();
+        refuse_part(&fixture.server, part);
+        fixture.run().unwrap_err();
+        fixture.server.clear_faults();
+        sent.extend(fixture.sent().into_iter().filter(|number| *number != part));
+        fixture.server.clear_log();
     }
-    rig.run().unwrap();
-    sent.extend(rig.sent());
+    fixture.run().unwrap();
+    sent.extend(fixture.sent());
     assert_eq!(sent, (1..=9).collect::<Vec<_>>());
-    assert_eq!(rig.count("InitiateMultipartUpload"), 0);
-    rig.assert_done();
+    assert_eq!(fixture.count("InitiateMultipartUpload"), 0);
+    fixture.assert_done();
 }
 
 #[test]
 fn parts_sent_side_by_side_are_all_kept_although_one_fails() {
-    let rig = Rig::new(12);
+    let fixture = Fixture::new(12);
     // Part 2 is refused only after the others have gone past it.
-    let gate = rig.relay.hold_request("UploadPart 2");
-    refuse_part(&rig.server, 2);
-    let upload = rig.start_with(|o| o.routines = Routines::Count(4));
+    let gate = fixture.relay.hold_request("UploadPart 2");
+    refuse_part(&fixture.server, 2);
+    let upload = fixture.start_with(|o| o.routines = Routines::Count(4));
     gate.reached();
-    wait_until("the other parts are there", || rig.parts_on_server().len() == 11);
+    wait_until("the other parts are there", || fixture.parts_on_server().len() == 11);
     gate.release();
     finish(&upload).unwrap_err();
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    rig.run_with(|o| o.routines = Routines::Count(4)).unwrap();
-    assert_eq!(rig.sent(), [2]);
-    rig.assert_done();
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    fixture.run_with(|o| o.routines = Routines::Count(4)).unwrap();
+    assert_eq!(fixture.sent(), [2]);
+    fixture.assert_done();
 }
 
 #[test]
 fn parts_whose_acknowledgement_was_lost_are_adopted() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    forget_parts(&rig.checkpoint(), 3);
-    let result = rig.run().unwrap();
-    assert_eq!(rig.sent(), [5, 6]);
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    forget_parts(&fixture.checkpoint(), 3);
+    let result = fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [5, 6]);
     assert_eq!(result.parts_resumed, 4);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn adopted_parts_are_written_into_the_journal() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    forget_parts(&rig.checkpoint(), 4);
-    rig.stop_at_with(6, |_| ());
-    rig.server.set_policy(Policy::PutOnly);
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [6], "without the server's list, the journal knows");
-    rig.assert_done();
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    forget_parts(&fixture.checkpoint(), 4);
+    fixture.stop_at_with(6, |_| ());
+    fixture.server.set_policy(Policy::PutOnly);
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [6], "without the server's list, the journal knows");
+    fixture.assert_done();
 }
 
 #[test]
 fn a_torn_record_costs_no_more_than_its_part() {
-    let rig = Rig::with(6, |config| config.policy = Policy::PutOnly, |_| ());
-    rig.stop_at(5);
-    forget_parts(&rig.checkpoint(), 0);
-    let length = fs::metadata(rig.checkpoint()).unwrap().len();
-    File::options().write(true).open(rig.checkpoint()).unwrap().set_len(length - 3).unwrap();
-    let result = rig.run().unwrap();
-    assert_eq!(rig.sent(), [4, 5, 6]);
+    let fixture = Fixture::with(6, |config| config.policy = Policy::PutOnly, |_| ());
+    fixture.stop_at(5);
+    forget_parts(&fixture.checkpoint(), 0);
+    let length = fs::metadata(fixture.checkpoint()).unwrap().len();
+    File::options().write(true).open(fixture.checkpoint()).unwrap().set_len(length - 3).unwrap();
+    let result = fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [4, 5, 6]);
     assert_eq!(result.restart_reason, "");
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn a_part_on_the_server_that_is_not_the_files_is_not_adopted() {
-    let rig = Rig::new(6);
+    let fixture = Fixture::new(6);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"UploadPart","part":2},"action":{"type":"replace_part"}},
             {"match":{"operation":"UploadPart","part":5},"action":{"type":"status","status":403,"before_body":false}}]"#,
     );
-    rig.run().unwrap_err();
-    rig.server.clear_faults();
-    rig.server.clear_log();
-    forget_parts(&rig.checkpoint(), 4);
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [2, 5, 6]);
-    rig.assert_done();
+    fixture.run().unwrap_err();
+    fixture.server.clear_faults();
+    fixture.server.clear_log();
+    forget_parts(&fixture.checkpoint(), 4);
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [2, 5, 6]);
+    fixture.assert_done();
 }
 
 #[test]
 fn put_object_permission_is_enough() {
-    let rig = Rig::with(8, |config| config.policy = Policy::PutOnly, |_| ());
-    rig.stop_at(5);
-    let result = rig.run().unwrap();
-    assert_eq!(rig.sent(), [5, 6, 7, 8]);
+    let fixture = Fixture::with(8, |config| config.policy = Policy::PutOnly, |_| ());
+    fixture.stop_at(5);
+    let result = fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [5, 6, 7, 8]);
     assert_eq!(result.parts_resumed, 4);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn another_part_size_in_the_call_keeps_that_of_the_checkpoint() {
-    let rig = Rig::new(8);
-    rig.stop_at(5);
-    let result = rig.run_with(|o| o.part_size = PartSize::Bytes(3 * PART)).unwrap();
+    let fixture = Fixture::new(8);
+    fixture.stop_at(5);
+    let result = fixture.run_with(|o| o.part_size = PartSize::Bytes(3 * PART)).unwrap();
     assert_eq!((result.part_size, result.parts), (PART, 8));
-    assert_eq!(rig.sent(), [5, 6, 7, 8]);
-    rig.assert_done();
+    assert_eq!(fixture.sent(), [5, 6, 7, 8]);
+    fixture.assert_done();
 }
 
 #[test]
 fn a_part_size_that_fits_the_file_keeps_that_of_the_checkpoint_too() {
-    let rig = Rig::new(4);
-    rig.stop_at(3);
-    let result = rig.run_with(|o| o.part_size = PartSize::Auto).unwrap();
+    let fixture = Fixture::new(4);
+    fixture.stop_at(3);
+    let result = fixture.run_with(|o| o.part_size = PartSize::Auto).unwrap();
     assert_eq!((result.part_size, result.parts), (PART, 4));
-    assert_eq!((rig.sent(), rig.count("PutObject")), (vec![3, 4], 0));
-    rig.assert_done();
+    assert_eq!((fixture.sent(), fixture.count("PutObject")), (vec![3, 4], 0));
+    fixture.assert_done();
 }
 
 #[test]
 fn an_upload_that_is_gone_starts_over() {
     // Without permission to list the parts, the first part to be sent tells.
     for (policy, operation) in [(Policy::All, "ListParts"), (Policy::PutOnly, "UploadPart")] {
-        let rig = Rig::with(5, |config| config.policy = policy, |_| ());
-        rig.stop_at(4);
+        let fixture = Fixture::with(5, |config| config.policy = policy, |_| ());
+        fixture.stop_at(4);
         let script = r#"[{"match":{"operation":"OPERATION","times":1},"action":{"type":"drop_upload"}}]"#;
-        faults(&rig.server, &script.replace("OPERATION", operation));
-        let result = rig.run().unwrap();
+        faults(&fixture.server, &script.replace("OPERATION", operation));
+        let result = fixture.run().unwrap();
         assert!(result.restart_reason.starts_with("upload-gone: "), "{policy:?}: {}", result.restart_reason);
         assert_eq!((result.parts_resumed, result.bytes_resumed), (0, 0));
-        rig.assert_done();
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn an_upload_that_goes_in_the_middle_starts_over() {
-    let rig = Rig::new(5);
-    faults(&rig.server, r#"[{"match":{"operation":"UploadPart","part":3,"times":1},"action":{"type":"drop_upload"}}]"#);
-    let result = rig.run().unwrap();
+    let fixture = Fixture::new(5);
+    faults(
+        &fixture.server,
+        r#"[{"match":{"operation":"UploadPart","part":3,"times":1},"action":{"type":"drop_upload"}}]"#,
+    );
+    let result = fixture.run().unwrap();
     assert!(result.restart_reason.starts_with("upload-gone: "), "{}", result.restart_reason);
-    assert_eq!(rig.sent(), [1, 1, 2, 2, 3, 3, 4, 5]);
-    rig.assert_done();
+    assert_eq!(fixture.sent(), [1, 1, 2, 2, 3, 3, 4, 5]);
+    fixture.assert_done();
 }
 
 #[test]
 fn other_headers_start_over() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let before = rig.upload_id();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let before = fixture.upload_id();
     let header = ("x-oss-meta-who".to_owned(), "me".to_owned());
-    let result = rig.run_with(|o| o.headers = vec![header]).unwrap();
+    let result = fixture.run_with(|o| o.headers = vec![header]).unwrap();
     assert!(result.restart_reason.starts_with("headers-changed: "), "{}", result.restart_reason);
     assert_ne!(result.upload_id, before);
-    assert_eq!(rig.sent(), [1, 2, 3, 4, 5]);
-    assert_eq!(rig.server.object(BUCKET, KEY).unwrap().headers["x-oss-meta-who"], "me");
-    rig.assert_done();
+    assert_eq!(fixture.sent(), [1, 2, 3, 4, 5]);
+    assert_eq!(fixture.server.object(BUCKET, KEY).unwrap().headers["x-oss-meta-who"], "me");
+    fixture.assert_done();
 }
 
 #[test]
 fn another_key_never_continues_and_the_old_upload_is_aborted() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let result = rig.run_with(|o| o.object_key = "other".into()).unwrap();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let result = fixture.run_with(|o| o.object_key = "other".into()).unwrap();
     assert!(result.restart_reason.starts_with("other-object: "), "{}", result.restart_reason);
-    assert_eq!(rig.server.objects(BUCKET), ["other"]);
-    assert_stored(&rig.server, "other", &rig.scratch.file);
+    assert_eq!(fixture.server.objects(BUCKET), ["other"]);
+    assert_stored(&fixture.server, "other", &fixture.scratch.file);
 }
 
 #[test]
 fn another_bucket_never_continues_and_the_old_upload_is_aborted() {
-    let rig = Rig::with(5, |config| config.buckets.push("bucket-two".into()), |_| ());
-    rig.stop_at(4);
-    let result = rig.run_with(|o| o.bucket = "bucket-two".into()).unwrap();
+    let fixture = Fixture::with(5, |config| config.buckets.push("bucket-two".into()), |_| ());
+    fixture.stop_at(4);
+    let result = fixture.run_with(|o| o.bucket = "bucket-two".into()).unwrap();
     assert!(result.restart_reason.starts_with("other-object: "), "{}", result.restart_reason);
-    assert_nothing_on(&rig.server);
-    assert!(rig.server.object("bucket-two", KEY).unwrap().bytes == rig.scratch.bytes());
+    assert_nothing_on(&fixture.server);
+    assert!(fixture.server.object("bucket-two", KEY).unwrap().bytes == fixture.scratch.bytes());
 }
 
 #[test]
 fn another_file_never_continues_even_when_size_and_time_are_the_same() {
-    let rig = Rig::new(5);
-    let checkpoint = rig.scratch.path("shared.cp");
-    rig.stop_at_with(4, |o| o.checkpoint = Checkpoint::File(checkpoint.clone()));
-    let other = rig.scratch.path("other.bin");
-    fs::write(&other, content(rig.scratch.bytes().len(), 2)).unwrap();
-    let modified = fs::metadata(&rig.scratch.file).unwrap().modified().unwrap();
+    let fixture = Fixture::new(5);
+    let checkpoint = fixture.scratch.path("shared.cp");
+    fixture.stop_at_with(4, |o| o.checkpoint = Checkpoint::File(checkpoint.clone()));
+    let other = fixture.scratch.path("other.bin");
+    fs::write(&other, content(fixture.scratch.bytes().len(), 2)).unwrap();
+    let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
     File::options().write(true).open(&other).unwrap().set_modified(modified).unwrap();
     let options = |o: &mut oss_upload::UploadOptions| {
         o.checkpoint = Checkpoint::File(checkpoint.clone());
         o.file_path.clone_from(&other);
     };
-    let result = rig.run_with(options).unwrap();
+    let result = fixture.run_with(options).unwrap();
     assert!(result.restart_reason.starts_with("other-file: "), "{}", result.restart_reason);
-    assert_stored(&rig.server, KEY, &other);
+    assert_stored(&fixture.server, KEY, &other);
     assert!(!checkpoint.exists());
 }
 
 #[test]
 fn another_endpoint_never_continues() {
-    let rig = Rig::new(5);
-    rig.stop_at(4);
-    let elsewhere = Rig::new(1);
-    let result = elsewhere.run_with(|o| o.file_path.clone_from(&rig.scratch.file)).unwrap();
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let elsewhere = Fixture::new(1);
+    let result = elsewhere.run_with(|o| o.file_path.clone_from(&fixture.scratch.file)).unwrap();
     assert!(result.restart_reason.starts_with("other-endpoint: "), "{}", result.restart_reason);
-    assert_stored(&elsewhere.server, KEY, &rig.scratch.file);
-    assert_eq!(rig.parts_on_server(), [1, 2, 3], "another server is not told");
+    assert_stored(&elsewhere.server, KEY, &fixture.scratch.file);
+    assert_eq!(fixture.parts_on_server(), [1, 2, 3], "another server is not told");
 }
 
 /// What becomes of a checkpoint before the second run.
@@ -259,30 +262,30 @@ fn damages() -> Vec<Damage> {
 #[test]
 fn a_damaged_checkpoint_starts_over_and_says_so() {
     for (damage, act) in damages() {
-        let rig = Rig::new(6);
-        rig.stop_at(5);
-        act(&rig.checkpoint());
-        let result = rig.run().unwrap_or_else(|error| panic!("{damage}: {error}"));
-        assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 6], "{damage}");
+        let fixture = Fixture::new(6);
+        fixture.stop_at(5);
+        act(&fixture.checkpoint());
+        let result = fixture.run().unwrap_or_else(|error| panic!("{damage}: {error}"));
+        assert_eq!(fixture.sent(), [1, 2, 3, 4, 5, 6], "{damage}");
         let silent = damage == "halved";
         assert_eq!(result.restart_reason.starts_with("checkpoint-damaged: "), !silent, "{damage}: {result:?}");
-        assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes(), "{damage}");
-        assert!(!rig.checkpoint().exists(), "{damage}");
+        assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes(), "{damage}");
+        assert!(!fixture.checkpoint().exists(), "{damage}");
     }
 }
 
 #[test]
 fn a_checkpoint_damaged_after_its_upload_id_aborts_the_old_upload() {
     for line in [3, 4, 5] {
-        let rig = Rig::new(6);
-        rig.stop_at(5);
-        let mut lines = lines(&rig.checkpoint());
+        let fixture = Fixture::new(6);
+        fixture.stop_at(5);
+        let mut lines = lines(&fixture.checkpoint());
         let end = lines[line].len() - 6;
         lines[line].replace_range(end..end + 1, "#");
-        fs::write(rig.checkpoint(), lines.concat()).unwrap();
-        rig.run().unwrap();
-        assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 6]);
-        rig.assert_done();
+        fs::write(fixture.checkpoint(), lines.concat()).unwrap();
+        fixture.run().unwrap();
+        assert_eq!(fixture.sent(), [1, 2, 3, 4, 5, 6]);
+        fixture.assert_done();
     }
 }
 
@@ -304,49 +307,49 @@ fn change_unseen(file: &Path, offset: u64) {
 
 #[test]
 fn in_doubt_sent_parts_are_read_again() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    change_unseen(&rig.scratch.file, 2 * PART + 7);
-    let result = rig.run().unwrap();
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    change_unseen(&fixture.scratch.file, 2 * PART + 7);
+    let result = fixture.run().unwrap();
     assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
     assert!(result.restart_reason.contains("part 3"), "{}", result.restart_reason);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn verify_never_takes_the_users_word() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    change_unseen(&rig.scratch.file, 2 * PART + 7);
-    let result = rig.run_with(|o| o.verify_resume = VerifyResume::Never).unwrap();
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4));
-    let object = rig.server.object(BUCKET, KEY).unwrap();
-    assert!(object.bytes != rig.scratch.bytes(), "this is what the option costs");
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    change_unseen(&fixture.scratch.file, 2 * PART + 7);
+    let result = fixture.run_with(|o| o.verify_resume = VerifyResume::Never).unwrap();
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![5, 6], 4));
+    let object = fixture.server.object(BUCKET, KEY).unwrap();
+    assert!(object.bytes != fixture.scratch.bytes(), "this is what the option costs");
 }
 
 #[test]
 fn verify_always_reads_again_what_is_in_no_doubt() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
     let hides = |path: PathBuf| {
         // As a file system would that keeps no change time at all: the header says that nothing has happened since.
-        change_unseen(&rig.scratch.file, 2 * PART + 7);
-        forge_change_time(&path, &rig.scratch.file);
+        change_unseen(&fixture.scratch.file, 2 * PART + 7);
+        forge_change_time(&path, &fixture.scratch.file);
     };
-    hides(rig.checkpoint());
-    let result = rig.run_with(|o| o.verify_resume = VerifyResume::Always).unwrap();
+    hides(fixture.checkpoint());
+    let result = fixture.run_with(|o| o.verify_resume = VerifyResume::Always).unwrap();
     assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn in_no_doubt_nothing_is_read_again() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    change_unseen(&rig.scratch.file, 2 * PART + 7);
-    forge_change_time(&rig.checkpoint(), &rig.scratch.file);
-    rig.run().unwrap();
-    assert_eq!(rig.sent(), [5, 6], "a file without a trace of change is not read as a whole");
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    change_unseen(&fixture.scratch.file, 2 * PART + 7);
+    forge_change_time(&fixture.checkpoint(), &fixture.scratch.file);
+    fixture.run().unwrap();
+    assert_eq!(fixture.sent(), [5, 6], "a file without a trace of change is not read as a whole");
 }
 
 /// Rewrites a checkpoint as if the file had had its present change time all along, and had been looked at much later.
@@ -394,52 +397,52 @@ const OTHER_NUMBERS: [&[(&str, i128)]; 3] = [&[("device", 7)], &[("inode", 7)], 
 #[test]
 fn other_device_and_inode_numbers_are_doubt_and_no_change() {
     for numbers in OTHER_NUMBERS {
-        let rig = Rig::new(6);
-        rig.stop_at(5);
-        forge(&rig.checkpoint(), numbers);
-        let result = rig.run_with(|o| o.on_file_change = OnFileChange::Fail).unwrap();
-        assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4), "{numbers:?}");
+        let fixture = Fixture::new(6);
+        fixture.stop_at(5);
+        forge(&fixture.checkpoint(), numbers);
+        let result = fixture.run_with(|o| o.on_file_change = OnFileChange::Fail).unwrap();
+        assert_eq!((fixture.sent(), result.parts_resumed), (vec![5, 6], 4), "{numbers:?}");
         assert_eq!(result.restart_reason, "", "{numbers:?}");
-        rig.assert_done();
+        fixture.assert_done();
     }
 }
 
 #[test]
 fn other_numbers_and_another_content_start_over() {
     for numbers in OTHER_NUMBERS {
-        let rig = Rig::new(6);
-        rig.stop_at(5);
-        change_unseen(&rig.scratch.file, 2 * PART + 7);
-        forge_change_time(&rig.checkpoint(), &rig.scratch.file);
-        forge(&rig.checkpoint(), numbers);
-        let result = rig.run().unwrap();
+        let fixture = Fixture::new(6);
+        fixture.stop_at(5);
+        change_unseen(&fixture.scratch.file, 2 * PART + 7);
+        forge_change_time(&fixture.checkpoint(), &fixture.scratch.file);
+        forge(&fixture.checkpoint(), numbers);
+        let result = fixture.run().unwrap();
         assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
         assert!(result.restart_reason.contains("part 3"), "{}", result.restart_reason);
-        rig.assert_done();
+        fixture.assert_done();
     }
 }
 
 /// Two file systems take turns at one mount point: the first file comes back, and parts of the second were sent meanwhile.
 #[test]
 fn a_file_that_was_another_meanwhile_is_read_again() {
-    let rig = Rig::new(6);
-    rig.stop_at(3);
-    forge(&rig.checkpoint(), &[("device", 7)]);
-    rig.stop_at_with(5, |_| ());
-    assert_eq!(rig.parts_on_server(), [1, 2, 3, 4]);
+    let fixture = Fixture::new(6);
+    fixture.stop_at(3);
+    forge(&fixture.checkpoint(), &[("device", 7)]);
+    fixture.stop_at_with(5, |_| ());
+    assert_eq!(fixture.parts_on_server(), [1, 2, 3, 4]);
     // The file of the first run: the one that parts 3 and 4 were read from was another.
-    change_unseen(&rig.scratch.file, 3 * PART + 7);
-    let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata(&rig.scratch.file).unwrap());
-    forge_change_time(&rig.checkpoint(), &rig.scratch.file);
-    forge(&rig.checkpoint(), &[("device", device.into())]);
-    let result = rig.run().unwrap();
+    change_unseen(&fixture.scratch.file, 3 * PART + 7);
+    let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata(&fixture.scratch.file).unwrap());
+    forge_change_time(&fixture.checkpoint(), &fixture.scratch.file);
+    forge(&fixture.checkpoint(), &[("device", device.into())]);
+    let result = fixture.run().unwrap();
     assert!(result.restart_reason.contains("part 4 is not what was sent"), "{}", result.restart_reason);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 /// Other ways to name the file `source.bin` of a scratch directory.
-fn spellings(rig: &Rig) -> Vec<PathBuf> {
-    let path = |name: &str| rig.scratch.path(name);
+fn spellings(fixture: &Fixture) -> Vec<PathBuf> {
+    let path = |name: &str| fixture.scratch.path(name);
     fs::create_dir_all(path("folder/inner")).unwrap();
     std::os::unix::fs::symlink(path(""), path("folder/inner/up")).unwrap();
     std::os::unix::fs::symlink("source.bin", path("link.bin")).unwrap();
@@ -450,33 +453,33 @@ fn spellings(rig: &Rig) -> Vec<PathBuf> {
 
 #[test]
 fn another_spelling_of_the_path_is_the_same_file() {
-    let places: [fn(&Rig) -> Checkpoint; 2] = [
-        |rig| Checkpoint::File(rig.scratch.path("source.bin.cp")),
-        |rig| Checkpoint::Directory(rig.scratch.dir.path().to_owned()),
+    let places: [fn(&Fixture) -> Checkpoint; 2] = [
+        |fixture| Checkpoint::File(fixture.scratch.path("source.bin.cp")),
+        |fixture| Checkpoint::Directory(fixture.scratch.dir.path().to_owned()),
     ];
     for place in places {
         for at in 0..5 {
             // Also when a new mount gave it other numbers: then only the path tells.
             for has_other_numbers in [false, true] {
-                let rig = Rig::new(6);
-                let spelling = spellings(&rig)[at].clone();
-                rig.stop_at_with(5, |o| o.checkpoint = place(&rig));
+                let fixture = Fixture::new(6);
+                let spelling = spellings(&fixture)[at].clone();
+                fixture.stop_at_with(5, |o| o.checkpoint = place(&fixture));
                 let checkpoints = || -> Vec<PathBuf> {
-                    let files = fs::read_dir(rig.scratch.dir.path()).unwrap().map(|entry| entry.unwrap().path());
+                    let files = fs::read_dir(fixture.scratch.dir.path()).unwrap().map(|entry| entry.unwrap().path());
                     files.filter(|path| path.extension().is_some_and(|extension| extension == "cp")).collect()
                 };
                 if has_other_numbers {
                     forge(&checkpoints()[0], &[("device", 7), ("inode", 7)]);
                 }
                 let options = |o: &mut UploadOptions| {
-                    o.checkpoint = place(&rig);
+                    o.checkpoint = place(&fixture);
                     o.file_path.clone_from(&spelling);
                 };
-                let result = rig.run_with(options).unwrap();
+                let result = fixture.run_with(options).unwrap();
                 assert_eq!((result.restart_reason.as_str(), result.parts_resumed), ("", 4), "{spelling:?}");
-                assert_eq!(rig.sent(), [5, 6], "{spelling:?}");
+                assert_eq!(fixture.sent(), [5, 6], "{spelling:?}");
                 assert_eq!(checkpoints(), Vec::<PathBuf>::new(), "{spelling:?}");
-                rig.assert_done();
+                fixture.assert_done();
             }
         }
     }
@@ -484,12 +487,12 @@ fn another_spelling_of_the_path_is_the_same_file() {
 
 #[test]
 fn the_checkpoint_beside_the_file_is_found_through_a_link_to_its_folder() {
-    let rig = Rig::new(6);
-    rig.stop_at(5);
-    let spelling = spellings(&rig)[3].clone();
-    let result = rig.run_with(|o| o.file_path = spelling).unwrap();
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![5, 6], 4));
-    rig.assert_done();
+    let fixture = Fixture::new(6);
+    fixture.stop_at(5);
+    let spelling = spellings(&fixture)[3].clone();
+    let result = fixture.run_with(|o| o.file_path = spelling).unwrap();
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![5, 6], 4));
+    fixture.assert_done();
 }
 
 #[test]
@@ -497,87 +500,87 @@ fn a_hard_link_and_a_new_name_are_the_same_file() {
     let acts: [fn(&Path, &Path); 2] =
         [|from, to| fs::hard_link(from, to).unwrap(), |from, to| fs::rename(from, to).unwrap()];
     for act in acts {
-        let rig = Rig::new(6);
-        rig.stop_at(5);
-        let other = rig.scratch.path("other.bin");
-        act(&rig.scratch.file, &other);
+        let fixture = Fixture::new(6);
+        fixture.stop_at(5);
+        let other = fixture.scratch.path("other.bin");
+        act(&fixture.scratch.file, &other);
         let options = |o: &mut UploadOptions| {
-            o.checkpoint = Checkpoint::File(rig.checkpoint());
+            o.checkpoint = Checkpoint::File(fixture.checkpoint());
             o.file_path.clone_from(&other);
         };
-        let result = rig.run_with(options).unwrap();
-        assert_eq!((rig.sent(), result.restart_reason.as_str()), (vec![5, 6], ""));
-        assert_stored(&rig.server, KEY, &other);
+        let result = fixture.run_with(options).unwrap();
+        assert_eq!((fixture.sent(), result.restart_reason.as_str()), (vec![5, 6], ""));
+        assert_stored(&fixture.server, KEY, &other);
     }
 }
 
 #[test]
 fn lists_come_in_pages() {
-    let rig = Rig::with(12, |config| config.list_page = Some(2), |_| ());
-    rig.stop_at(10);
-    forget_parts(&rig.checkpoint(), 5);
-    let result = rig.run().unwrap();
-    assert_eq!(rig.count("ListParts"), 5);
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![10, 11, 12], 9));
-    rig.assert_done();
+    let fixture = Fixture::with(12, |config| config.list_page = Some(2), |_| ());
+    fixture.stop_at(10);
+    forget_parts(&fixture.checkpoint(), 5);
+    let result = fixture.run().unwrap();
+    assert_eq!(fixture.count("ListParts"), 5);
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![10, 11, 12], 9));
+    fixture.assert_done();
 }
 
 #[test]
 fn lists_without_checksums_confirm_the_journal_but_adopt_nothing() {
-    let rig = Rig::with(8, |config| config.quirks.no_part_crc = true, |_| ());
-    rig.stop_at(6);
-    forget_parts(&rig.checkpoint(), 2);
-    let result = rig.run().unwrap();
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
-    rig.assert_done();
+    let fixture = Fixture::with(8, |config| config.quirks.no_part_crc = true, |_| ());
+    fixture.stop_at(6);
+    forget_parts(&fixture.checkpoint(), 2);
+    let result = fixture.run().unwrap();
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
+    fixture.assert_done();
 }
 
 #[test]
 fn a_part_replaced_between_two_runs_is_sent_again() {
     for policy in [Policy::All, Policy::PutOnly] {
-        let rig = Rig::with(6, |config| config.policy = policy, |_| ());
+        let fixture = Fixture::with(6, |config| config.policy = policy, |_| ());
         faults(
-            &rig.server,
+            &fixture.server,
             r#"[{"match":{"operation":"UploadPart","part":2,"times":1},"action":{"type":"replace_part"}},
                 {"match":{"operation":"UploadPart","part":5},"action":{"type":"status","status":403,"before_body":false}}]"#,
         );
-        rig.run().unwrap_err();
-        rig.server.clear_faults();
-        rig.server.clear_log();
-        rig.run().unwrap();
+        fixture.run().unwrap_err();
+        fixture.server.clear_faults();
+        fixture.server.clear_log();
+        fixture.run().unwrap();
         match policy {
-            Policy::All => assert_eq!(rig.sent(), [2, 5, 6]),
+            Policy::All => assert_eq!(fixture.sent(), [2, 5, 6]),
             // Only Complete tells, and not which part: all go again.
-            Policy::PutOnly => assert_eq!(rig.sent(), [1, 2, 3, 4, 5, 5, 6, 6]),
+            Policy::PutOnly => assert_eq!(fixture.sent(), [1, 2, 3, 4, 5, 5, 6, 6]),
         }
-        assert!(rig.server.object(BUCKET, KEY).unwrap().bytes == rig.scratch.bytes());
-        assert!(!rig.checkpoint().exists());
+        assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes());
+        assert!(!fixture.checkpoint().exists());
     }
 }
 
 #[test]
 fn a_part_replaced_during_the_upload_is_repaired() {
-    let rig = Rig::new(6);
+    let fixture = Fixture::new(6);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"UploadPart","part":2,"times":1},"action":{"type":"replace_part"}}]"#,
     );
-    let upload = rig.start();
+    let upload = fixture.start();
     let result = finish(&upload).unwrap();
-    assert_eq!(rig.sent(), [1, 2, 2, 3, 4, 5, 6]);
+    assert_eq!(fixture.sent(), [1, 2, 2, 3, 4, 5, 6]);
     assert_eq!(result.restart_reason, "");
     let progress = upload.progress();
     assert_eq!((progress.parts_done, progress.parts_total), (6, 6));
     assert_eq!(progress.done_bytes, progress.total_bytes);
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn progress_counts_resumed_bytes_apart() {
-    let rig = Rig::new(8);
-    rig.stop_at(5);
-    let gate = rig.relay.hold_request("UploadPart 6");
-    let upload = rig.start();
+    let fixture = Fixture::new(8);
+    fixture.stop_at(5);
+    let gate = fixture.relay.hold_request("UploadPart 6");
+    let upload = fixture.start();
     gate.reached();
     let progress = upload.progress();
     assert_eq!((progress.phase, progress.resumed_bytes), (Phase::Uploading, 4 * PART));
@@ -596,14 +599,14 @@ const SOON: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_resumed_upload_begins_with_the_rate_of_the_earlier_call() {
-    let rig = Rig::with(6, |_| (), |options| options.max_bytes_per_second = 400_000);
-    rig.stop_at(5);
-    let lines = lines(&rig.checkpoint());
+    let fixture = Fixture::with(6, |_| (), |options| options.max_bytes_per_second = 400_000);
+    fixture.stop_at(5);
+    let lines = lines(&fixture.checkpoint());
     let mut records = lines.iter().filter_map(|line| line.split_once(r#""bytes_per_second":"#));
     let rate: u64 = records.next_back().expect("a rate is recorded").1.trim_end_matches("}\n").parse().unwrap();
     assert!((100_000..2_000_000).contains(&rate), "{rate}");
 
-    let upload = rig.start();
+    let upload = fixture.start();
     let mut progress = upload.progress();
     while progress.resumed_bytes == 0 {
         progress = upload.progress();
@@ -611,14 +614,14 @@ fn a_resumed_upload_begins_with_the_rate_of_the_earlier_call() {
     assert!((rate / 2..rate * 2).contains(&progress.bytes_per_second), "{progress:?}, but before {rate}");
     assert!(progress.eta.is_some());
     finish(&upload).unwrap();
-    rig.assert_done();
+    fixture.assert_done();
 }
 
 #[test]
 fn a_pause_stops_within_a_second_and_keeps_what_was_sent() {
-    let rig = Rig::new(8);
-    let gate = rig.relay.hold_request("UploadPart 4");
-    let upload = rig.start();
+    let fixture = Fixture::new(8);
+    let gate = fixture.relay.hold_request("UploadPart 4");
+    let upload = fixture.start();
     gate.reached();
     let asked = Instant::now();
     upload.pause();
@@ -626,54 +629,54 @@ fn a_pause_stops_within_a_second_and_keeps_what_was_sent() {
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
     let error = outcome.error.unwrap();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Paused, true));
-    assert!(error.message().contains(rig.checkpoint().to_str().unwrap()), "{error}");
+    assert!(error.message().contains(fixture.checkpoint().to_str().unwrap()), "{error}");
     gate.cut();
-    assert_eq!(rig.parts_on_server(), [1, 2, 3]);
-    assert!(rig.checkpoint().exists());
-    rig.server.clear_log();
-    let result = rig.run().unwrap();
-    assert_eq!((rig.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
-    rig.assert_done();
+    assert_eq!(fixture.parts_on_server(), [1, 2, 3]);
+    assert!(fixture.checkpoint().exists());
+    fixture.server.clear_log();
+    let result = fixture.run().unwrap();
+    assert_eq!((fixture.sent(), result.parts_resumed), (vec![4, 5, 6, 7, 8], 3));
+    fixture.assert_done();
 }
 
 #[test]
 fn a_cancel_stops_within_a_second_and_leaves_nothing() {
-    let rig = Rig::new(8);
-    let gate = rig.relay.hold_request("UploadPart 4");
-    let upload = rig.start();
+    let fixture = Fixture::new(8);
+    let gate = fixture.relay.hold_request("UploadPart 4");
+    let upload = fixture.start();
     gate.reached();
     let asked = Instant::now();
     upload.cancel();
     let outcome = outcome(&upload);
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
     assert_eq!(outcome.error.unwrap().kind(), ErrorKind::Cancelled);
-    rig.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn a_pause_in_the_middle_of_a_body_takes_effect_within_a_second() {
-    let rig = Rig::of_size(16 << 20, |_| (), |_| ());
-    let gate = rig.relay.hold_request("UploadPart 2");
-    let upload = rig.start_with(|o| o.part_size = PartSize::Bytes(8 << 20));
+    let fixture = Fixture::of_size(16 << 20, |_| (), |_| ());
+    let gate = fixture.relay.hold_request("UploadPart 2");
+    let upload = fixture.start_with(|o| o.part_size = PartSize::Bytes(8 << 20));
     gate.reached();
     let asked = Instant::now();
     upload.pause();
     assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
     assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
     assert!(upload.progress().sent_bytes < 16 << 20, "part 2 was on its way");
-    assert_eq!(rig.parts_on_server(), [1]);
+    assert_eq!(fixture.parts_on_server(), [1]);
 }
 
 #[test]
 fn a_pause_between_two_tries_takes_effect_within_a_second() {
-    let rig = Rig::new(4);
+    let fixture = Fixture::new(4);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"UploadPart","part":2},
             "action":{"type":"status","status":503,"headers":{"Retry-After":"60"},"before_body":false}}]"#,
     );
-    let upload = rig.start();
-    wait_until("part 2 is refused", || rig.sent().contains(&2));
+    let upload = fixture.start();
+    wait_until("part 2 is refused", || fixture.sent().contains(&2));
     let asked = Instant::now();
     upload.pause();
     assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
@@ -682,22 +685,22 @@ fn a_pause_between_two_tries_takes_effect_within_a_second() {
 
 #[test]
 fn a_pause_without_a_checkpoint_leaves_nothing() {
-    let rig = Rig::new(4);
-    let gate = rig.relay.hold_request("UploadPart 3");
-    let upload = rig.start_with(|o| o.checkpoint = Checkpoint::Off);
+    let fixture = Fixture::new(4);
+    let gate = fixture.relay.hold_request("UploadPart 3");
+    let upload = fixture.start_with(|o| o.checkpoint = Checkpoint::Off);
     gate.reached();
     upload.pause();
     assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Paused);
-    rig.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
 fn the_progress_callback_can_pause_and_the_next_call_goes_on() {
-    let rig = Rig::new(8);
-    let gate = rig.relay.hold_request("UploadPart 4");
-    let error = rig
+    let fixture = Fixture::new(8);
+    let gate = fixture.relay.hold_request("UploadPart 4");
+    let error = fixture
         .client
-        .upload_file(rig.options(), |upload, _| {
+        .upload_file(fixture.options(), |upload, _| {
             if gate.is_reached() {
                 upload.pause();
             }
@@ -705,25 +708,25 @@ fn the_progress_callback_can_pause_and_the_next_call_goes_on() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Paused);
     gate.cut();
-    rig.server.clear_log();
-    assert_eq!(rig.run().unwrap().parts_resumed, 3);
-    rig.assert_done();
+    fixture.server.clear_log();
+    assert_eq!(fixture.run().unwrap().parts_resumed, 3);
+    fixture.assert_done();
 }
 
 #[test]
 fn the_progress_callback_can_cancel() {
-    let rig = Rig::new(8);
-    let gate = rig.relay.hold_request("UploadPart 4");
-    let error = rig
+    let fixture = Fixture::new(8);
+    let gate = fixture.relay.hold_request("UploadPart 4");
+    let error = fixture
         .client
-        .upload_file(rig.options(), |upload, _| {
+        .upload_file(fixture.options(), |upload, _| {
             if gate.is_reached() {
                 upload.cancel();
             }
         })
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    rig.assert_nothing_left();
+    fixture.assert_nothing_left();
 }
 
 #[test]
@@ -731,45 +734,45 @@ fn a_stop_while_the_upload_is_being_opened_leaves_no_empty_upload_for_ever() {
     type Stop = fn(&oss_upload::Upload);
     let stops: [(&str, Stop); 2] = [("pause", |upload| upload.pause()), ("cancel", |upload| upload.cancel())];
     for (name, stop) in stops {
-        let rig = Rig::new(4);
-        let gate = rig.relay.hold_answer("InitiateMultipartUpload");
-        let upload = rig.start();
+        let fixture = Fixture::new(4);
+        let gate = fixture.relay.hold_answer("InitiateMultipartUpload");
+        let upload = fixture.start();
         gate.reached();
         stop(&upload);
         outcome(&upload).error.unwrap();
         gate.cut();
         if name == "pause" {
-            rig.run().unwrap();
-            rig.assert_done();
+            fixture.run().unwrap();
+            fixture.assert_done();
         } else {
-            rig.assert_nothing_left();
+            fixture.assert_nothing_left();
         }
     }
 }
 
 #[test]
 fn a_lost_answer_to_initiate_leaves_no_empty_upload() {
-    let rig = Rig::new(4);
+    let fixture = Fixture::new(4);
     faults(
-        &rig.server,
+        &fixture.server,
         r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_answer"}}]"#,
     );
-    rig.run().unwrap();
-    assert_eq!(rig.count("InitiateMultipartUpload"), 2);
-    rig.assert_done();
+    fixture.run().unwrap();
+    assert_eq!(fixture.count("InitiateMultipartUpload"), 2);
+    fixture.assert_done();
 }
 
 #[test]
 fn an_upload_freed_while_it_runs_is_paused() {
-    let rig = Rig::new(6);
-    let gate = rig.relay.hold_request("UploadPart 4");
-    let upload = rig.start();
+    let fixture = Fixture::new(6);
+    let gate = fixture.relay.hold_request("UploadPart 4");
+    let upload = fixture.start();
     gate.reached();
     drop(upload);
     gate.cut();
     wait_until("the checkpoint is released", || {
-        rig.server.clear_log();
-        match rig.run() {
+        fixture.server.clear_log();
+        match fixture.run() {
             Ok(_) => true,
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::CheckpointBusy, "{error}");
@@ -777,6 +780,6 @@ fn an_upload_freed_while_it_runs_is_paused() {
             }
         }
     });
-    assert!(!rig.sent().contains(&1), "{:?}", rig.sent());
-    rig.assert_done();
+    assert!(!fixture.sent().contains(&1), "{:?}", fixture.sent());
+    fixture.assert_done();
 }

@@ -9,19 +9,19 @@ use super::env::Environment;
 use super::oidc::Oidc;
 use super::profile::Profile;
 use super::uri::CredentialsUri;
-use super::{Fetched, Issued, Provider, Surroundings, Unavailable, not_configured};
+use super::{Fetched, Issued, Provider, ProviderContext, Unavailable, not_configured};
 
 /// The sources in their order. `docs/credentials.md` explains them; the tests of the documentation compare what other
 /// pages say.
 const ORDER: [(&str, Make); 5] = [
-    ("env", |surroundings| Ok(Box::new(Environment::new(&surroundings.variables)))),
-    ("oidc", |surroundings| Ok(Box::new(Oidc::from_environment(surroundings)?))),
-    ("profile", |surroundings| Ok(Box::new(Profile::new(surroundings.clone(), None)))),
-    ("ecs-role", |surroundings| Ok(Box::new(EcsRole::new(surroundings.clone(), None)?))),
-    ("uri", |surroundings| Ok(Box::new(CredentialsUri::from_environment(surroundings)?))),
+    ("env", |context| Ok(Box::new(Environment::new(&context.variables)))),
+    ("oidc", |context| Ok(Box::new(Oidc::from_environment(context)?))),
+    ("profile", |context| Ok(Box::new(Profile::new(context.clone(), None)))),
+    ("ecs-role", |context| Ok(Box::new(EcsRole::new(context.clone(), None)?))),
+    ("uri", |context| Ok(Box::new(CredentialsUri::from_environment(context)?))),
 ];
 
-type Make = fn(&Arc<Surroundings>) -> Fetched<Box<dyn Provider>>;
+type Make = fn(&Arc<ProviderContext>) -> Fetched<Box<dyn Provider>>;
 
 pub(super) struct Chain {
     links: Vec<Link>,
@@ -44,15 +44,15 @@ impl Link {
 }
 
 impl Chain {
-    pub(super) fn new(surroundings: &Arc<Surroundings>) -> Self {
-        let links = ORDER.iter().map(|(name, make)| Link { name, provider: make(surroundings) });
+    pub(super) fn new(context: &Arc<ProviderContext>) -> Self {
+        let links = ORDER.iter().map(|(name, make)| Link { name, provider: make(context) });
         Chain { links: links.collect(), found: OnceLock::new() }
     }
 }
 
 impl Provider for Chain {
     fn name(&self) -> String {
-        self.found.get().map_or("the usual places", |at| self.links[*at].name).into()
+        self.found.get().map_or("the default chain", |at| self.links[*at].name).into()
     }
 
     fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
@@ -63,7 +63,7 @@ impl Provider for Chain {
         for (at, link) in self.links.iter().enumerate() {
             match link.fetch(stop) {
                 Ok(issued) => {
-                    // Another thread cannot have been faster: the keyring asks one at a time.
+                    // Another thread cannot have been faster: the cache asks one at a time.
                     let _ = self.found.set(at);
                     return Ok(issued);
                 }
@@ -82,7 +82,7 @@ impl Provider for Chain {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
     use crate::error::Error;
 
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_reason_is_told() {
         let script = Script::new([(0, "no route to 100.100.100.200"), (0, "no route to 100.100.100.200")]);
-        let error = fetch(&Chain::new(&surroundings(&[("HOME", "/nowhere")], &script))).unwrap_err();
+        let error = fetch(&Chain::new(&context(&[("HOME", "/nowhere")], &script))).unwrap_err();
         for reason in [
             "env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
             "profile: there is none of the files /nowhere/.aliyun/config.json",
@@ -123,25 +123,25 @@ mod tests {
             (("HOME", broken_home), "profile: cannot read "),
             (("ALIBABA_CLOUD_ECS_METADATA", "a/b"), "ecs-role: the name of the ECS RAM role"),
         ] {
-            let chain = Chain::new(&surroundings(&[given, (uri, "http://127.0.0.1:1")], &Script::new([])));
+            let chain = Chain::new(&context(&[given, (uri, "http://127.0.0.1:1")], &Script::new([])));
             let error = fetch(&chain).unwrap_err();
             assert!(error.message().starts_with(expected), "{error}");
             assert!(error.message().ends_with("no other source is asked: mend it or remove it"), "{error}");
         }
         let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "http://127.0.0.1:1")];
-        let error = fetch(&Chain::new(&surroundings(&given, &Script::new([(500, "")])))).unwrap_err();
+        let error = fetch(&Chain::new(&context(&given, &Script::new([(500, "")])))).unwrap_err();
         assert!(error.message().starts_with("uri: http://127.0.0.1:1 answered 500; it is configured"), "{error}");
         assert!(error.is_retryable());
         let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "ftp://secret")];
-        let error = fetch(&Chain::new(&surroundings(&given, &Script::new([])))).unwrap_err();
+        let error = fetch(&Chain::new(&context(&given, &Script::new([])))).unwrap_err();
         assert!(error.message().starts_with("uri: ALIBABA_CLOUD_CREDENTIALS_URI: "), "{error}");
     }
 
     #[test]
     fn who_had_credentials_is_asked_from_then_on() {
         let script = Script::new([(200, "t"), (200, "role"), (200, KEY), (200, "t"), (500, "")]);
-        let chain = Chain::new(&surroundings(&[], &script));
-        assert_eq!(chain.name(), "the usual places");
+        let chain = Chain::new(&context(&[], &script));
+        assert_eq!(chain.name(), "the default chain");
         assert_eq!(fetch(&chain).unwrap(), "STS.x");
         let error = fetch(&chain).unwrap_err();
         assert!(error.message().starts_with("the metadata service") && error.is_retryable(), "{error}");

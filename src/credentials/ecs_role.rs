@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{KeyAnswer, word};
 use super::{
-    Ask, Fetched, HttpAnswer, HttpFailure, Issued, Provider, Surroundings, Unavailable, failed, not_configured,
+    Ask, Fetched, HttpAnswer, HttpFailure, Issued, Provider, ProviderContext, Unavailable, failed, not_configured,
 };
 use crate::error::{Error, Result};
 use crate::text;
@@ -22,7 +22,7 @@ const TOKEN_SECONDS: &str = "21600";
 const LONGEST_TOKEN: usize = 1024;
 
 pub(super) struct EcsRole {
-    surroundings: Arc<Surroundings>,
+    context: Arc<ProviderContext>,
     /// `None`: the metadata service is asked which role the instance has.
     role: Option<String>,
     disabled: bool,
@@ -49,8 +49,8 @@ impl Token {
 }
 
 impl EcsRole {
-    pub(super) fn new(surroundings: Arc<Surroundings>, role: Option<&str>) -> Result<Self> {
-        let variables = &surroundings.variables;
+    pub(super) fn new(context: Arc<ProviderContext>, role: Option<&str>) -> Result<Self> {
+        let variables = &context.variables;
         let disabled = variables.is_true("ALIBABA_CLOUD_ECS_METADATA_DISABLED")?;
         let needs_token = variables.is_true("ALIBABA_CLOUD_IMDSV1_DISABLED")?;
         let by_variable = if disabled { None } else { variables.get("ALIBABA_CLOUD_ECS_METADATA")? };
@@ -60,7 +60,7 @@ impl EcsRole {
         {
             return Err(Error::invalid("the name of the ECS RAM role may hold letters, digits, '.', '-' and '_' only"));
         }
-        Ok(EcsRole { surroundings, role, disabled, needs_token })
+        Ok(EcsRole { context, role, disabled, needs_token })
     }
 
     fn ask(
@@ -70,12 +70,12 @@ impl EcsRole {
         header: Option<(&'static str, &str)>,
         stop: &Arc<AtomicBool>,
     ) -> std::result::Result<HttpAnswer, HttpFailure> {
-        let given = self.surroundings.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT");
+        let given = self.context.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT");
         let server = given.map_err(|error| HttpFailure { error, reached: true })?.unwrap_or(METADATA);
         let url = format!("{}{path}", server.trim_end_matches('/'));
         let headers = header.as_slice();
         let ask = Ask { method, url: &url, headers, body: &[], connect: PATIENCE, answer: PATIENCE };
-        self.surroundings.ask(&ask, stop)
+        self.context.ask(&ask, stop)
     }
 
     fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
@@ -175,7 +175,7 @@ fn is_role(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
 
     const KEY: &str = r#"{"AccessKeyId":"STS.x","AccessKeySecret":"sss","SecurityToken":"ttt",
@@ -186,7 +186,7 @@ mod tests {
     }
 
     fn ask(variables: &[(&str, &str)], role: Option<&str>, script: &Script) -> Fetched<Issued> {
-        EcsRole::new(surroundings(variables, script), role)?.fetch(&Arc::default())
+        EcsRole::new(context(variables, script), role)?.fetch(&Arc::default())
     }
 
     fn lines(script: &Script) -> Vec<String> {
@@ -226,7 +226,7 @@ mod tests {
             [("ALIBABA_CLOUD_ECS_METADATA", "named"), ("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT", "http://127.0.0.1:99/")];
         fetch(&given, None, &script).unwrap();
         assert_eq!(script.asked()[1].line, "GET http://127.0.0.1:99/latest/meta-data/ram/security-credentials/named");
-        assert!(EcsRole::new(surroundings(&[], &script), Some("../x")).is_err());
+        assert!(EcsRole::new(context(&[], &script), Some("../x")).is_err());
     }
 
     #[test]
@@ -269,7 +269,7 @@ mod tests {
             let Unavailable::Failed(error) = why else { panic!("{given:?} {answers:?}: {why:?}") };
             assert_eq!(error.is_retryable(), retryable, "{given:?} {answers:?}: {error}");
         }
-        let stopped = EcsRole::new(surroundings(&[], &Script::new([(0, ""), (0, "")])), None).unwrap();
+        let stopped = EcsRole::new(context(&[], &Script::new([(0, ""), (0, "")])), None).unwrap();
         let why = stopped.fetch(&Arc::new(AtomicBool::new(true))).unwrap_err();
         assert!(matches!(why, Unavailable::Failed(_)), "{why:?}");
     }

@@ -1,21 +1,21 @@
-//! Who signs the requests: one provider a file, and the keyring that keeps what they give and renews it in time.
+//! Who signs the requests: one provider a file, and the cache that keeps what they give and renews it in time.
 //!
 //! A provider asks its source anew each time. Nothing here reads the environment or knows how HTTP is spoken: both
-//! are in the `Surroundings`, which the client makes.
+//! are in the `ProviderContext`, which the client makes.
 
 mod answer;
 mod assume_role;
+mod cache;
 mod chain;
+mod context;
 mod ecs_role;
 mod env;
-mod keyring;
 mod named;
 mod oidc;
 mod process;
 mod profile;
 mod secret;
 mod sts;
-mod surroundings;
 #[cfg(test)]
 mod testing;
 mod unavailable;
@@ -30,10 +30,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::io_error::may_pass;
-pub(crate) use keyring::{Keyring, Missing, Renewal};
+pub(crate) use cache::{CredentialsCache, Missing, Renewal};
+pub(crate) use context::{Ask, Clock, Http, HttpAnswer, HttpFailure, ProviderContext, Variables};
 pub(crate) use named::provider;
 use secret::Secret;
-pub(crate) use surroundings::{Ask, Clock, Http, HttpAnswer, HttpFailure, Surroundings, Variables};
 pub(crate) use unavailable::{Fetched, Unavailable};
 use unavailable::{failed, not_configured};
 

@@ -9,15 +9,15 @@ use super::oidc::Oidc;
 use super::process::Process;
 use super::profile::Profile;
 use super::uri::CredentialsUri;
-use super::{Provider, Surroundings, Unavailable};
+use super::{Provider, ProviderContext, Unavailable};
 use crate::error::{Error, Result};
 
 const NAMES: &str = "env, profile[:NAME], process:COMMAND, ecs-role[:NAME], oidc, uri[:URL] and anonymous";
 
-/// The provider that `text` names, or the usual places. `None`: requests are not signed. What can be told to be wrong
+/// The provider that `text` names, or the default chain. `None`: requests are not signed. What can be told to be wrong
 /// without asking anybody is told.
-pub(crate) fn provider(text: Option<&str>, surroundings: &Arc<Surroundings>) -> Result<Option<Box<dyn Provider>>> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Some(Box::new(Chain::new(surroundings)))) };
+pub(crate) fn provider(text: Option<&str>, context: &Arc<ProviderContext>) -> Result<Option<Box<dyn Provider>>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Some(Box::new(Chain::new(context)))) };
     let (name, argument) = match text.split_once(':') {
         Some((name, argument)) => (name, Some(argument)),
         None => (text, None),
@@ -25,18 +25,16 @@ pub(crate) fn provider(text: Option<&str>, surroundings: &Arc<Surroundings>) -> 
     if argument.is_some_and(|argument| argument.trim().is_empty()) {
         return Err(Error::invalid(format!("credentials: nothing follows the colon; there are {NAMES}")));
     }
-    let given = surroundings.clone();
+    let given = context.clone();
     let provider: Box<dyn Provider> = match (name, argument) {
         ("anonymous", None) => return Ok(None),
-        ("env", None) => Box::new(Environment::new(&surroundings.variables)),
-        ("oidc", None) => {
-            Box::new(Oidc::from_environment(surroundings).map_err(|why| why.into_error().context("oidc"))?)
-        }
+        ("env", None) => Box::new(Environment::new(&context.variables)),
+        ("oidc", None) => Box::new(Oidc::from_environment(context).map_err(|why| why.into_error().context("oidc"))?),
         ("profile", name) => Box::new(Profile::new(given, name)),
         ("ecs-role", role) => Box::new(EcsRole::new(given, role)?),
-        ("process", Some(command)) => Box::new(Process::of_sdk(command, surroundings.directory.clone())),
+        ("process", Some(command)) => Box::new(Process::of_sdk(command, context.directory.clone())),
         ("uri", Some(url)) => Box::new(CredentialsUri::new(given, url)?),
-        ("uri", None) => Box::new(CredentialsUri::from_environment(surroundings).map_err(|why| match why {
+        ("uri", None) => Box::new(CredentialsUri::from_environment(context).map_err(|why| match why {
             Unavailable::NotConfigured(_) => {
                 Error::invalid("credentials: uri needs a URL, as in uri:http://127.0.0.1/key")
             }
@@ -56,12 +54,12 @@ fn shown(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
     use crate::error::ErrorKind;
 
     fn named(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Option<String>> {
-        let found = provider(text, &surroundings(variables, &Script::new([])))?;
+        let found = provider(text, &context(variables, &Script::new([])))?;
         Ok(found.map(|provider| provider.name()))
     }
 
@@ -69,8 +67,8 @@ mod tests {
     fn each_name_has_its_provider() {
         let key = [("OSS_ACCESS_KEY_ID", "i"), ("OSS_ACCESS_KEY_SECRET", "s")];
         for (text, expected) in [
-            (None, "the usual places"),
-            (Some(""), "the usual places"),
+            (None, "the default chain"),
+            (Some(""), "the default chain"),
             (Some("env"), "env"),
             (Some("ecs-role"), "ecs-role"),
             (Some("ecs-role:r"), "ecs-role"),

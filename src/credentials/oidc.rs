@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::sts::{Role, RoleOptions};
-use super::{Fetched, Issued, Provider, Secret, Surroundings, failed, not_configured, read_file, unreadable};
+use super::{Fetched, Issued, Provider, ProviderContext, Secret, failed, not_configured, read_file, unreadable};
 use crate::error::Result;
 use crate::text;
 
@@ -26,8 +26,8 @@ impl Oidc {
     }
 
     /// As its variables say, which are set all or none.
-    pub(super) fn from_environment(surroundings: &Arc<Surroundings>) -> Fetched<Self> {
-        let variables = &surroundings.variables;
+    pub(super) fn from_environment(context: &Arc<ProviderContext>) -> Fetched<Self> {
+        let variables = &context.variables;
         let [arn, provider_arn, token_file] = VARIABLES;
         if !VARIABLES.iter().any(|name| variables.is_set(name)) {
             return Err(not_configured(format!("{arn} is not set")));
@@ -36,8 +36,8 @@ impl Oidc {
             return Err(failed(format!("{missing} is not set")).into());
         }
         let options = RoleOptions { arn: variables.get(arn)?.unwrap_or_default(), ..RoleOptions::default() };
-        let role = Role::new(surroundings.clone(), &options)?;
-        let token_file = surroundings.file_of(token_file)?.unwrap_or_default();
+        let role = Role::new(context.clone(), &options)?;
+        let token_file = context.file_of(token_file)?.unwrap_or_default();
         Ok(Self::new(role, variables.get(provider_arn)?.unwrap_or_default(), token_file))
     }
 
@@ -64,7 +64,7 @@ impl Provider for Oidc {
 #[cfg(test)]
 mod tests {
     use super::super::Unavailable;
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
     use crate::error::Error;
 
@@ -72,7 +72,7 @@ mod tests {
 
     fn provider(script: &Script, file: &str) -> Oidc {
         let [arn, provider, token] = VARIABLES;
-        Oidc::from_environment(&surroundings(&[(arn, "a"), (provider, "p"), (token, file)], script)).ok().unwrap()
+        Oidc::from_environment(&context(&[(arn, "a"), (provider, "p"), (token, file)], script)).ok().unwrap()
     }
 
     fn fetch(provider: &Oidc) -> std::result::Result<Issued, Error> {
@@ -107,8 +107,7 @@ mod tests {
 
     #[test]
     fn a_missing_variable_is_named() {
-        let given =
-            |given: &[(&str, &str)]| Oidc::from_environment(&surroundings(given, &Script::new([]))).err().unwrap();
+        let given = |given: &[(&str, &str)]| Oidc::from_environment(&context(given, &Script::new([]))).err().unwrap();
         let Unavailable::NotConfigured(error) = given(&[]) else { panic!("nothing is set") };
         assert_eq!(error.message(), "ALIBABA_CLOUD_ROLE_ARN is not set");
         for (set, missing) in [(0, 1), (1, 0), (2, 0)] {

@@ -13,7 +13,7 @@ use sha1::Sha1;
 use zeroize::Zeroizing;
 
 use super::answer::{KeyAnswer, from_json, http_date, iso_time, sentence, word};
-use super::{Ask, Credentials, HttpAnswer, Issued, Secret, Surroundings, failed};
+use super::{Ask, Credentials, HttpAnswer, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -25,7 +25,7 @@ const USUAL_SESSION: &str = "oss-upload";
 
 /// The role to take on, and where to ask for it.
 pub(super) struct Role {
-    surroundings: Arc<Surroundings>,
+    context: Arc<ProviderContext>,
     server: String,
     arn: String,
     session: String,
@@ -49,11 +49,11 @@ pub(super) struct RoleOptions<'a> {
 type Parameters = Vec<(&'static str, Secret)>;
 
 impl Role {
-    pub(super) fn new(surroundings: Arc<Surroundings>, options: &RoleOptions<'_>) -> Result<Self> {
+    pub(super) fn new(context: Arc<ProviderContext>, options: &RoleOptions<'_>) -> Result<Self> {
         if options.arn.is_empty() {
             return Err(failed("the ARN of the role is missing"));
         }
-        let variables = &surroundings.variables;
+        let variables = &context.variables;
         let session = options.session.or(variables.get("ALIBABA_CLOUD_ROLE_SESSION_NAME")?);
         let server = match variables.get("ALIBABA_CLOUD_STS_ENDPOINT")? {
             Some(given) if given.contains("://") => given.trim_end_matches('/').to_owned(),
@@ -71,7 +71,7 @@ impl Role {
             seconds: options.seconds.filter(|seconds| *seconds > 0).unwrap_or(USUAL_SECONDS).max(LEAST_SECONDS),
             policy: options.policy.map(str::to_owned),
             external_id: options.external_id.map(str::to_owned),
-            surroundings,
+            context,
         })
     }
 
@@ -114,7 +114,7 @@ impl Role {
         signer: Option<&Credentials>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Issued> {
-        let mut answer = self.try_once(action, &form, signer, (self.surroundings.clock)(), stop)?;
+        let mut answer = self.try_once(action, &form, signer, (self.context.clock)(), stop)?;
         if answer.status != 200
             && let Some(time) = complains_about_the_time(&answer)
         {
@@ -170,7 +170,7 @@ impl Role {
             connect: PATIENCE,
             answer: PATIENCE,
         };
-        Ok(self.surroundings.ask(&ask, stop)?)
+        Ok(self.context.ask(&ask, stop)?)
     }
 }
 
@@ -247,7 +247,7 @@ fn refusal(action: &str, answer: &HttpAnswer) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
 
     const KEY: &str = r#"{"RequestId":"R","Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"s",
@@ -258,7 +258,7 @@ mod tests {
     }
 
     fn role(variables: &[(&str, &str)], script: &Script, options: &RoleOptions<'_>) -> Role {
-        Role::new(surroundings(variables, script), options).unwrap()
+        Role::new(context(variables, script), options).unwrap()
     }
 
     fn assume(script: &Script) -> Result<Issued> {
@@ -336,7 +336,7 @@ mod tests {
     fn the_host_follows_from_the_region() {
         let server = |variables: &[(&str, &str)], region, vpc| {
             let options = RoleOptions { arn: "r", region, vpc, ..RoleOptions::default() };
-            Role::new(surroundings(variables, &Script::new([])), &options).map(|role| role.server)
+            Role::new(context(variables, &Script::new([])), &options).map(|role| role.server)
         };
         let in_region = ("ALIBABA_CLOUD_STS_REGION", "cn-beijing");
         let in_vpc = ("ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true");

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use super::{Ask, Http, HttpAnswer, HttpFailure, Surroundings, Variables};
+use super::{Ask, Http, HttpAnswer, HttpFailure, ProviderContext, Variables};
 use crate::error::{Error, ErrorKind};
 
 /// 2023-12-16T16:20:57Z.
@@ -19,10 +19,10 @@ pub(super) fn variables(given: &[(&str, &str)]) -> Variables {
     Variables::read(|name| given.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).into()))
 }
 
-pub(super) fn surroundings(given: &[(&str, &str)], script: &Script) -> Arc<Surroundings> {
+pub(super) fn context(given: &[(&str, &str)], script: &Script) -> Arc<ProviderContext> {
     let http = Box::new(script.clone());
     let directory = Some("/where/the/client/was/made".into());
-    Arc::new(Surroundings { variables: variables(given), directory, http, clock: Arc::new(now) })
+    Arc::new(ProviderContext { variables: variables(given), directory, http, clock: Arc::new(now) })
 }
 
 /// Answers one after the other, and what was asked. Status 0: no connection; status 1: one on which nothing comes.

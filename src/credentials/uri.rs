@@ -5,33 +5,33 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::answer::{KeyAnswer, word};
-use super::{Ask, Fetched, Issued, Provider, Surroundings, failed, not_configured};
+use super::{Ask, Fetched, Issued, Provider, ProviderContext, failed, not_configured};
 use crate::error::{Error, Result};
 
 pub(super) struct CredentialsUri {
-    surroundings: Arc<Surroundings>,
+    context: Arc<ProviderContext>,
     url: String,
 }
 
 impl CredentialsUri {
     /// `url` must be one of HTTP, without a login, which would show up in messages.
-    pub(super) fn new(surroundings: Arc<Surroundings>, url: &str) -> Result<Self> {
+    pub(super) fn new(context: Arc<ProviderContext>, url: &str) -> Result<Self> {
         let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
         let host = host.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
         if host.is_empty() || host.contains('@') || !url.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::invalid("the credentials URI is not http[s]://host[:port][/path]"));
         }
-        Ok(CredentialsUri { surroundings, url: url.into() })
+        Ok(CredentialsUri { context, url: url.into() })
     }
 
     /// Of its variable.
-    pub(super) fn from_environment(surroundings: &Arc<Surroundings>) -> Fetched<Self> {
+    pub(super) fn from_environment(context: &Arc<ProviderContext>) -> Fetched<Self> {
         const VARIABLE: &str = "ALIBABA_CLOUD_CREDENTIALS_URI";
-        let Some(url) = surroundings.variables.get(VARIABLE)? else {
+        let Some(url) = context.variables.get(VARIABLE)? else {
             return Err(not_configured(format!("{VARIABLE} is not set")));
         };
         // It is not the caller's argument that is wrong.
-        let provider = Self::new(surroundings.clone(), url);
+        let provider = Self::new(context.clone(), url);
         Ok(provider.map_err(|error| failed(error.message()).context(VARIABLE))?)
     }
 
@@ -48,7 +48,7 @@ impl Provider for CredentialsUri {
     }
 
     fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
-        let answer = self.surroundings.ask(
+        let answer = self.context.ask(
             &Ask {
                 method: "GET",
                 url: &self.url,
@@ -76,14 +76,14 @@ impl Provider for CredentialsUri {
 #[cfg(test)]
 mod tests {
     use super::super::Unavailable;
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
 
     const URL: &str = "http://127.0.0.1:8080/path-that-is-secret?token=secret";
 
     fn fetch(status: u16, body: &str) -> Result<Issued> {
         let script = Script::new([(status, body)]);
-        let provider = CredentialsUri::new(surroundings(&[], &script), URL).unwrap();
+        let provider = CredentialsUri::new(context(&[], &script), URL).unwrap();
         let issued = provider.fetch(&Arc::default());
         assert_eq!(script.asked()[0].line, format!("GET {URL}"));
         issued.map_err(Unavailable::into_error)
@@ -119,11 +119,11 @@ mod tests {
     fn only_good_addresses_are_taken() {
         let none = Script::new([]);
         for bad in ["", "http://", "ftp://host", "host/path", "http://u:p@host/", "http://ho st", "http://h\u{e9}"] {
-            let error = CredentialsUri::new(surroundings(&[], &none), bad).err().unwrap();
+            let error = CredentialsUri::new(context(&[], &none), bad).err().unwrap();
             assert!(!error.message().contains("u:p"), "{error}");
         }
         for (good, server) in [("https://host", "https://host"), ("http://host?x", "http://host")] {
-            assert_eq!(CredentialsUri::new(surroundings(&[], &none), good).unwrap().server(), server);
+            assert_eq!(CredentialsUri::new(context(&[], &none), good).unwrap().server(), server);
         }
     }
 }

@@ -13,7 +13,7 @@ pub struct Response {
 
 impl Response {
     /// Takes `secret` out, wherever a server or a proxy repeats it, so that no error can show it.
-    pub fn blot_out(&mut self, secret: &str) {
+    pub fn redact(&mut self, secret: &str) {
         let blot = |text: &str| text.replace(secret, "(withheld)");
         if !secret.is_empty() {
             self.headers
@@ -112,8 +112,8 @@ pub(super) mod tests {
     #[test]
     fn secrets_are_blotted_out() {
         let mut response = response(403, &[("a", "xSECRETx"), ("b", "y")], "<M>SECRET and SECRET</M>");
-        response.blot_out("SECRET");
-        response.blot_out("");
+        response.redact("SECRET");
+        response.redact("");
         assert_eq!((response.header("a"), response.header("b")), (Some("x(withheld)x"), Some("y")));
         assert_eq!(response.body, b"<M>(withheld) and (withheld)</M>");
     }

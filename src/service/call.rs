@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backoff::RetryPolicy;
 use super::call_error::CallError;
-use crate::credentials::{Credentials, Keyring, Renewal};
+use crate::credentials::{Credentials, CredentialsCache, Renewal};
 use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
 use crate::transport::{Body, Failure, Transport};
 
@@ -22,7 +22,7 @@ pub(crate) enum Signature {
 pub(crate) struct Service {
     transport: Transport,
     signature: Signature,
-    keyring: Keyring,
+    cache: CredentialsCache,
     /// How long an upload that has no credentials any more waits for others.
     pub(crate) credentials_wait: Duration,
     /// How long nothing may move.
@@ -39,7 +39,7 @@ pub(crate) struct Signed {
 }
 
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.
-const TIDY_PATIENCE: Duration = Duration::from_secs(2);
+const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A smaller step of the clock is not worth a retry: OSS allows 15 minutes.
 const LEAST_CORRECTION_MS: i64 = 60_000;
@@ -48,7 +48,7 @@ impl Service {
     pub(crate) fn new(
         transport: Transport,
         signature: Signature,
-        keyring: Keyring,
+        cache: CredentialsCache,
         credentials_wait: Duration,
         stall_timeout: Duration,
         retry: RetryPolicy,
@@ -56,7 +56,7 @@ impl Service {
         Service {
             transport,
             signature,
-            keyring,
+            cache,
             credentials_wait,
             stall_timeout,
             clock_offset_ms: AtomicI64::new(0),
@@ -65,22 +65,22 @@ impl Service {
     }
 
     pub(crate) fn set_credentials(&self, credentials: Credentials) {
-        self.keyring.set(credentials);
+        self.cache.set(credentials);
     }
 
     /// What the next request would be signed with, as far as is known without asking a provider.
     pub(crate) fn credentials(&self) -> Option<Arc<Credentials>> {
-        self.keyring.peek()
+        self.cache.peek()
     }
 
     /// The server has refused `used`: has others fetched, once for all requests that were refused.
     pub(crate) fn renew(&self, used: &Credentials, operation: Operation, stop: &AtomicBool) -> Renewal {
-        self.keyring.renew(used, stop, longest_wait(operation))
+        self.cache.renew(used, stop, longest_wait(operation))
     }
 
     /// Waits for other credentials than `used`, or for any, as long as the options say. False when none have come.
     pub(crate) fn wait_for_others(&self, used: Option<&Credentials>, stop: &AtomicBool) -> Result<bool, CallError> {
-        self.keyring.wait_for_others(used, self.credentials_wait, stop).map_err(CallError::from)
+        self.cache.wait_for_others(used, self.credentials_wait, stop).map_err(CallError::from)
     }
 
     /// Signs `request` now, sends it once and reads the answer.
@@ -99,8 +99,8 @@ impl Service {
             failure => CallError::Transport(failure),
         })?;
         if let Some(credentials) = &signed.credentials {
-            response.blot_out(credentials.access_key_secret());
-            response.blot_out(credentials.security_token().unwrap_or_default());
+            response.redact(credentials.access_key_secret());
+            response.redact(credentials.security_token().unwrap_or_default());
         }
         match response.status {
             200..=299 => Ok(response),
@@ -114,7 +114,7 @@ impl Service {
     }
 
     fn sign(&self, endpoint: &Endpoint, request: &mut Request, stop: &AtomicBool) -> Result<Signed, CallError> {
-        let credentials = self.keyring.get(stop, longest_wait(request.operation))?;
+        let credentials = self.cache.get(stop, longest_wait(request.operation))?;
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         let now = shifted(SystemTime::now(), clock_offset_ms);
         match (credentials.as_deref(), self.signature, endpoint.region()) {
@@ -148,7 +148,7 @@ pub(crate) fn is_tidying(operation: Operation) -> bool {
 
 /// How long a request may wait before it is made.
 pub(crate) fn longest_wait(operation: Operation) -> Duration {
-    if is_tidying(operation) { TIDY_PATIENCE } else { Duration::MAX }
+    if is_tidying(operation) { TIDY_TIMEOUT } else { Duration::MAX }
 }
 
 fn shifted(time: SystemTime, by_ms: i64) -> SystemTime {

@@ -7,8 +7,8 @@ use ureq::Error;
 use ureq::http::Uri;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
+use super::context::RequestContext;
 use super::tcp::TcpTransport;
-use super::watch::Watch;
 
 /// Serves one origin: ureq keeps connections by scheme, host, port and proxy.
 pub(super) struct AbsoluteForm {
@@ -56,11 +56,11 @@ impl Transport for AbsoluteForm {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let watch = Watch::current()?;
-        if watch.head_begun.get() {
+        let context = RequestContext::current()?;
+        if context.head_begun.get() {
             return self.inner.transmit_output(amount, timeout);
         }
-        watch.head_begun.set(true);
+        context.head_begun.set(true);
         self.send_head(amount, timeout)
     }
 

@@ -9,8 +9,8 @@ use std::io;
 use ureq::Error;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
 
+use super::context::RequestContext;
 use super::interim::{self, Heard};
-use super::watch::Watch;
 
 /// Wraps every connection in an [`EarlyAnswer`].
 #[derive(Debug)]
@@ -49,10 +49,10 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
         if self.state != State::Quiet {
             return Ok(());
         }
-        let watch = Watch::current()?;
-        watch.begun.set(true);
+        let context = RequestContext::current()?;
+        context.begun.set(true);
         let sent = self.inner.transmit_output(amount, timeout);
-        if (sent.is_err() || watch.unseen_input.get()) && self.hears_answer(&watch, sent.is_err(), timeout) {
+        if (sent.is_err() || context.unseen_input.get()) && self.hears_answer(&context, sent.is_err(), timeout) {
             return Ok(());
         }
         sent
@@ -66,7 +66,7 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
         // ureq drops most interim responses itself, but not those with headers.
         while self.inner.await_input(timeout)? {
             if interim::skip(self.inner.buffers()) != Heard::Nothing {
-                Watch::current()?.answer_begun.set(true);
+                RequestContext::current()?.answer_begun.set(true);
                 return Ok(true);
             }
         }
@@ -85,13 +85,13 @@ impl<T: Transport> Transport for EarlyAnswer<T> {
 impl<T: Transport> EarlyAnswer<T> {
     /// Reads without blocking until there is something of an answer, or nothing more to read. TLS may have to read its
     /// own messages first.
-    fn hears_answer(&mut self, watch: &Watch, failed: bool, timeout: NextTimeout) -> bool {
-        if watch.check().is_err() {
+    fn hears_answer(&mut self, context: &RequestContext, failed: bool, timeout: NextTimeout) -> bool {
+        if context.check().is_err() {
             return false;
         }
         // TLS would first send what it has left, which must not fail any more.
-        watch.answered_early.set(failed);
-        watch.probing.set(true);
+        context.answered_early.set(failed);
+        context.probing.set(true);
         let heard = loop {
             if interim::skip(self.inner.buffers()) == Heard::Response {
                 break true;
@@ -103,11 +103,11 @@ impl<T: Transport> EarlyAnswer<T> {
                 Err(_) => break false,
             }
         };
-        watch.probing.set(false);
-        watch.answered_early.set(heard);
+        context.probing.set(false);
+        context.answered_early.set(heard);
         if heard {
-            watch.unseen_input.set(false);
-            watch.answer_begun.set(true);
+            context.unseen_input.set(false);
+            context.answer_begun.set(true);
             self.state = State::Answered;
         }
         heard

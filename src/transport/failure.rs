@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::MOST_HEAD;
+use super::context::{Interrupted, RequestContext};
 use super::no_thread::NoThread;
 use super::tls;
-use super::watch::{Interrupted, Watch};
 use crate::error::{Error, ErrorKind};
 
 /// Why there is no answer.
@@ -31,26 +31,26 @@ pub(crate) enum Failure {
     /// There is an answer, but it cannot be read. The server has carried the request out, perhaps.
     Answer(Error),
     /// Trying again cannot help.
-    Hopeless(Error),
+    Permanent(Error),
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Stopped { .. } => f.write_str("stopped"),
-            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => error.fmt(f),
+            Failure::Body(error) | Failure::Answer(error) | Failure::Permanent(error) => error.fmt(f),
             Failure::Connection { message, .. } => f.write_str(message),
         }
     }
 }
 
 /// What `error` means for a request to `server`.
-pub(super) fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failure {
+pub(super) fn failure(error: ureq::Error, context: &RequestContext, server: &str) -> Failure {
     let interrupted = match &error {
         ureq::Error::Io(error) => Interrupted::of(error),
         _ => None,
     };
-    let begun = watch.begun.get();
+    let begun = context.begun.get();
     if let Some(error) = NoThread::of(&error) {
         let (kind, errno, message) = (error.kind(), error.os_errno(), error.message().to_owned());
         return Failure::Connection { kind, message, errno, stale: false, begun };
@@ -59,8 +59,8 @@ pub(super) fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failur
         Some(Interrupted::Stopped) => return Failure::Stopped { begun },
         Some(_) => ErrorKind::Timeout,
         None if is_too_long(&error) => return Failure::Answer(Error::new(ErrorKind::Network, explain(&error, server))),
-        None if is_hopeless(&error, watch) => {
-            return Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)));
+        None if is_hopeless(&error, context) => {
+            return Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, server)));
         }
         None => ErrorKind::Network,
     };
@@ -68,21 +68,21 @@ pub(super) fn failure(error: ureq::Error, watch: &Watch, server: &str) -> Failur
         ureq::Error::Io(error) => error.raw_os_error().unwrap_or(0),
         _ => 0,
     };
-    let stale = interrupted.is_none() && watch.reused.get() && !watch.answer_begun.get();
+    let stale = interrupted.is_none() && context.reused.get() && !context.answer_begun.get();
     Failure::Connection { kind, message: explain(&error, server), errno, stale, begun }
 }
 
 /// The proxy `proxy`, which reads the request, has answered 407 in place of `server`.
 pub(super) fn proxy_wants_login(server: &str) -> Failure {
     let error = ureq::Error::ConnectProxyFailed("the proxy answered 407".into());
-    Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, server)))
+    Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, server)))
 }
 
 /// An untrusted certificate, a server that does not speak TLS or a proxy that says no stay so.
-fn is_hopeless(error: &ureq::Error, watch: &Watch) -> bool {
+fn is_hopeless(error: &ureq::Error, context: &RequestContext) -> bool {
     tls::distrust(error).is_some()
         // Later, on a connection that has served, it would be damage on the way.
-        || (is_no_tls(error) && !watch.reused.get())
+        || (is_no_tls(error) && !context.reused.get())
         || matches!(error, ureq::Error::Tls(_) | ureq::Error::TlsRequired | ureq::Error::BadUri(_))
         || matches!(error, ureq::Error::ConnectProxyFailed(reason) if is_refusal(reason))
 }

@@ -7,6 +7,7 @@
 mod absolute_form;
 mod addresses;
 mod connections;
+mod context;
 mod early_answer;
 mod failure;
 mod interim;
@@ -19,7 +20,6 @@ mod tcp;
 mod throttle;
 mod tls;
 mod tunnel;
-mod watch;
 
 use std::fmt;
 use std::io::{self, Read};
@@ -34,12 +34,12 @@ use crate::error::{Error, Result};
 use crate::options::ClientOptions;
 use crate::oss;
 use connections::{Connections, Way};
+pub(crate) use context::Limits;
+use context::RequestContext;
 pub(crate) use failure::Failure;
 use failure::{failure, proxy_wants_login};
 use proxy::Proxies;
 pub(crate) use throttle::Throttle;
-pub(crate) use watch::Limits;
-use watch::Watch;
 
 /// What is read of a file goes straight into this buffer, and from there to the socket. Smaller ones cost more system
 /// calls and wake the receiver more often (64 KiB an eighth more CPU time); much larger ones cost memory (benches/).
@@ -51,9 +51,9 @@ const INPUT_BUFFER: usize = MOST_HEAD + 4096;
 /// Answers are cut here, and then make no sense: a page of ListParts has about 300 KiB, the answer to a callback 3 MiB.
 const MOST_ANSWER: u64 = 4 * 1024 * 1024;
 /// Putting an object together may take the server minutes: it gets this many times the usual time for an answer.
-const COMPLETE_PATIENCE: u32 = 10;
+const COMPLETE_TIMES: u32 = 10;
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.
-const TIDY_PATIENCE: Duration = Duration::from_secs(2);
+const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is looked for then holds no parts: it is worth less.
 const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -99,22 +99,22 @@ impl Transport {
         stop: &Arc<AtomicBool>,
     ) -> std::result::Result<oss::Response, Failure> {
         let length = body.as_ref().map_or(request.body.len() as u64, |body| body.length());
-        let message = message(request, url, length).map_err(Failure::Hopeless)?;
-        let way = self.connections.to(message.uri()).map_err(Failure::Hopeless)?;
+        let message = message(request, url, length).map_err(Failure::Permanent)?;
+        let way = self.connections.to(message.uri()).map_err(Failure::Permanent)?;
         let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
         let limits = self.limits_for(request.operation);
-        let watch = Arc::new(Watch::new(limits, stop.clone(), self.throttle.clone()));
+        let context = Arc::new(RequestContext::new(limits, stop.clone(), self.throttle.clone()));
         let mut small = request.body.as_slice();
         let mut reader = match body {
-            Some(body) => Source::Body { body, left: length, watch: &watch, failure: None },
+            Some(body) => Source::Body { body, left: length, context: &context, failure: None },
             None => Source::Small(&mut small),
         };
-        let answer = watch.during(|| exchange(way.agent, message, &mut reader));
+        let answer = context.during(|| exchange(way.agent, message, &mut reader));
         match (answer, reader.failure()) {
             (_, Some(error)) => Err(Failure::Body(error)),
             (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server)),
             (Ok(response), None) => Ok(response),
-            (Err(error), None) => Err(failure(error, &watch, &server)),
+            (Err(error), None) => Err(failure(error, &context, &server)),
         }
     }
 
@@ -128,9 +128,9 @@ impl Transport {
         let Limits { connect, stall, answer } = self.limits;
         match operation {
             oss::Operation::CompleteMultipartUpload => {
-                Limits { connect, stall, answer: answer.saturating_mul(COMPLETE_PATIENCE) }
+                Limits { connect, stall, answer: answer.saturating_mul(COMPLETE_TIMES) }
             }
-            oss::Operation::AbortMultipartUpload => self.limits.at_most(TIDY_PATIENCE),
+            oss::Operation::AbortMultipartUpload => self.limits.at_most(TIDY_TIMEOUT),
             oss::Operation::ListMultipartUploads => self.limits.at_most(LOOK_PATIENCE),
             _ => Limits { connect, stall, answer },
         }
@@ -165,7 +165,7 @@ fn exchange(
 /// The body as ureq reads it.
 enum Source<'a> {
     Small(&'a mut &'a [u8]),
-    Body { body: &'a mut dyn Body, left: u64, watch: &'a Watch, failure: Option<Error> },
+    Body { body: &'a mut dyn Body, left: u64, context: &'a RequestContext, failure: Option<Error> },
 }
 
 impl Source<'_> {
@@ -179,15 +179,15 @@ impl Source<'_> {
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (body, left, watch, failure) = match self {
+        let (body, left, context, failure) = match self {
             Source::Small(bytes) => return bytes.read(buffer),
-            Source::Body { body, left, watch, failure } => (body, left, watch, failure),
+            Source::Body { body, left, context, failure } => (body, left, context, failure),
         };
         // With a bandwidth limit no more than can leave soon: what is read counts as progress.
-        let most = watch.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
+        let most = context.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
         let wanted = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
         // Nobody will see these bytes: they only satisfy the announced length.
-        let count = if watch.answered_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
+        let count = if context.answered_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
         match count {
             // A body that ends early would make ureq wait for ever.
             Ok(0) if *left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -9,9 +9,9 @@ use ureq::{Agent, SendBody, http};
 use zeroize::Zeroizing;
 
 use super::connections::Connections;
+use super::context::RequestContext;
 use super::failure::{Failure, explain, failure};
 use super::proxy::{Proxies, is_encrypted};
-use super::watch::Watch;
 use super::{Limits, takes_body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
@@ -70,7 +70,7 @@ impl Plain {
                 PlainFailure { error, reached: begun }
             }
             // An answer that is of no use, or an address that is none.
-            Failure::Body(error) | Failure::Answer(error) | Failure::Hopeless(error) => {
+            Failure::Body(error) | Failure::Answer(error) | Failure::Permanent(error) => {
                 PlainFailure { error, reached: true }
             }
             Failure::Connection { kind, message, errno, begun, .. } => {
@@ -85,22 +85,22 @@ impl Plain {
         request: &PlainRequest<'_>,
         stop: &Arc<AtomicBool>,
     ) -> std::result::Result<PlainAnswer, Failure> {
-        let message = message(request).map_err(Failure::Hopeless)?;
+        let message = message(request).map_err(Failure::Permanent)?;
         let limits = Limits { connect: request.connect, stall: request.answer, answer: request.answer };
-        let watch = Arc::new(Watch::new(limits, stop.clone(), None));
+        let context = Arc::new(RequestContext::new(limits, stop.clone(), None));
         let way = if is_encrypted(message.uri()) {
-            self.0.to(message.uri()).map_err(Failure::Hopeless)?
+            self.0.to(message.uri()).map_err(Failure::Permanent)?
         } else {
             self.0.direct()
         };
         let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
-        watch.during(|| exchange(way.agent, message, request.body)).map_err(|error| {
+        context.during(|| exchange(way.agent, message, request.body)).map_err(|error| {
             match error {
                 // What was read may hold a secret.
                 ureq::Error::BodyExceedsLimit(_) => {
-                    Failure::Hopeless(Error::new(ErrorKind::Network, explain(&error, &server)))
+                    Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, &server)))
                 }
-                error => failure(error, &watch, &server),
+                error => failure(error, &context, &server),
             }
         })
     }

@@ -12,8 +12,8 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
+use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::no_thread::NoThread;
-use super::watch::{Interrupted, Patience, SLICE, Watch};
 use crate::os::{descriptor, thread};
 
 /// Addresses beyond these are not tried; ureq keeps no more.
@@ -56,21 +56,21 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = name.parse() {
         return Ok(vec![address]);
     }
-    let watch = Watch::current()?;
+    let context = RequestContext::current()?;
     let (sender, receiver) = bounded(1);
     thread::spawn("oss-resolve", move || {
         let found = descriptor::away_from_standard(|| name.to_socket_addrs());
         let _ = sender.send(found.map(Vec::from_iter));
     })
     .map_err(|error| io::Error::other(NoThread(error)))?;
-    let mut patience = Patience::new(watch.limits.connect);
+    let mut timer = StallTimer::new(context.limits.connect);
     loop {
-        match patience.wait(|| receiver.recv_timeout(SLICE)) {
+        match timer.wait(|| receiver.recv_timeout(SLICE)) {
             Ok(found) => return found.map_err(|error| io::Error::other(format!("the name has no address ({error})"))),
             Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the name look-up failed")),
-            Err(RecvTimeoutError::Timeout) => watch.check()?,
+            Err(RecvTimeoutError::Timeout) => context.check()?,
         }
-        if patience.is_over() {
+        if timer.is_over() {
             return Err(io::Error::other(Interrupted::ConnectTimeout));
         }
     }

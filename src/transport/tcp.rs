@@ -17,8 +17,8 @@ use ureq::unversioned::transport::{
 };
 
 use super::addresses::Addresses;
+use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::interim::{self, Heard};
-use super::watch::{Interrupted, Patience, SLICE, Watch};
 use crate::os::descriptor;
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
@@ -52,26 +52,26 @@ impl<In: Transport> Connector<In> for TcpConnector {
 /// The first address that answers; those that did not lately are tried last. Each gets an equal share of what time is
 /// left.
 fn connect_any(found: &[SocketAddr], addresses: &Addresses) -> io::Result<TcpStream> {
-    let watch = Watch::current()?;
+    let context = RequestContext::current()?;
     let mut last = io::Error::other("the name has no address");
-    let mut left = watch.limits.connect;
+    let mut left = context.limits.connect;
     for (tried, address) in addresses.in_order(found, Instant::now()).iter().enumerate() {
-        let mut patience = Patience::new(left / (found.len() - tried) as u32);
-        match connect(address, &watch, &mut patience) {
+        let mut timer = StallTimer::new(left / (found.len() - tried) as u32);
+        match connect(address, &context, &mut timer) {
             Ok(stream) => {
                 addresses.has_answered(*address);
                 return Ok(stream);
             }
             Err(error) => last = error,
         }
-        watch.check()?;
+        context.check()?;
         addresses.has_failed(*address, Instant::now());
-        left = left.saturating_sub(patience.waited());
+        left = left.saturating_sub(timer.waited());
     }
     Err(last)
 }
 
-fn connect(address: &SocketAddr, watch: &Watch, patience: &mut Patience) -> io::Result<TcpStream> {
+fn connect(address: &SocketAddr, context: &RequestContext, timer: &mut StallTimer) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = descriptor::open(|| net::socket_with(family, SocketType::STREAM, flags, None))?;
@@ -80,9 +80,9 @@ fn connect(address: &SocketAddr, watch: &Watch, patience: &mut Patience) -> io::
         Err(rustix::io::Errno::INPROGRESS) => {}
         Err(error) => return Err(error.into()),
     }
-    while patience.wait(|| ready(&socket, PollFlags::OUT))?.is_empty() {
-        watch.check()?;
-        if patience.is_over() {
+    while timer.wait(|| ready(&socket, PollFlags::OUT))?.is_empty() {
+        context.check()?;
+        if timer.is_over() {
             return Err(io::Error::other(Interrupted::ConnectTimeout));
         }
     }
@@ -123,7 +123,7 @@ pub(super) struct TcpTransport {
     /// Bytes that may be sent before the next look at what the peer does.
     unlooked: usize,
     /// With the answer to the request that was sent last: it may come in many pieces, but not one by one for ever.
-    for_answer: Option<Patience>,
+    for_answer: Option<StallTimer>,
 }
 
 impl TcpTransport {
@@ -158,42 +158,42 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
-        let watch = Watch::current()?;
-        watch.reused.set(self.has_served);
+        let context = RequestContext::current()?;
+        context.reused.set(self.has_served);
         self.for_answer = None;
         self.buffers.gathered += amount;
-        if self.waits_for_more(&watch) {
+        if self.waits_for_more(&context) {
             return Ok(());
         }
-        Ok(self.send_gathered(&watch)?)
+        Ok(self.send_gathered(&context)?)
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let watch = Watch::current()?;
-        if !watch.probing.get() {
-            self.send_gathered(&watch)?;
+        let context = RequestContext::current()?;
+        if !context.probing.get() {
+            self.send_gathered(&context)?;
             // The next request begins with a look: the connection may have ended meanwhile.
             self.unlooked = 0;
         }
         // What came while sending is in the buffer already, and nobody has looked at it.
-        if watch.unseen_input.take() {
+        if context.unseen_input.take() {
             return Ok(true);
         }
-        let mut patience = self.for_answer.take().unwrap_or_else(|| Patience::new(watch.limits.answer));
+        let mut timer = self.for_answer.take().unwrap_or_else(|| StallTimer::new(context.limits.answer));
         loop {
-            watch.check()?;
-            if patience.is_over() {
+            context.check()?;
+            if timer.is_over() {
                 return Err(io::Error::other(Interrupted::AnswerTimeout).into());
             }
-            let time = if watch.probing.get() { Duration::ZERO } else { SLICE };
-            let events = patience.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
+            let time = if context.probing.get() { Duration::ZERO } else { SLICE };
+            let events = timer.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
             if !events.is_empty() {
                 let count = self.receive()?;
-                patience.moved(count);
-                self.for_answer = Some(patience);
+                timer.moved(count);
+                self.for_answer = Some(timer);
                 return Ok(count > 0);
             }
-            if watch.probing.get() {
+            if context.probing.get() {
                 return Err(io::Error::from(ErrorKind::WouldBlock).into());
             }
         }
@@ -209,16 +209,16 @@ impl Transport for TcpTransport {
 impl TcpTransport {
     /// What there is to send may wait for what comes after it, or for the moment when an answer is awaited. But not with
     /// a bandwidth limit: there it would have to be granted at once.
-    fn waits_for_more(&mut self, watch: &Watch) -> bool {
-        let is_little = self.buffers.gathered < HELD && watch.throttle.is_none() && !self.stalled;
+    fn waits_for_more(&mut self, context: &RequestContext) -> bool {
+        let is_little = self.buffers.gathered < HELD && context.throttle.is_none() && !self.stalled;
         is_little || (self.gathers && self.buffers.output().len() >= ROOM_FOR_RECORD)
     }
 
     /// Sends what waits.
-    fn send_gathered(&mut self, watch: &Watch) -> io::Result<()> {
+    fn send_gathered(&mut self, context: &RequestContext) -> io::Result<()> {
         let amount = std::mem::take(&mut self.buffers.gathered);
         let sent =
-            if self.stalled { Err(io::Error::other(Interrupted::SendTimeout)) } else { self.send(amount, watch) };
+            if self.stalled { Err(io::Error::other(Interrupted::SendTimeout)) } else { self.send(amount, context) };
         sent.inspect_err(|error| {
             // TLS keeps the first failure to itself and comes again with more: it must meet the same one, at once.
             self.gathers = false;
@@ -226,27 +226,33 @@ impl TcpTransport {
         })
     }
 
-    fn send(&mut self, amount: usize, watch: &Watch) -> io::Result<()> {
-        let mut patience = Patience::new(watch.limits.stall);
+    fn send(&mut self, amount: usize, context: &RequestContext) -> io::Result<()> {
+        let mut timer = StallTimer::new(context.limits.stall);
         let mut sent = 0;
-        while sent < amount && !watch.answered_early.get() {
-            watch.check()?;
-            sent += self.send_some(sent, amount, watch, &mut patience)?;
+        while sent < amount && !context.answered_early.get() {
+            context.check()?;
+            sent += self.send_some(sent, amount, context, &mut timer)?;
         }
         Ok(())
     }
 
     /// Sends what the peer and the bandwidth limit allow of `output[from..to]`; listens now and then.
-    fn send_some(&mut self, from: usize, to: usize, watch: &Watch, patience: &mut Patience) -> io::Result<usize> {
-        if self.unlooked == 0 && !self.look(watch, patience)? {
+    fn send_some(
+        &mut self,
+        from: usize,
+        to: usize,
+        context: &RequestContext,
+        timer: &mut StallTimer,
+    ) -> io::Result<usize> {
+        if self.unlooked == 0 && !self.look(context, timer)? {
             return Ok(0);
         }
-        let amount = allowed(to - from, watch)?;
+        let amount = allowed(to - from, context)?;
         match self.stream.write(&self.buffers.output()[from..from + amount]) {
             Ok(count) => {
                 // Less than there was: there is no room for more.
                 self.unlooked = if count < amount { 0 } else { self.unlooked.saturating_sub(count) };
-                patience.moved(count);
+                timer.moved(count);
                 Ok(count)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
@@ -258,36 +264,36 @@ impl TcpTransport {
     }
 
     /// Waits for room to send, and hears what arrives meanwhile. Whether there is room.
-    fn look(&mut self, watch: &Watch, patience: &mut Patience) -> io::Result<bool> {
-        let listen = if watch.unseen_input.get() { PollFlags::empty() } else { PollFlags::IN };
-        let events = patience.wait(|| ready(&self.stream, PollFlags::OUT | listen))?;
+    fn look(&mut self, context: &RequestContext, timer: &mut StallTimer) -> io::Result<bool> {
+        let listen = if context.unseen_input.get() { PollFlags::empty() } else { PollFlags::IN };
+        let events = timer.wait(|| ready(&self.stream, PollFlags::OUT | listen))?;
         if events.contains(PollFlags::IN) {
-            self.hear(watch)?;
+            self.hear(context)?;
         }
         if !events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) {
-            self.blocked(watch, patience)?;
+            self.blocked(context, timer)?;
             return Ok(false);
         }
         // What the bandwidth limit has granted must not meet a full buffer: it would be lost.
-        self.unlooked = if watch.throttle.is_some() { 0 } else { LOOK_EVERY };
+        self.unlooked = if context.throttle.is_some() { 0 } else { LOOK_EVERY };
         Ok(true)
     }
 
     /// The peer takes nothing at the moment. When it has spoken, it will not take any more.
-    fn blocked(&self, watch: &Watch, patience: &Patience) -> io::Result<()> {
-        if self.speaks_http && watch.unseen_input.get() {
+    fn blocked(&self, context: &RequestContext, timer: &StallTimer) -> io::Result<()> {
+        if self.speaks_http && context.unseen_input.get() {
             return Err(ErrorKind::ConnectionReset.into());
         }
-        if patience.is_over() { Err(io::Error::other(Interrupted::SendTimeout)) } else { Ok(()) }
+        if timer.is_over() { Err(io::Error::other(Interrupted::SendTimeout)) } else { Ok(()) }
     }
 
     /// Keeps what arrives while we are sending: it may be an early answer.
-    fn hear(&mut self, watch: &Watch) -> io::Result<()> {
+    fn hear(&mut self, context: &RequestContext) -> io::Result<()> {
         match self.receive() {
-            Ok(0) if !watch.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
+            Ok(0) if !context.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
             Ok(_) => {
                 let counts = !self.speaks_http || interim::skip(&mut self.buffers) == Heard::Response;
-                watch.unseen_input.set(counts);
+                context.unseen_input.set(counts);
                 Ok(())
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
@@ -349,8 +355,8 @@ impl Buffers for Gathering {
 }
 
 /// How many of `wanted` bytes may be sent now; waits for the bandwidth limit when there is one.
-fn allowed(wanted: usize, watch: &Watch) -> io::Result<usize> {
-    let Some(throttle) = &watch.throttle else { return Ok(wanted) };
+fn allowed(wanted: usize, context: &RequestContext) -> io::Result<usize> {
+    let Some(throttle) = &context.throttle else { return Ok(wanted) };
     let amount = wanted.min(throttle.quantum());
     let until = Instant::now() + throttle.take(amount, Instant::now());
     loop {
@@ -359,7 +365,7 @@ fn allowed(wanted: usize, watch: &Watch) -> io::Result<usize> {
             return Ok(amount);
         }
         thread::sleep(left.min(SLICE));
-        watch.check()?;
+        context.check()?;
     }
 }
 
@@ -370,7 +376,7 @@ mod tests {
 
     use rustix::net::sockopt;
 
-    use super::super::watch::Limits;
+    use super::super::context::Limits;
     use super::*;
 
     /// An address that does not answer: nobody takes connections from a queue that is full.
@@ -399,8 +405,8 @@ mod tests {
     fn connected_to(found: &[SocketAddr], addresses: &Addresses) -> SocketAddr {
         let time = Duration::from_millis(200);
         let limits = Limits { connect: time, stall: time, answer: time };
-        let watch = Arc::new(Watch::new(limits, Arc::new(AtomicBool::new(false)), None));
-        watch.during(|| connect_any(found, addresses)).unwrap().peer_addr().unwrap()
+        let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(false)), None));
+        context.during(|| connect_any(found, addresses)).unwrap().peer_addr().unwrap()
     }
 
     #[test]
@@ -419,8 +425,8 @@ mod tests {
         let dead = silent.listener.local_addr().unwrap();
         let (addresses, other) = (Addresses::default(), SocketAddr::from(([127, 0, 0, 1], 1)));
         let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
-        let watch = Arc::new(Watch::new(limits, Arc::new(AtomicBool::new(true)), None));
-        watch.during(|| connect_any(&[dead], &addresses)).unwrap_err();
+        let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(true)), None));
+        context.during(|| connect_any(&[dead], &addresses)).unwrap_err();
         assert_eq!(addresses.in_order(&[dead, other], Instant::now()), [dead, other]);
     }
 }

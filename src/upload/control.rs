@@ -4,15 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// What the user asked for. A later wish replaces an earlier one, but nothing replaces a cancel.
+/// What the user asked for. A later stop_request replaces an earlier one, but nothing replaces a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wish {
-    GoOn,
+pub(crate) enum StopRequest {
+    /// Nothing: it goes on.
+    None,
     Pause,
     Cancel,
 }
 
-/// The user's wish, and the flag at which the current round of work stops.
+/// The user's stop_request, and the flag at which the current round of work stops.
 #[derive(Debug)]
 pub(crate) struct Control {
     state: Mutex<State>,
@@ -21,32 +22,32 @@ pub(crate) struct Control {
 
 #[derive(Debug)]
 struct State {
-    wish: Wish,
+    stop_request: StopRequest,
     stop: Arc<AtomicBool>,
 }
 
 impl Control {
     pub(crate) fn new() -> Self {
-        let state = State { wish: Wish::GoOn, stop: Arc::default() };
+        let state = State { stop_request: StopRequest::None, stop: Arc::default() };
         Control { state: Mutex::new(state), changed: Condvar::new() }
     }
 
     pub(crate) fn pause(&self) {
-        self.ask(Wish::Pause);
+        self.ask(StopRequest::Pause);
     }
 
     pub(crate) fn cancel(&self) {
-        self.ask(Wish::Cancel);
+        self.ask(StopRequest::Cancel);
     }
 
-    pub(crate) fn wish(&self) -> Wish {
-        self.lock().wish
+    pub(crate) fn stop_request(&self) -> StopRequest {
+        self.lock().stop_request
     }
 
     /// A new flag, for work that begins now. It is up already when the user wants to stop.
     pub(crate) fn begin_round(&self) -> Arc<AtomicBool> {
         let mut state = self.lock();
-        state.stop = Arc::new(AtomicBool::new(state.wish != Wish::GoOn));
+        state.stop = Arc::new(AtomicBool::new(state.stop_request != StopRequest::None));
         state.stop.clone()
     }
 
@@ -71,10 +72,10 @@ impl Control {
         }
     }
 
-    fn ask(&self, wish: Wish) {
+    fn ask(&self, stop_request: StopRequest) {
         let mut state = self.lock();
-        if state.wish != Wish::Cancel {
-            state.wish = wish;
+        if state.stop_request != StopRequest::Cancel {
+            state.stop_request = stop_request;
         }
         state.stop.store(true, Ordering::Relaxed);
         drop(state);
@@ -95,10 +96,10 @@ mod tests {
     fn a_cancel_stays_a_cancel() {
         let control = Control::new();
         control.pause();
-        assert_eq!(control.wish(), Wish::Pause);
+        assert_eq!(control.stop_request(), StopRequest::Pause);
         control.cancel();
         control.pause();
-        assert_eq!(control.wish(), Wish::Cancel);
+        assert_eq!(control.stop_request(), StopRequest::Cancel);
     }
 
     #[test]

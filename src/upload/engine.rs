@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::Outcome;
 use super::checkpoint::{self, Found, Journal, Saved};
-use super::control::Wish;
+use super::control::StopRequest;
 use super::job::Job;
 use super::lease::LeaseWait;
 use super::orphans;
@@ -73,7 +73,7 @@ impl Job {
 
     /// The file could not be opened. What an earlier call has kept stays as it is, unless the user has cancelled.
     fn never_began(&self, location: Option<&Path>, error: Error, state: &mut State) -> Error {
-        let journal = location.filter(|_| self.control.wish() == Wish::Cancel).and_then(|location| {
+        let journal = location.filter(|_| self.control.stop_request() == StopRequest::Cancel).and_then(|location| {
             let (journal, found) =
                 self.waiting(&AtomicBool::new(true), |wait| Journal::open_existing(location, wait)).ok()??;
             let Found::Usable(saved) = found else { return None };
@@ -130,7 +130,7 @@ impl Job {
 
     /// What failed can be put right by sending everything again.
     fn why_start_over(&self, error: &Error) -> Option<String> {
-        if self.control.wish() != Wish::GoOn {
+        if self.control.stop_request() != StopRequest::None {
             return None;
         }
         match (error.kind(), error.service_code()) {
@@ -145,15 +145,15 @@ impl Job {
 
     /// Leaves things as the user expects them, and says how they are.
     fn wind_up(&self, journal: Option<&Journal>, error: Error, state: &mut State) -> Error {
-        let wish = self.control.wish();
-        let keeps = wish != Wish::Cancel && can_go_on(&error);
-        let error = match wish {
-            Wish::GoOn => error,
-            Wish::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
-            Wish::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
+        let stop_request = self.control.stop_request();
+        let keeps = stop_request != StopRequest::Cancel && can_go_on(&error);
+        let error = match stop_request {
+            StopRequest::None => error,
+            StopRequest::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
+            StopRequest::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
         };
         match journal {
-            Some(journal) if keeps && (state.open.is_some() || state.unheard.is_some()) => keep(journal, error),
+            Some(journal) if keeps && (state.open.is_some() || state.orphans_since.is_some()) => keep(journal, error),
             _ => self.leave_nothing(journal, error, state),
         }
     }
@@ -169,10 +169,10 @@ impl Job {
         error
     }
 
-    /// Removes what was sent from the server. Not interrupted by the user's wish: it is what carries the wish out.
+    /// Removes what was sent from the server. Not interrupted by the user's stop_request: it is what carries the stop_request out.
     fn abort(&self, state: &mut State) -> Result<()> {
         let remote = self.remote(Arc::default());
-        if let Some(since) = state.unheard.take() {
+        if let Some(since) = state.orphans_since.take() {
             // Best effort: it has no parts, and a policy may not allow to look for it.
             let _ = orphans::remove(&remote, state.open.as_deref(), since);
         }

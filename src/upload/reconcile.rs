@@ -45,7 +45,7 @@ pub(crate) fn reconcile(
     saved: &Saved,
     wanted: &Header,
 ) -> Result<Verdict> {
-    if let Some(reason) = foreign(&saved.header, wanted) {
+    if let Some(reason) = mismatch(&saved.header, wanted) {
         return Ok(Verdict::StartOver(reason));
     }
     let comparison = saved.header.identity.compare(&wanted.identity);
@@ -72,14 +72,16 @@ pub(crate) fn reconcile(
         Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
         // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
         Err(error) if is_denied(&error) => known.values().map(|part| Sent { record: named(part), trust }).collect(),
-        Err(error) if error.service_code() == "NoSuchUpload" => return gone(remote, saved, plan, upload_id, trust),
+        Err(error) if error.service_code() == "NoSuchUpload" => {
+            return upload_missing(remote, saved, plan, upload_id, trust);
+        }
         Err(error) => return Err(error.context("cannot resume")),
     };
     Ok(Verdict::Resume(Resumed { upload_id, plan, sent, completing: saved.completing, rate: saved.rate }))
 }
 
 /// Why the checkpoint belongs to something else.
-pub(crate) fn foreign(saved: &Header, wanted: &Header) -> Option<String> {
+pub(crate) fn mismatch(saved: &Header, wanted: &Header) -> Option<String> {
     let what = if saved.endpoint != wanted.endpoint {
         "endpoint"
     } else if (&saved.bucket, &saved.key) != (&wanted.bucket, &wanted.key) {
@@ -130,7 +132,7 @@ fn adopt(
             continue;
         }
         let record = known.get(&part.number).copied();
-        if let Some(record) = record.filter(|record| is_same(record, &part)) {
+        if let Some(record) = record.filter(|record| matches(record, &part)) {
             sent.push(Sent { record: named(record), trust });
             continue;
         }
@@ -157,12 +159,12 @@ fn named(record: &PartRecord) -> PartRecord {
 }
 
 /// The server holds what the record says.
-pub(crate) fn is_same(record: &PartRecord, listed: &ListedPart) -> bool {
+pub(crate) fn matches(record: &PartRecord, listed: &ListedPart) -> bool {
     named(record).etag.eq_ignore_ascii_case(&listed.etag) && listed.crc64.is_none_or(|crc64| crc64 == record.crc64)
 }
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.
-fn gone(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust: Trust) -> Result<Verdict> {
+fn upload_missing(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust: Trust) -> Result<Verdict> {
     let start_over = || Verdict::StartOver("upload-gone: the server does not know the upload any more".into());
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());

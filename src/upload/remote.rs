@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::control::{Control, Wish};
+use super::control::{Control, StopRequest};
 use super::plan::PartRange;
 use super::progress::{Meter, PartMeter};
 use super::range_reader::RangeReader;
@@ -188,7 +188,7 @@ impl Remote<'_> {
     }
 
     fn tidy_attempts(&self) -> u32 {
-        if self.control.wish() == Wish::GoOn { TIDY_ATTEMPTS } else { 1 }
+        if self.control.stop_request() == StopRequest::None { TIDY_ATTEMPTS } else { 1 }
     }
 
     fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {

@@ -10,11 +10,11 @@ use super::orphans;
 use super::parts::{self, PartSender, Sent, Trust};
 use super::plan::{PartRange, Plan};
 use super::progress::Phase;
-use super::reconcile::{Resumed, Verdict, foreign, is_denied, is_same, reconcile, stored, whole_crc64};
+use super::reconcile::{Resumed, Verdict, is_denied, matches, mismatch, reconcile, stored, whole_crc64};
 use super::remote::Remote;
 use super::source::Source;
 use super::state::State;
-use super::verify::settle;
+use super::verify::verify_parts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::oss::ObjectRef;
@@ -36,7 +36,7 @@ impl Round<'_> {
     pub(crate) fn run(mut self, found: Found) -> Result<()> {
         self.remote.meter.enter(Phase::Preparing);
         let plan = Plan::new(self.source.identity().size, self.remote.task.part_size)?;
-        let verdict = self.weigh(&plan, found)?;
+        let verdict = self.plan_resume(&plan, found)?;
         // Found out before anything is sent, and once more when all was read.
         self.source.check_end()?;
         match verdict {
@@ -57,12 +57,12 @@ impl Round<'_> {
     }
 
     /// What the checkpoint is good for. What it is not good for is removed from the server.
-    fn weigh(&mut self, plan: &Plan, found: Found) -> Result<Option<Verdict>> {
+    fn plan_resume(&mut self, plan: &Plan, found: Found) -> Result<Option<Verdict>> {
         let (Some(journal), true) = (self.journal, !matches!(found, Found::Nothing)) else { return Ok(None) };
         let wanted = self.header(plan);
         let (verdict, saved) = match found {
             Found::Usable(saved) => {
-                if foreign(&saved.header, &wanted).is_none() {
+                if mismatch(&saved.header, &wanted).is_none() {
                     self.state.open.clone_from(&saved.upload_id);
                 }
                 (reconcile(self.remote, self.source, journal, &saved, &wanted)?, Some(saved))
@@ -93,7 +93,7 @@ impl Round<'_> {
                 let _ = self.remote.abort_of(object, upload_id);
             }
             // Killed between Initiate and the record of its answer.
-            None if foreign(header, wanted).is_none() => {
+            None if mismatch(header, wanted).is_none() => {
                 let _ = orphans::remove(self.remote, None, header.observed);
             }
             None => {}
@@ -146,7 +146,7 @@ impl Round<'_> {
     /// Makes sure that what was sent is what the file holds, to its end.
     fn judge(&self, sent: &mut [Sent]) -> Result<()> {
         self.source.check_end()?;
-        settle(self.remote, self.source, sent)
+        verify_parts(self.remote, self.source, sent)
     }
 
     fn read_since_observed(&self, part: PartRange, crc64: u64) -> Sent {
@@ -163,7 +163,7 @@ impl Round<'_> {
         let started = SystemTime::now();
         let opened = self.remote.initiate();
         if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
-            self.state.unheard = Some(started);
+            self.state.orphans_since = Some(started);
         }
         let upload_id = opened.result?;
         self.state.open = Some(upload_id.clone());
@@ -248,7 +248,7 @@ impl Round<'_> {
         let size = upload.plan.size;
         match attempted {
             Attempted { result: Ok(completed), .. } if completed.crc64 == Some(crc64) => self.proven(completed),
-            Attempted { result: Ok(completed), .. } => self.doubt(completed, size, crc64),
+            Attempted { result: Ok(completed), .. } => self.resolve_crc(completed, size, crc64),
             // Only then it can be ours: an object of the same content may have been there before, with other headers.
             Attempted { result: Err(error), ambiguous } if ambiguous || upload.completing => {
                 match stored(self.remote, size, crc64)? {
@@ -261,7 +261,7 @@ impl Round<'_> {
     }
 
     /// Complete succeeded, but its answer has another CRC-64, or none: the object itself is asked.
-    fn doubt(&mut self, completed: Completed, size: u64, crc64: u64) -> Result<()> {
+    fn resolve_crc(&mut self, completed: Completed, size: u64, crc64: u64) -> Result<()> {
         // The upload id is spent. With a checkpoint, the next call finds out what came of it.
         if self.journal.is_none() {
             self.state.open = None;
@@ -305,7 +305,7 @@ impl Round<'_> {
         let before = upload.sent.len();
         upload.sent.retain(|part| {
             let found = listed.binary_search_by_key(&part.record.number, |listed| listed.number);
-            let kept = found.is_ok_and(|at| is_same(&part.record, &listed[at]));
+            let kept = found.is_ok_and(|at| matches(&part.record, &listed[at]));
             if !kept {
                 self.remote.meter.part_lost(part.record.size, resumed.remove(&part.record.number));
             }

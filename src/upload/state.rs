@@ -11,5 +11,5 @@ pub(crate) struct State {
     /// The upload id that is open on the server.
     pub open: Option<String>,
     /// Since then an upload may have been opened on the server without our hearing of it.
-    pub unheard: Option<SystemTime>,
+    pub orphans_since: Option<SystemTime>,
 }

@@ -20,7 +20,7 @@ const MOST_ROUNDS: u32 = 10;
 ///
 /// Where a write may leave no trace in the time stamps, everything is read twice. When both readings agree, the file held
 /// just that at the moment between them: the first reading of all parts ends before the second one begins.
-pub(crate) fn settle(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
+pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
     let keeps_change_time = source.keeps_change_time();
     let reads_twice = !keeps_change_time && remote.task.verify_resume != VerifyResume::Never;
     let mut reopened: Option<Source> = None;

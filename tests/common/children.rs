@@ -9,7 +9,7 @@ use oss_upload::{
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::rig::{KEY, Rig};
+use super::fixture::{Fixture, KEY};
 use super::{ID, PART, SECRET, upload_options};
 
 const ENDPOINT: &str = "TEST_ENDPOINT";
@@ -17,17 +17,20 @@ const FILE: &str = "TEST_FILE";
 const ROUTINES: &str = "TEST_ROUTINES";
 const ALONE: &str = "TEST_ALONE";
 
-/// A process that uploads the file of `rig` with a checkpoint beside it. Its test program has an ignored test
+/// A process that uploads the file of `fixture` with a checkpoint beside it. Its test program has an ignored test
 /// `child_uploads`, which calls [`upload`].
-pub fn uploading(rig: &Rig, routines: u32) -> Child {
-    upload_command(rig, routines, "child_uploads").stdout(Stdio::null()).spawn().expect("the child starts")
+pub fn uploading(fixture: &Fixture, routines: u32) -> Child {
+    upload_command(fixture, routines, "child_uploads").stdout(Stdio::null()).spawn().expect("the child starts")
 }
 
 /// Runs the ignored test `name`, which calls [`upload`].
-pub fn upload_command(rig: &Rig, routines: u32, name: &str) -> Command {
+pub fn upload_command(fixture: &Fixture, routines: u32, name: &str) -> Command {
     let mut command = Command::new(current_exe().expect("this program"));
     command.args(["--exact", "--ignored", "--nocapture", name]).stderr(Stdio::null());
-    command.env(ENDPOINT, rig.relay.endpoint()).env(FILE, &rig.scratch.file).env(ROUTINES, routines.to_string());
+    command
+        .env(ENDPOINT, fixture.relay.endpoint())
+        .env(FILE, &fixture.scratch.file)
+        .env(ROUTINES, routines.to_string());
     command
 }
 

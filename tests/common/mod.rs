@@ -3,9 +3,9 @@
 
 pub mod callback;
 pub mod children;
+pub mod fixture;
 pub mod proxy;
 pub mod relay;
-pub mod rig;
 pub mod traces;
 
 use std::fs;

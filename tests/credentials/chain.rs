@@ -37,7 +37,7 @@ fn who_was_tried_and_why_each_had_nothing_is_told() {
     assert_eq!((error.kind.as_str(), error.retryable), ("Credentials", false));
     let home = case.scratch.path("home");
     for reason in [
-        "no credentials from the usual places: env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
+        "no credentials from the default chain: env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
         &format!("profile: {}/.aliyun/config.json has no profile default; ecs-role: ", home.display()),
         "127.0.0.1:1",
         "; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set",
@@ -75,7 +75,7 @@ fn with_somebody_else(case: Case) -> Case {
 fn assert_ends(case: &Case, reason: &str, retryable: bool) {
     let before = case.oss.log().len();
     let error = case.upload(None).expect_err(reason);
-    assert!(error.message.contains(&format!("no credentials from the usual places: {reason}")), "{reason}: {error:?}");
+    assert!(error.message.contains(&format!("no credentials from the default chain: {reason}")), "{reason}: {error:?}");
     assert!(
         error.message.ends_with("it is configured, so no other source is asked: mend it or remove it"),
         "{error:?}"
@@ -135,7 +135,7 @@ fn broken_files_and_services_let_nobody_else_sign() {
         case.write(path, text);
         let before = case.oss.log().len();
         let error = case.upload(None).unwrap_err();
-        assert!(error.message.contains("no credentials from the usual places: profile: "), "{error:?}");
+        assert!(error.message.contains("no credentials from the default chain: profile: "), "{error:?}");
         assert_eq!(case.oss.log().len(), before);
     }
 

@@ -141,7 +141,7 @@ pub struct Failed {
 #[ignore = "a child of other tests"]
 fn child_uploads() {
     let (Ok(endpoint), Ok(file)) = (var(ENDPOINT), var(FILE)) else { return };
-    let credentials = var(NAME).map_or(CredentialsSource::UsualPlaces, CredentialsSource::Named);
+    let credentials = var(NAME).map_or(CredentialsSource::DefaultChain, CredentialsSource::Named);
     let options = ClientOptions {
         endpoint: Some(endpoint),
         region: Some("cn-hangzhou".into()),

@@ -8,7 +8,7 @@ use oss_server::Server;
 use oss_upload::{Checkpoint, Client, ErrorKind, Result, Routines, UploadOptions, UploadResult};
 
 use crate::alone;
-use crate::common::rig::refuse_part;
+use crate::common::fixture::refuse_part;
 use crate::common::traces::Traces;
 use crate::common::*;
 use crate::matrix::{Often, in_parallel};

@@ -5,7 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod executor;
-mod judge;
+mod runner;
 mod rust;
 mod table;
 #[path = "../c/toolchain.rs"]
@@ -21,7 +21,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use executor::Executor;
-use judge::Judge;
+use runner::Runner;
 use table::{Language, Table};
 use toolchain::root;
 
@@ -42,12 +42,12 @@ fn carry_out<Run: Fn() -> Command>(language: Language, prepare: impl FnOnce(&Pat
         command
     };
     let only = env::var("SCENARIO").unwrap_or_default();
-    let judge = Judge { table: &table, language };
+    let runner = Runner { table: &table, language };
     let start = Instant::now();
     let (mut executor, mut count, mut failures) = (Executor::start(&mut command()), 0, Vec::new());
     for scenario in table.scenarios.iter().filter(|scenario| scenario.name.contains(&only)) {
         count += 1;
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| judge.play(scenario, &mut executor))) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runner.play(scenario, &mut executor))) {
             failures.push(format!("{}: {}", scenario.name, words_of(&*panic)));
             // Who knows what it is about.
             executor = Executor::start(&mut command());
@@ -192,7 +192,7 @@ fn every_option_is_used() {
         }
         // How most languages call headers of their own.
         used.remove("metadata");
-        // The judge gives them to every scenario.
+        // The runner gives them to every scenario.
         used.extend(if of_client { vec![] } else { vec!["bucket".into(), "file_path".into()] });
         assert_eq!(used, fields_of(struct_name), "options of scenarios, and fields of {struct_name}");
     }
@@ -277,10 +277,10 @@ fn every_output_is_known() {
     let table = Table::read();
     let outputs = all_outputs();
     let structs = [
-        ("oss_result", "result.", judge::RESULT.as_slice()),
-        ("oss_progress", "progress.", judge::PROGRESS.as_slice()),
-        ("oss_error", "", judge::ERROR.as_slice()),
-        ("oss_event", "", judge::EVENT.as_slice()),
+        ("oss_result", "result.", runner::RESULT.as_slice()),
+        ("oss_progress", "progress.", runner::PROGRESS.as_slice()),
+        ("oss_error", "", runner::ERROR.as_slice()),
+        ("oss_event", "", runner::EVENT.as_slice()),
     ];
     for (name, prefix, told) in structs {
         // These are told apart from the others, or as something that does not depend on the time.
@@ -301,7 +301,7 @@ fn every_output_is_known() {
 }
 
 fn all_outputs() -> BTreeSet<&'static str> {
-    let told = judge::RESULT.into_iter().chain(judge::PROGRESS).chain(judge::ERROR);
+    let told = runner::RESULT.into_iter().chain(runner::PROGRESS).chain(runner::ERROR);
     told.chain(["status", "names", "callback_answer", "progress.phases", "progress.runs_forward"]).collect()
 }
 

@@ -157,7 +157,7 @@ fn credentials(given: &Pairs) -> Option<Credentials> {
 }
 
 fn client_options(given: &Pairs) -> ClientOptions {
-    let named = given.text("credentials").map_or(CredentialsSource::UsualPlaces, CredentialsSource::Named);
+    let named = given.text("credentials").map_or(CredentialsSource::DefaultChain, CredentialsSource::Named);
     ClientOptions {
         endpoint: given.text("endpoint"),
         region: given.text("region"),

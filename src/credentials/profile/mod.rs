@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::{Fetched, Issued, Provider, Surroundings, Unavailable, failed, not_configured, read_file, unreadable};
+use super::{Fetched, Issued, Provider, ProviderContext, Unavailable, failed, not_configured, read_file, unreadable};
 use crate::error::Result;
 use recipe::Recipe;
 
@@ -18,7 +18,7 @@ const USUAL: &str = "default";
 
 /// A profile of the first file that has it. Read anew each time: tools rewrite their files.
 pub(super) struct Profile {
-    surroundings: Arc<Surroundings>,
+    context: Arc<ProviderContext>,
     name: Option<String>,
 }
 
@@ -111,8 +111,8 @@ impl Tried {
 }
 
 impl Profile {
-    pub(super) fn new(surroundings: Arc<Surroundings>, name: Option<&str>) -> Self {
-        Profile { surroundings, name: name.map(str::to_owned) }
+    pub(super) fn new(context: Arc<ProviderContext>, name: Option<&str>) -> Self {
+        Profile { context, name: name.map(str::to_owned) }
     }
 
     /// The provider that the profile describes. Whoever names a profile or a file gets that one, or an error: the next
@@ -120,7 +120,7 @@ impl Profile {
     fn resolve(&self) -> Fetched<Found> {
         let mut tried = Tried::default();
         for group in &GROUPS {
-            let by_variable = self.surroundings.variables.get(group.named_by)?.filter(|_| self.name.is_none());
+            let by_variable = self.context.variables.get(group.named_by)?.filter(|_| self.name.is_none());
             let wanted = self.name.as_deref().or(by_variable);
             for file in group.files {
                 if let Some(found) = self.look(file, wanted, &mut tried)? {
@@ -151,7 +151,7 @@ impl Profile {
         let without = format!("{} has no profile {name}", path.display());
         match book.recipe(&name) {
             Some(recipe) => {
-                let provider = recipe.provider(&self.surroundings, &*book).map_err(|error| error.context(&place))?;
+                let provider = recipe.provider(&self.context, &*book).map_err(|error| error.context(&place))?;
                 Ok(Some(Found { provider, place }))
             }
             None if wanted.is_none() && book.must_have_usual() => {
@@ -166,16 +166,16 @@ impl Profile {
 
     /// `None`: it is left out, or there is no home directory.
     fn path(&self, file: &File) -> Result<Option<PathBuf>> {
-        let variables = &self.surroundings.variables;
+        let variables = &self.context.variables;
         if let Some(disabled_by) = file.disabled_by
             && variables.is_true(disabled_by)?
         {
             return Ok(None);
         }
-        if let Some(path) = self.surroundings.file_of(file.variable)? {
+        if let Some(path) = self.context.file_of(file.variable)? {
             return Ok(Some(path));
         }
-        Ok(self.surroundings.file_of("HOME")?.map(|home| home.join(file.usual)))
+        Ok(self.context.file_of("HOME")?.map(|home| home.join(file.usual)))
     }
 
     /// `None`: there is no such file, and nobody says that there is.
@@ -183,7 +183,7 @@ impl Profile {
         match read_file(path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) => {
-                let is_named = self.surroundings.variables.is_set(file.variable);
+                let is_named = self.context.variables.is_set(file.variable);
                 if is_absent(&error, path) && !is_named {
                     return Ok(None);
                 }
@@ -230,7 +230,7 @@ impl Provider for Profile {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
     use crate::error::{Error, ErrorKind};
     use std::fs;
@@ -272,7 +272,7 @@ mod tests {
         fn profile(&self, name: Option<&str>, variables: &[(&str, &str)], script: &Script) -> Profile {
             let mut given = vec![("HOME", self.0.path().to_str().unwrap())];
             given.extend(variables);
-            Profile::new(surroundings(&given, script), name)
+            Profile::new(context(&given, script), name)
         }
 
         /// The access key id, without asking anybody.
@@ -338,7 +338,7 @@ mod tests {
         }
         let error = Home::new(&[]).id(None, &[]).unwrap_err();
         assert!(error.message().starts_with("there is none of the files /"), "{error}");
-        let why = Profile::new(surroundings(&[], &Script::new([])), None).check().unwrap_err();
+        let why = Profile::new(context(&[], &Script::new([])), None).check().unwrap_err();
         assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains("HOME"), "{why}");
         let error = Home::new(&[(".aliyun/config.json", "secret")]).id(None, &[]).unwrap_err();
         assert!(error.message().contains("config.json: it is not") && !error.message().contains("secret"), "{error}");

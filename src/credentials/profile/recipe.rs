@@ -11,7 +11,7 @@ use crate::credentials::oidc::Oidc;
 use crate::credentials::process::Process;
 use crate::credentials::sts::{Role, RoleOptions};
 use crate::credentials::uri::CredentialsUri;
-use crate::credentials::{Credentials, Fetched, Issued, Provider, Secret, Surroundings, failed};
+use crate::credentials::{Credentials, Fetched, Issued, Provider, ProviderContext, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longer rows of profiles that name each other are taken for circles.
@@ -60,17 +60,17 @@ impl Provider for Fixed {
 
 impl Recipe {
     /// The provider; profiles that this one names are looked for in `book`.
-    pub(super) fn provider(&self, surroundings: &Arc<Surroundings>, book: &dyn Book) -> Result<Box<dyn Provider>> {
-        self.provider_within(surroundings, book, MOST_SOURCES)
+    pub(super) fn provider(&self, context: &Arc<ProviderContext>, book: &dyn Book) -> Result<Box<dyn Provider>> {
+        self.provider_within(context, book, MOST_SOURCES)
     }
 
     fn provider_within(
         &self,
-        surroundings: &Arc<Surroundings>,
+        context: &Arc<ProviderContext>,
         book: &dyn Book,
         sources: u32,
     ) -> Result<Box<dyn Provider>> {
-        let role = || Role::new(surroundings.clone(), &self.role_options());
+        let role = || Role::new(context.clone(), &self.role_options());
         let given = |name: &str, value: &str| match value.is_empty() {
             true => Err(failed(format!("mode {} needs {name}", self.mode))),
             false => Ok(()),
@@ -83,33 +83,33 @@ impl Recipe {
                 self.key(true)
             }
             "ramrolearn" => Box::new(AssumeRole::new(self.key(true), role()?)),
-            "ecsramrole" => Box::new(self.ecs_role(surroundings)?),
+            "ecsramrole" => Box::new(self.ecs_role(context)?),
             "ramrolearnwithrolename" | "ramrolearnwithecs" => {
-                Box::new(AssumeRole::new(Box::new(self.ecs_role(surroundings)?), role()?))
+                Box::new(AssumeRole::new(Box::new(self.ecs_role(context)?), role()?))
             }
             "chainableramrolearn" => {
                 given("source_profile", &self.source)?;
                 let deeper = sources.checked_sub(1).ok_or_else(|| failed("the source profiles go round in circles"))?;
                 let source = book.recipe(&self.source);
                 let source = source.ok_or_else(|| failed(format!("there is no source profile {}", self.source)))?;
-                let source = source.provider_within(surroundings, book, deeper)?;
+                let source = source.provider_within(context, book, deeper)?;
                 Box::new(AssumeRole::new(source, role()?))
             }
             "oidc" => {
                 given("oidc_provider_arn", &self.oidc_provider_arn)?;
                 given("oidc_token_file", &self.oidc_token_file)?;
-                let token_file = surroundings.absolute(Path::new(&self.oidc_token_file))?;
+                let token_file = context.absolute(Path::new(&self.oidc_token_file))?;
                 Box::new(Oidc::new(role()?, &self.oidc_provider_arn, token_file))
             }
             "external" => {
                 given("process_command", self.command.trim())?;
-                Box::new(Process::of_cli(&self.command, surroundings.directory.clone()))
+                Box::new(Process::of_cli(&self.command, context.directory.clone()))
             }
             "process" => {
                 given("a command", self.command.trim())?;
-                Box::new(Process::of_sdk(&self.command, surroundings.directory.clone()))
+                Box::new(Process::of_sdk(&self.command, context.directory.clone()))
             }
-            "uri" => Box::new(CredentialsUri::new(surroundings.clone(), &self.uri)?),
+            "uri" => Box::new(CredentialsUri::new(context.clone(), &self.uri)?),
             "" => return Err(failed("the profile has neither a mode nor a key")),
             _ => return Err(self.refuse(&mode)),
         })
@@ -155,8 +155,8 @@ impl Recipe {
         Box::new(Fixed(Credentials::of(self.access_key_id.clone(), self.access_key_secret.clone(), token)))
     }
 
-    fn ecs_role(&self, surroundings: &Arc<Surroundings>) -> Result<EcsRole> {
-        EcsRole::new(surroundings.clone(), some(&self.role_name))
+    fn ecs_role(&self, context: &Arc<ProviderContext>) -> Result<EcsRole> {
+        EcsRole::new(context.clone(), some(&self.role_name))
     }
 
     fn role_options(&self) -> RoleOptions<'_> {
@@ -193,12 +193,12 @@ mod tests {
     use super::super::cli;
     use super::*;
     use crate::credentials::Unavailable;
-    use crate::credentials::testing::{Script, surroundings};
+    use crate::credentials::testing::{Script, context};
 
     fn provider(profile: &str) -> Result<Box<dyn Provider>> {
         let json = format!(r#"{{"profiles":[{{"name":"p",{profile}}}]}}"#);
         let book = cli::read(json.as_bytes()).unwrap();
-        let provider = book.recipe("p").unwrap().provider(&surroundings(&[], &Script::new([])), &*book)?;
+        let provider = book.recipe("p").unwrap().provider(&context(&[], &Script::new([])), &*book)?;
         provider.check().map_err(Unavailable::into_error)?;
         Ok(provider)
     }

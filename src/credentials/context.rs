@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-pub(crate) struct Surroundings {
+pub(crate) struct ProviderContext {
     pub variables: Variables,
     /// The working directory when the client was made, if it was known: paths mean what they meant then.
     pub directory: Option<PathBuf>,
@@ -80,7 +80,7 @@ impl From<HttpFailure> for Unavailable {
     }
 }
 
-impl Surroundings {
+impl ProviderContext {
     /// [`Http::ask`], with what fails told as a failure of credentials.
     pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
         self.http.ask(ask, stop).map_err(|HttpFailure { error, reached }| {
@@ -201,15 +201,15 @@ impl Variables {
     }
 }
 
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for ProviderContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("variables", &self.variables).finish_non_exhaustive()
+        f.debug_struct("ProviderContext").field("variables", &self.variables).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Script, surroundings};
+    use super::super::testing::{Script, context};
     use super::*;
     use std::os::unix::ffi::OsStringExt;
 
@@ -241,11 +241,11 @@ mod tests {
 
     #[test]
     fn relative_paths_mean_what_they_meant() {
-        let surroundings = surroundings(&[("ALIBABA_CLOUD_CONFIG_FILE", "x/y")], &Script::new([]));
-        let given = surroundings.file_of("ALIBABA_CLOUD_CONFIG_FILE").unwrap();
+        let context = context(&[("ALIBABA_CLOUD_CONFIG_FILE", "x/y")], &Script::new([]));
+        let given = context.file_of("ALIBABA_CLOUD_CONFIG_FILE").unwrap();
         assert_eq!(given.unwrap(), PathBuf::from("/where/the/client/was/made/x/y"));
-        assert_eq!(surroundings.absolute(Path::new("/z")).unwrap(), PathBuf::from("/z"));
-        let nowhere = Surroundings {
+        assert_eq!(context.absolute(Path::new("/z")).unwrap(), PathBuf::from("/z"));
+        let nowhere = ProviderContext {
             variables: Variables::read(|_| None),
             directory: None,
             http: Box::new(Script::new([])),

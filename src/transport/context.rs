@@ -1,7 +1,7 @@
 //! What a request is told, and tells, while its connection is busy.
 //!
 //! ureq gives a request no way to speak to the connection that serves it, and connections are shared by all uploads of
-//! a client. Requests are synchronous, so the thread is the link: the request's watch is laid down in a thread-local for
+//! a client. Requests are synchronous, so the thread is the link: the request's context is laid down in a thread-local for
 //! the time that the request runs, and every layer of the connection looks there.
 
 use std::cell::RefCell;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
 
-/// How long a connection blocks at the most before it looks at its watch again.
+/// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);
 
 /// Limits of one request.
@@ -20,7 +20,7 @@ pub(super) const SLICE: Duration = Duration::from_millis(250);
 pub(crate) struct Limits {
     /// To open a connection.
     pub connect: Duration,
-    /// Without [`Patience::MOVED_ENOUGH`] bytes accepted by the peer.
+    /// Without [`StallTimer::MOVED_ENOUGH`] bytes accepted by the peer.
     pub stall: Duration,
     /// From the last byte of the request to the last byte of the answer.
     pub answer: Duration,
@@ -32,9 +32,9 @@ impl Limits {
     }
 }
 
-/// The watch of one running request.
+/// The context of one running request.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct RequestContext {
     pub(super) limits: Limits,
     stop: Arc<AtomicBool>,
     pub(super) throttle: Option<Arc<Throttle>>,
@@ -72,12 +72,12 @@ impl Flag {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Watch>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<RequestContext>>> = const { RefCell::new(None) };
 }
 
-impl Watch {
+impl RequestContext {
     pub(super) fn new(limits: Limits, stop: Arc<AtomicBool>, throttle: Option<Arc<Throttle>>) -> Self {
-        Watch {
+        RequestContext {
             limits,
             stop,
             throttle,
@@ -104,8 +104,8 @@ impl Watch {
         work()
     }
 
-    /// The watch of the request that runs on this thread.
-    pub(super) fn current() -> io::Result<Arc<Watch>> {
+    /// The context of the request that runs on this thread.
+    pub(super) fn current() -> io::Result<Arc<RequestContext>> {
         CURRENT.with_borrow(Clone::clone).ok_or_else(|| io::Error::other("a connection is used outside a request"))
     }
 
@@ -148,18 +148,18 @@ impl std::error::Error for Interrupted {}
 ///
 /// It adds up the waits and does not compare clock times, so that a machine that was suspended does not blame the peer.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct StallTimer {
     limit: Duration,
     waited: Duration,
     moved: usize,
 }
 
-impl Patience {
+impl StallTimer {
     /// Fewer bytes than this are no progress: a peer that takes a byte a second is as good as dead.
     pub(super) const MOVED_ENOUGH: usize = 16 * 1024;
 
     pub(super) fn new(limit: Duration) -> Self {
-        Patience { limit, waited: Duration::ZERO, moved: 0 }
+        StallTimer { limit, waited: Duration::ZERO, moved: 0 }
     }
 
     /// Runs one wait of at most [`SLICE`] and adds its length.
@@ -193,26 +193,26 @@ mod tests {
 
     #[test]
     fn only_bytes_in_bulk_restore_patience() {
-        let mut patience = Patience::new(Duration::from_millis(5));
-        assert!(!patience.is_over());
-        patience.waited = Duration::from_millis(5);
-        patience.moved(1);
-        assert!(patience.is_over(), "a drip is no progress");
-        patience.moved(Patience::MOVED_ENOUGH);
-        assert!(!patience.is_over());
+        let mut timer = StallTimer::new(Duration::from_millis(5));
+        assert!(!timer.is_over());
+        timer.waited = Duration::from_millis(5);
+        timer.moved(1);
+        assert!(timer.is_over(), "a drip is no progress");
+        timer.moved(StallTimer::MOVED_ENOUGH);
+        assert!(!timer.is_over());
     }
 
     #[test]
     fn a_watch_lasts_as_long_as_its_request() {
         let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Arc::new(Watch::new(limits, stop.clone(), None));
-        assert!(Watch::current().is_err());
-        watch.during(|| {
-            assert!(Watch::current().unwrap().check().is_ok());
+        let context = Arc::new(RequestContext::new(limits, stop.clone(), None));
+        assert!(RequestContext::current().is_err());
+        context.during(|| {
+            assert!(RequestContext::current().unwrap().check().is_ok());
             stop.store(true, Ordering::Relaxed);
-            assert!(Watch::current().unwrap().check().is_err());
+            assert!(RequestContext::current().unwrap().check().is_err());
         });
-        assert!(Watch::current().is_err());
+        assert!(RequestContext::current().is_err());
     }
 }

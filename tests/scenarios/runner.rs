@@ -77,14 +77,14 @@ pub const EVENT: [&str; 14] = [
 /// What no output may hold.
 const SECRETS: [&str; 2] = [SECRET, "token-secret"];
 
-pub struct Judge<'a> {
+pub struct Runner<'a> {
     pub table: &'a Table,
     pub language: Language,
 }
 
 /// What a scenario is played on.
 struct Stage<'a> {
-    judge: &'a Judge<'a>,
+    runner: &'a Runner<'a>,
     scenario: &'a Scenario,
     executor: &'a mut Executor,
     server: Server,
@@ -100,7 +100,7 @@ struct Stage<'a> {
     forgotten: BTreeSet<String>,
 }
 
-impl Judge<'_> {
+impl Runner<'_> {
     /// Plays `scenario`; what is wrong is a panic.
     pub fn play(&self, scenario: &Scenario, executor: &mut Executor) {
         let dir = tempfile::tempdir().expect("a temporary directory");
@@ -126,7 +126,7 @@ impl Judge<'_> {
         let proxy = scenario.server.proxy.is_some().then(|| Proxy::start(server.port(), login));
         let file = make_file(&home, &scenario.file);
         let mut stage = Stage {
-            judge: self,
+            runner: self,
             scenario,
             executor,
             server,
@@ -401,9 +401,10 @@ impl Stage<'_> {
         let known = self.request_ids();
         assert!(request_id.is_empty() || known.contains(request_id), "no request had the id {request_id}");
         let raised: BTreeSet<_> = answer.all("raised").iter().map(String::as_str).collect();
-        let errors = &self.judge.table.errors;
-        let natural =
-            |status: &str| &errors.get(status).unwrap_or_else(|| panic!("{status} is in no row"))[&self.judge.language];
+        let errors = &self.runner.table.errors;
+        let natural = |status: &str| {
+            &errors.get(status).unwrap_or_else(|| panic!("{status} is in no row"))[&self.runner.language]
+        };
         for name in natural(status) {
             assert!(raised.contains(name.as_str()), "{status} should be {name}, is {raised:?}");
         }
@@ -412,7 +413,7 @@ impl Stage<'_> {
             assert!(!raised.contains(natural(other)[0].as_str()), "{status} is taken for {other}: {raised:?}");
         }
         let errno = answer.get("os_errno").parse().expect("an errno");
-        let also = self.judge.table.errnos.get(&errno).and_then(|names| names.get(&self.judge.language));
+        let also = self.runner.table.errnos.get(&errno).and_then(|names| names.get(&self.runner.language));
         if let ("OSS_IO", Some(also)) = (status, also) {
             also.iter()
                 .for_each(|name| assert!(raised.contains(name.as_str()), "{status} should be {name}: {raised:?}"));
@@ -424,7 +425,7 @@ impl Stage<'_> {
             let ok = match name.as_str() {
                 // C has no exceptions, and in Rust they are for defects only: their callbacks pause instead.
                 "status"
-                    if *value == json!("THROWN") && matches!(self.judge.language, Language::C | Language::Rust) =>
+                    if *value == json!("THROWN") && matches!(self.runner.language, Language::C | Language::Rust) =>
                 {
                     answer.get(name) == "OSS_PAUSED"
                 }
@@ -438,7 +439,7 @@ impl Stage<'_> {
     /// The message names the option, as it is spelt in its language.
     fn names(&self, message: &str, option: &str) -> bool {
         let plain = |text: &str| text.to_lowercase().replace('_', "");
-        let also = self.judge.table.names.get(option).cloned().unwrap_or_default();
+        let also = self.runner.table.names.get(option).cloned().unwrap_or_default();
         also.iter().chain([&option.to_owned()]).any(|name| plain(message).contains(&plain(name)))
     }
 

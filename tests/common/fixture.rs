@@ -21,30 +21,30 @@ pub const KEY: &str = "key";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file, and a server behind a relay.
-pub struct Rig {
+pub struct Fixture {
     pub server: Server,
     pub relay: Relay,
     pub scratch: Scratch,
     pub client: Client,
 }
 
-impl Rig {
+impl Fixture {
     /// A file of `parts` parts, of which the last is short.
-    pub fn new(parts: usize) -> Rig {
-        Rig::with(parts, |_| (), |_| ())
+    pub fn new(parts: usize) -> Fixture {
+        Fixture::with(parts, |_| (), |_| ())
     }
 
-    pub fn with(parts: usize, server: impl FnOnce(&mut Config), client: impl FnOnce(&mut ClientOptions)) -> Rig {
-        Rig::of_size(parts * PART as usize - 1000, server, client)
+    pub fn with(parts: usize, server: impl FnOnce(&mut Config), client: impl FnOnce(&mut ClientOptions)) -> Fixture {
+        Fixture::of_size(parts * PART as usize - 1000, server, client)
     }
 
-    pub fn of_size(size: usize, server: impl FnOnce(&mut Config), client: impl FnOnce(&mut ClientOptions)) -> Rig {
+    pub fn of_size(size: usize, server: impl FnOnce(&mut Config), client: impl FnOnce(&mut ClientOptions)) -> Fixture {
         let server = server_with(server);
         let relay = Relay::start(server.port());
         let mut options = ClientOptions { endpoint: Some(relay.endpoint()), ..client_options(&server) };
         client(&mut options);
         let client = Client::new(options).expect("the client options are right");
-        Rig { server, relay, scratch: Scratch::new(size), client }
+        Fixture { server, relay, scratch: Scratch::new(size), client }
     }
 
     /// One part after the other, with a checkpoint beside the file.

@@ -28,7 +28,7 @@ const LONGEST_WAIT_PAUSE: Duration = Duration::from_secs(10);
 const SLICE: Duration = Duration::from_millis(100);
 
 /// The credentials of a client.
-pub(crate) struct Keyring {
+pub(crate) struct CredentialsCache {
     shared: Arc<Shared>,
 }
 
@@ -86,16 +86,16 @@ pub(crate) enum Renewal {
     Stopped,
 }
 
-impl Keyring {
+impl CredentialsCache {
     /// Begins with `given`; else asks `provider` when credentials are needed. Without both requests are not signed until
-    /// [`Keyring::set`]. `changed_to` is told the id and the source when some or others have come.
+    /// [`CredentialsCache::set`]. `changed_to` is told the id and the source when some or others have come.
     pub(crate) fn new(
         provider: Option<Box<dyn Provider>>,
         given: Option<Credentials>,
         clock: Clock,
         changed_to: impl Fn(&str, &str) + Send + Sync + 'static,
     ) -> Self {
-        Keyring {
+        CredentialsCache {
             shared: Arc::new(Shared {
                 provider,
                 clock,
@@ -211,16 +211,16 @@ impl Keyring {
     }
 }
 
-impl Drop for Keyring {
+impl Drop for CredentialsCache {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 }
 
-impl fmt::Debug for Keyring {
+impl fmt::Debug for CredentialsCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let provider = self.shared.provider.as_ref().map(|provider| provider.name());
-        f.debug_struct("Keyring").field("provider", &provider).finish_non_exhaustive()
+        f.debug_struct("CredentialsCache").field("provider", &provider).finish_non_exhaustive()
     }
 }
 

@@ -64,7 +64,7 @@ fn held(says: Says) -> (Sender<()>, Says) {
 }
 
 struct Rig {
-    keyring: Keyring,
+    cache: CredentialsCache,
     fake: Fake,
     time: Arc<Mutex<SystemTime>>,
     changes: Arc<Mutex<Vec<String>>>,
@@ -77,17 +77,17 @@ impl Rig {
         let time = Arc::new(Mutex::new(now()));
         let (clock, changes) = (time.clone(), Arc::new(Mutex::new(Vec::new())));
         let told = changes.clone();
-        let keyring = Keyring::new(
+        let cache = CredentialsCache::new(
             Some(Box::new(fake.clone())),
             None,
             Arc::new(move || *clock.lock().unwrap()),
             move |id, source| told.lock().unwrap().push(format!("{id} of {source}")),
         );
-        Rig { keyring, fake, time, changes }
+        Rig { cache, fake, time, changes }
     }
 
     fn get(&self) -> std::result::Result<String, Error> {
-        match self.keyring.get(&AtomicBool::new(false), LONG) {
+        match self.cache.get(&AtomicBool::new(false), LONG) {
             Ok(credentials) => Ok(credentials.unwrap().access_key_id().to_owned()),
             Err(Missing::Failed(error)) => Err(error),
             Err(Missing::Stopped) => panic!("nobody stops it"),
@@ -95,7 +95,7 @@ impl Rig {
     }
 
     fn renew(&self, id: &str) -> Renewal {
-        self.keyring.renew(&key(id), &AtomicBool::new(false), LONG)
+        self.cache.renew(&key(id), &AtomicBool::new(false), LONG)
     }
 
     fn at(&self, seconds: u64) {
@@ -108,7 +108,7 @@ impl Rig {
 
     /// Waits until the answer to the last question has been taken in.
     fn settled(&self, asked: usize) {
-        until(|| self.asked() == asked && !self.keyring.shared.lock().asking);
+        until(|| self.asked() == asked && !self.cache.shared.lock().asking);
     }
 }
 
@@ -284,15 +284,15 @@ fn what_the_user_gives_counts_at_once_and_for_ever() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| sixteen(|| rig.get().unwrap()));
         until(|| rig.asked() == 1);
-        rig.keyring.set(key("given"));
+        rig.cache.set(key("given"));
         assert_eq!(waiting.join().unwrap(), ["given"; 16]);
     });
     open.send(()).unwrap();
-    until(|| Arc::strong_count(&rig.keyring.shared) == 1);
+    until(|| Arc::strong_count(&rig.cache.shared) == 1);
     assert_eq!(rig.get().unwrap(), "given");
     assert!(matches!(rig.renew("given"), Renewal::Same), "the provider is out");
     assert!(matches!(rig.renew("late"), Renewal::Renewed));
-    rig.keyring.set(key("next"));
+    rig.cache.set(key("next"));
     assert!(matches!(rig.renew("given"), Renewal::Renewed));
     assert_eq!(rig.asked(), 1);
     assert_eq!(*rig.changes.lock().unwrap(), ["given of the program", "next of the program"]);
@@ -302,14 +302,14 @@ fn what_the_user_gives_counts_at_once_and_for_ever() {
 fn waiting_ends_when_it_must() {
     let (open, slow) = held(Says::Key("a", None));
     let rig = Rig::new([slow]);
-    assert!(matches!(rig.keyring.get(&AtomicBool::new(true), LONG), Err(Missing::Stopped)));
-    let impatient = rig.keyring.get(&AtomicBool::new(false), Duration::ZERO);
+    assert!(matches!(rig.cache.get(&AtomicBool::new(true), LONG), Err(Missing::Stopped)));
+    let impatient = rig.cache.get(&AtomicBool::new(false), Duration::ZERO);
     assert!(matches!(impatient, Err(Missing::Failed(error)) if error.message().contains("in time")));
-    assert!(matches!(rig.keyring.wait_for_others(None, Duration::ZERO, &AtomicBool::new(false)), Ok(false)));
-    assert!(matches!(rig.keyring.wait_for_others(None, LONG, &AtomicBool::new(true)), Err(Missing::Stopped)));
+    assert!(matches!(rig.cache.wait_for_others(None, Duration::ZERO, &AtomicBool::new(false)), Ok(false)));
+    assert!(matches!(rig.cache.wait_for_others(None, LONG, &AtomicBool::new(true)), Err(Missing::Stopped)));
     open.send(()).unwrap();
     assert_eq!((rig.get().unwrap(), rig.asked()), ("a".to_owned(), 1));
-    assert!(matches!(rig.keyring.renew(&key("a"), &AtomicBool::new(true), LONG), Renewal::Stopped));
+    assert!(matches!(rig.cache.renew(&key("a"), &AtomicBool::new(true), LONG), Renewal::Stopped));
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn who_waits_for_others_asks_with_growing_pauses() {
     assert!(matches!(rig.renew("a"), Renewal::Same));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| sixteen(|| rig.keyring.wait_for_others(Some(&key("a")), LONG, &stop).unwrap()));
+        let waiting = scope.spawn(|| sixteen(|| rig.cache.wait_for_others(Some(&key("a")), LONG, &stop).unwrap()));
         for (second, asked) in [(1, 3), (2, 3), (3, 4), (6, 4), (7, 5)] {
             rig.at(second);
             rig.settled(asked);
@@ -332,13 +332,13 @@ fn who_waits_for_others_asks_with_growing_pauses() {
 
 #[test]
 fn who_waits_for_others_is_content_with_what_the_user_gives() {
-    let keyring = Keyring::new(None, None, Arc::new(now), |_, _| ());
-    assert!(matches!(keyring.get(&AtomicBool::new(false), LONG), Ok(None)));
-    keyring.set(key("a"));
+    let cache = CredentialsCache::new(None, None, Arc::new(now), |_, _| ());
+    assert!(matches!(cache.get(&AtomicBool::new(false), LONG), Ok(None)));
+    cache.set(key("a"));
     thread::scope(|scope| {
-        let waiting = scope
-            .spawn(|| sixteen(|| keyring.wait_for_others(Some(&key("a")), LONG, &AtomicBool::new(false)).unwrap()));
-        keyring.set(key("b"));
+        let waiting =
+            scope.spawn(|| sixteen(|| cache.wait_for_others(Some(&key("a")), LONG, &AtomicBool::new(false)).unwrap()));
+        cache.set(key("b"));
         assert_eq!(waiting.join().unwrap(), [true; 16]);
     });
 }
@@ -357,5 +357,5 @@ fn a_panic_of_a_provider_is_an_error() {
 fn no_secret_is_shown() {
     let rig = Rig::new([Says::Key("a", None)]);
     rig.get().unwrap();
-    assert_eq!(format!("{:?}", rig.keyring), "Keyring { provider: Some(\"fake\"), .. }");
+    assert_eq!(format!("{:?}", rig.cache), "CredentialsCache { provider: Some(\"fake\"), .. }");
 }
