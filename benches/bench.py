@@ -26,7 +26,7 @@ cache to `tests/oss-server` on loopback, in turn and in changing order; figures 
 the uploading process alone, children included. The SDKs and liboss_upload check CRC-64 and keep a checkpoint. The
 *floor* (`benches/floor`) only reads the file and writes the socket, through rustls for HTTPS; curl only sends one PUT.
 
-![CPU time, memory and speed beside the vendor's SDKs](benchmark.svg)
+![CPU time, memory and speed beside Alibaba Cloud's SDKs](benchmark.svg)
 """
 
 

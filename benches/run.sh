@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What uploading costs and how fast it is, beside the vendor's SDKs, curl and a floor that do the same in the same run.
+# What uploading costs and how fast it is, beside Alibaba Cloud's SDKs, curl and a floor that do the same in the same run.
 # Prints tables and what of the targets was met; writes bench.json and bench.svg to target/bench.
 #
 #     benches/run.sh [--quick] [--no-wan] [--only SCENARIO]... [--rounds N]

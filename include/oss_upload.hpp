@@ -515,7 +515,7 @@ public:
     /// OSS's detailed error code (x-oss-ec), such as "0003-00000001". Valid as service_code() is.
     [[nodiscard]] std::string_view ec() const noexcept { return facts_->raw.ec; }
 
-    /// The request id, which the vendor's support asks for. Valid as service_code() is.
+    /// The request id, which Alibaba Cloud's support asks for. Valid as service_code() is.
     [[nodiscard]] std::string_view request_id() const noexcept { return facts_->raw.request_id; }
 
     /// The part that failed, from 1; 0 when the failure is not about one part.

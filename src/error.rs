@@ -174,7 +174,7 @@ impl Error {
         &self.details.ec
     }
 
-    /// The request id that the vendor's support asks for; empty when the server gave none.
+    /// The request id that Alibaba Cloud's support asks for; empty when the server gave none.
     pub fn request_id(&self) -> &str {
         &self.details.request_id
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 pub const MIN_PART_SIZE: u64 = 100 * 1024;
 /// The largest part that OSS takes, and the largest body of PutObject: 5 GiB.
 pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
-/// The part size when the caller names none, as the vendor's contract has it.
+/// The part size when the caller names none, as Alibaba Cloud's contract has it.
 pub const DEFAULT_PART_SIZE: u64 = MIN_PART_SIZE;
 /// The most parts that one upload may have.
 pub const MAX_PARTS: u64 = 10_000;
@@ -134,7 +134,7 @@ pub struct UploadOptions {
 /// How large the parts are. Raised when the file would need more than 10,000 of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PartSize {
-    /// 100 KiB, as the vendor's contract has it.
+    /// 100 KiB, as Alibaba Cloud's contract has it.
     #[default]
     Default,
     /// Chosen from the file's size.
@@ -146,7 +146,7 @@ pub enum PartSize {
 /// How many parts are sent at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Routines {
-    /// One, as the vendor's contract has it.
+    /// One, as Alibaba Cloud's contract has it.
     #[default]
     Default,
     /// Chosen by the library, for all uploads of the client together that leave it to the library: at most 64.

@@ -1,4 +1,4 @@
-//! What the vendor's own SDKs were seen to get wrong, one test for each observation: here it is right.
+//! What Alibaba Cloud's own SDKs were seen to get wrong, one test for each observation: here it is right.
 //!
 //! The rows have the numbers of the experiments.
 

@@ -107,7 +107,7 @@ pub(super) unsafe fn path(field: &str, text: *const c_char) -> Result<PathBuf> {
     unsafe { optional_path(text) }.ok_or_else(|| Error::invalid(format!("{field} is empty")))
 }
 
-/// A path that is not given when it is null or empty, as in the vendor's contract.
+/// A path that is not given when it is null or empty, as in Alibaba Cloud's contract.
 ///
 /// # Safety
 /// As for [`string`].

@@ -226,7 +226,7 @@ pub struct oss_error {
     pub service_code: [c_char; 64],
     /// OSS's detailed error code (x-oss-ec), such as "0003-00000001".
     pub ec: [c_char; 32],
-    /// The request id, which the vendor's support asks for.
+    /// The request id, which Alibaba Cloud's support asks for.
     pub request_id: [c_char; 64],
     /// One line of UTF-8 that says what failed, where, and what to do. No secret is in it.
     pub message: [c_char; 768],

@@ -266,7 +266,7 @@ mod tests {
             .assume(&source(), &Arc::default())
     }
 
-    /// The example of the vendor's documentation of RPC signatures.
+    /// The example of Alibaba Cloud's documentation of RPC signatures.
     #[test]
     fn the_vendors_example_is_signed_as_the_vendor_does() {
         let parameters: Parameters = [

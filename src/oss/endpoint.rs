@@ -65,7 +65,7 @@ impl Endpoint {
     }
 
     /// The endpoint for uploads to `bucket`. People paste a bucket's own host name: its bucket label is dropped, and
-    /// one of another bucket is refused. Hosts that are not the vendor's stay as they are.
+    /// one of another bucket is refused. Hosts that are not Alibaba Cloud's stay as they are.
     pub fn for_bucket(mut self, bucket: &str) -> Result<Endpoint> {
         let label = match VendorHost::parse(&self.host).and_then(|vendor| vendor.bucket) {
             Some(label) if self.style != Style::Cname => label,
@@ -142,7 +142,7 @@ fn public_host(region: Option<&str>, cname: bool) -> Result<String> {
     }
 }
 
-/// The plain form of a region id. Unknown ones pass: the vendor opens new regions.
+/// The plain form of a region id. Unknown ones pass: Alibaba Cloud opens new regions.
 fn region_id(region: &str) -> Result<String> {
     let region = region.trim().to_ascii_lowercase();
     let region = region.strip_prefix("oss-").unwrap_or(&region);

@@ -94,7 +94,7 @@ pub fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Checks the value of the header `name` (lower-case) by what the vendor documents for it.
+/// Checks the value of the header `name` (lower-case) by what Alibaba Cloud documents for it.
 pub fn check_value(name: &str, value: &str) -> Result<()> {
     if !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return Err(wrong(name, "must consist of visible ASCII characters and blanks: percent-encode others"));

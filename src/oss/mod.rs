@@ -2,7 +2,7 @@
 //!
 //! Everything here is a pure function of its arguments: no threads, no files, no sockets, no environment and no clock.
 //! [`api`] builds the requests and reads the answers, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
-//! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of the vendor's REST documentation
+//! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of Alibaba Cloud's REST documentation
 //! that they come from, such as "OSS: UploadPart".
 
 pub mod api;

@@ -33,7 +33,7 @@ impl Method {
     }
 }
 
-/// Which API call a request is. Shown with the API's name in the vendor's documentation.
+/// Which API call a request is. Shown with the API's name in Alibaba Cloud's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Stores a whole object.

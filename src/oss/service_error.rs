@@ -13,7 +13,7 @@ use super::xml::{self, Answer, ErrorBody};
 use crate::error::{Error, ErrorKind};
 use crate::text::date;
 
-/// The code of an answer that is none of OSS's, as the vendor's SDKs call it.
+/// The code of an answer that is none of OSS's, as Alibaba Cloud's SDKs call it.
 const BAD_ERROR_RESPONSE: &str = "BadErrorResponse";
 
 /// How much of such an answer is shown.
@@ -83,7 +83,7 @@ impl ServiceError {
         }
     }
 
-    /// Whether the same request may succeed later (OSS: error responses; the retry rules of the vendor's SDKs).
+    /// Whether the same request may succeed later (OSS: error responses; the retry rules of Alibaba Cloud's SDKs).
     pub fn is_retryable(&self) -> bool {
         match self.code.as_str() {
             "RequestTimeout"
@@ -192,7 +192,7 @@ fn hint(code: &str) -> Option<&'static str> {
         "InvalidDigest" => "the data changed on its way, or the given Content-MD5 is wrong",
         "RequestTimeout" => "the data arrived too slowly: check the network",
         "KmsServiceNotEnabled" => "enable KMS for the account, or use another encryption",
-        "InDebt" | "InDebtOverdue" | "UserDisable" | "BucketDisable" => "check the account's state with the vendor",
+        "InDebt" | "InDebtOverdue" | "UserDisable" | "BucketDisable" => "check the account's state with Alibaba Cloud",
         _ => return None,
     })
 }

@@ -149,7 +149,7 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    /// Request P of the vendor's SDK tests.
+    /// Request P of Alibaba Cloud's SDK tests.
     fn p() -> Request {
         let headers = [
             ("x-oss-head1", "value"),

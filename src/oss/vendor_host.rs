@@ -1,4 +1,4 @@
-//! The host names that the vendor gives to its endpoints, and what they tell.
+//! The host names that Alibaba Cloud gives to its endpoints, and what they tell.
 
 /// A host below `aliyuncs.com` that is an OSS endpoint, taken apart (OSS: regions and endpoints).
 #[derive(Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub const OSS: &str = "oss";
 const CLOUD_BOX: &str = "oss-cloudbox";
 
 impl<'a> VendorHost<'a> {
-    /// Takes `host` (lower-case, without port) apart; `None` when it is not one of the vendor's.
+    /// Takes `host` (lower-case, without port) apart; `None` when it is not one of Alibaba Cloud's.
     ///
     /// `x.oss.aliyuncs.com` is taken for the dual-stack endpoint of the region `x`, not for a bucket `x` at the old
     /// endpoint without a region: both have this form, and the first is the one in use.

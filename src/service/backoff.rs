@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Exponential back-off with full jitter, as the vendor's second-generation SDKs have it.
+/// Exponential back-off with full jitter, as Alibaba Cloud's second-generation SDKs have it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RetryPolicy {
     /// How often a request is tried, the first time included.

@@ -11,7 +11,7 @@ use super::control::StopRequest;
 use super::job::Job;
 use super::lease::LeaseWait;
 use super::orphans;
-use super::progress::Phase;
+use super::progress::Step;
 use super::round::Round;
 use super::source::Source;
 use super::state::State;
@@ -34,7 +34,7 @@ impl Job {
         result.attempts = self.meter.attempts();
         result.bytes_sent = self.meter.sent();
         (result.parts_resumed, result.bytes_resumed) = self.meter.resumed();
-        self.meter.enter(Phase::Ended);
+        self.meter.enter(Step::Ended);
         self.events.tell(EventKind::Ended, |event| {
             event.elapsed = result.elapsed;
             event.bytes = result.bytes_sent;

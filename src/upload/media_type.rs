@@ -1,4 +1,4 @@
-//! Content-Type from a file name, as the vendor's SDKs guess it.
+//! Content-Type from a file name, as Alibaba Cloud's SDKs guess it.
 
 use std::path::Path;
 

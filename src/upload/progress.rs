@@ -57,12 +57,23 @@ pub enum Phase {
     Hashing,
 }
 
+/// A step of an upload. Each is a phase; the other phases are what a step waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Preparing,
+    Uploading,
+    Verifying,
+    Completing,
+    Ended,
+}
+
+/// In the order of the steps.
 const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying, Phase::Completing, Phase::Ended];
 
 /// Counts what workers do. Nothing here makes a worker wait.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
-    phase: AtomicU8,
+    step: AtomicU8,
     total: AtomicU64,
     done: AtomicU64,
     /// The most that was ever shown: a restart counts from zero, what is shown does not.
@@ -84,8 +95,8 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn enter(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+    pub(crate) fn enter(&self, step: Step) {
+        self.step.store(step as u8, Ordering::Relaxed);
     }
 
     /// A file of `total` bytes in `parts` parts is to be sent; nothing of it is done yet.
@@ -150,7 +161,7 @@ impl Meter {
     }
 
     fn phase(&self) -> Phase {
-        match PHASES[usize::from(self.phase.load(Ordering::Relaxed))] {
+        match PHASES[usize::from(self.step.load(Ordering::Relaxed))] {
             Phase::Ended => Phase::Ended,
             _ if self.waiting.load(Ordering::Relaxed) > 0 => Phase::Waiting,
             Phase::Uploading if self.is_hashing() => Phase::Hashing,
@@ -325,10 +336,19 @@ mod tests {
     }
 
     #[test]
+    fn each_step_is_shown_as_its_phase() {
+        let meter = Meter::default();
+        for step in [Step::Preparing, Step::Uploading, Step::Verifying, Step::Completing, Step::Ended] {
+            meter.enter(step);
+            assert_eq!(format!("{:?}", meter.progress(Instant::now()).phase), format!("{step:?}"));
+        }
+    }
+
+    #[test]
     fn waiting_is_shown_over_what_is_waited_for() {
         let meter = Meter::default();
         let phase = || meter.progress(Instant::now()).phase;
-        meter.enter(Phase::Uploading);
+        meter.enter(Step::Uploading);
         let (one, other) = (meter.waiting(), meter.waiting());
         assert_eq!(phase(), Phase::Waiting);
         drop(one);
@@ -336,7 +356,7 @@ mod tests {
         drop(other);
         assert_eq!(phase(), Phase::Uploading);
         let _left = meter.waiting();
-        meter.enter(Phase::Ended);
+        meter.enter(Step::Ended);
         assert_eq!(phase(), Phase::Ended);
     }
 
@@ -344,7 +364,7 @@ mod tests {
     fn hashing_is_shown_while_nobody_sends() {
         let meter = Meter::default();
         let phase = || meter.progress(Instant::now()).phase;
-        meter.enter(Phase::Uploading);
+        meter.enter(Step::Uploading);
         let hashing = meter.hashing();
         assert_eq!(phase(), Phase::Hashing);
         let sending = meter.sending();

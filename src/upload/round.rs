@@ -9,7 +9,7 @@ use super::job::Job;
 use super::orphans;
 use super::parts::{self, PartSender, Sent, Trust};
 use super::plan::{PartRange, Plan};
-use super::progress::Phase;
+use super::progress::Step;
 use super::reconcile::{Resumed, Verdict, is_denied, matches, mismatch, reconcile, stored, whole_crc64};
 use super::remote::Remote;
 use super::source::Source;
@@ -34,7 +34,7 @@ pub(crate) struct Round<'a> {
 
 impl Round<'_> {
     pub(crate) fn run(mut self, found: Found) -> Result<()> {
-        self.remote.meter.enter(Phase::Preparing);
+        self.remote.meter.enter(Step::Preparing);
         let plan = Plan::new(self.source.identity().size, self.remote.task.part_size)?;
         let verdict = self.plan_resume(&plan, found)?;
         // Found out before anything is sent, and once more when all was read.
@@ -118,12 +118,12 @@ impl Round<'_> {
     fn put_object(&mut self, plan: &Plan) -> Result<()> {
         self.note_plan(plan, "");
         self.remote.meter.begin_round(plan.size, 1);
-        self.remote.meter.enter(Phase::Uploading);
+        self.remote.meter.enter(Step::Uploading);
         let whole = plan.part(1);
         // A server that never gets the last bytes stores nothing: the file is judged before they are sent.
         let judge = |crc64| {
             self.judge(&mut [self.read_since_observed(whole, crc64)])?;
-            self.remote.meter.enter(Phase::Uploading);
+            self.remote.meter.enter(Step::Uploading);
             Ok(())
         };
         let attempted = self.remote.put_object(self.source, &judge);
@@ -215,7 +215,7 @@ impl Round<'_> {
     }
 
     fn send_missing(&self, upload: &mut Resumed) -> Result<()> {
-        self.remote.meter.enter(Phase::Uploading);
+        self.remote.meter.enter(Step::Uploading);
         let mut missing = vec![true; upload.plan.count() as usize];
         upload.sent.iter().for_each(|part| missing[part.record.number as usize - 1] = false);
         let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]).collect();
@@ -237,7 +237,7 @@ impl Round<'_> {
 
     /// Has the server put the object together, and proves that it is the file.
     fn complete(&mut self, upload: &Resumed) -> Result<()> {
-        self.remote.meter.enter(Phase::Completing);
+        self.remote.meter.enter(Step::Completing);
         let crc64 = whole_crc64(&upload.plan, upload.sent.iter().map(|part| part.record.crc64));
         self.state.result.crc64 = crc64;
         if let Some(journal) = self.journal {

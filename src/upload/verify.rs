@@ -6,7 +6,7 @@ use super::identity::{Comparison, Identity};
 use super::lease::LeaseWait;
 use super::parts::{Sent, Trust};
 use super::plan::PartRange;
-use super::progress::Phase;
+use super::progress::Step;
 use super::remote::Remote;
 use super::source::Source;
 use crate::error::Result;
@@ -41,7 +41,7 @@ pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sen
         if suspects.is_empty() {
             return Ok(());
         }
-        remote.meter.enter(Phase::Verifying);
+        remote.meter.enter(Step::Verifying);
         wait_until_writes_show(remote, &now);
         let started = SystemTime::now();
         for part in &mut suspects {

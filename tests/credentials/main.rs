@@ -1,5 +1,5 @@
 //! Where credentials come from, and what an upload does when they run out: whole uploads to a local OSS, with keys that
-//! a local stand-in for the vendor's services issues.
+//! a local stand-in for Alibaba Cloud's services issues.
 
 #[path = "../common/mod.rs"]
 mod common;

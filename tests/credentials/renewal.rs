@@ -22,7 +22,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Keys come from the vendor's plain address.
+    /// Keys come from Alibaba Cloud's plain address.
     pub fn new(parts: usize, edit: impl FnOnce(&mut ClientOptions)) -> Stage {
         let oss = Arc::new(server_with(|config| config.access_keys = Vec::new()));
         let vendor = Vendor::start(&oss);

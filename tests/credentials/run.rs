@@ -22,7 +22,7 @@ const GO_TO: &str = "TEST_GO_TO";
 /// What the process does about its children: `ignored` or `reaped`.
 const CHILDREN: &str = "TEST_CHILDREN";
 
-/// The local OSS, the vendor, and a home directory.
+/// The local OSS, Alibaba Cloud, and a home directory.
 pub struct Case {
     pub oss: Arc<Server>,
     pub vendor: Vendor,
@@ -31,7 +31,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A machine on which nothing is set, outside the vendor's network.
+    /// A machine on which nothing is set, outside Alibaba Cloud's network.
     pub fn new() -> Case {
         let oss = Arc::new(server_with(|config| config.access_keys = Vec::new()));
         let vendor = Vendor::start(&oss);
@@ -57,7 +57,7 @@ impl Case {
         self.with(CHILDREN, are)
     }
 
-    /// An ECS instance: it has the vendor's metadata service.
+    /// An ECS instance: it has Alibaba Cloud's metadata service.
     pub fn on_ecs(self) -> Case {
         let url = self.vendor.url();
         self.with("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT", url)

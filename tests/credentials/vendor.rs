@@ -68,8 +68,8 @@ struct Request {
 
 impl Vendor {
     pub fn start(oss: &Arc<Server>) -> Vendor {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the vendor");
-        let address = listener.local_addr().expect("the vendor's address");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port for Alibaba Cloud");
+        let address = listener.local_addr().expect("Alibaba Cloud's address");
         let shared = Arc::new(Shared {
             oss: oss.clone(),
             ways: Mutex::default(),
@@ -228,7 +228,7 @@ fn query(target: &str, name: &str) -> Option<String> {
     pairs(query).into_iter().find(|(have, _)| have == name).map(|(_, value)| value)
 }
 
-/// What the signature should be, from the vendor's description of RPC signatures.
+/// What the signature should be, from Alibaba Cloud's description of RPC signatures.
 fn signature(request: &Request) -> String {
     let encoded = |text: &str| {
         const SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the witnesses: the vendor's SDKs for Python and Go against the local OSS, and on what this library uploads.
+# Runs the witnesses: Alibaba Cloud's SDKs for Python and Go against the local OSS, and on what this library uploads.
 #
 #     tests/witness/run.sh
 #

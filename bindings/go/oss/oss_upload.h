@@ -395,7 +395,7 @@ typedef struct {
    */
   char ec[32];
   /**
-   * The request id, which the vendor's support asks for.
+   * The request id, which Alibaba Cloud's support asks for.
    */
   char request_id[64];
   /**

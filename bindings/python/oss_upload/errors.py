@@ -38,7 +38,7 @@ class OSSUploadError(Exception):
         http_status: HTTP status of the server's answer; 0 when there was none.
         code: OSS's error code, such as "AccessDenied"; empty when the server did not name one.
         ec: OSS's detailed error code (x-oss-ec), such as "0003-00000001"; or empty.
-        request_id: The request id, which the vendor's support asks for; or empty.
+        request_id: The request id, which Alibaba Cloud's support asks for; or empty.
         os_errno: errno of the operating system; 0 when it takes no part. The kinds that are an OSError have it as
             `errno` and `strerror` too, which are None when it takes no part.
         part_number: The part that failed, from 1; 0 when the failure is not about one part.

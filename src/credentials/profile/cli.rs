@@ -1,4 +1,4 @@
-//! `~/.aliyun/config.json` of the vendor's command line.
+//! `~/.aliyun/config.json` of Alibaba Cloud's command line.
 
 use serde::Deserialize;
 

@@ -1,4 +1,4 @@
-//! Files of sections with keys, and `~/.alibabacloud/credentials` of the vendor's SDKs, which is one.
+//! Files of sections with keys, and `~/.alibabacloud/credentials` of Alibaba Cloud's SDKs, which is one.
 
 use super::recipe::Recipe;
 use super::{Book, USUAL};

@@ -1,4 +1,4 @@
-//! Credentials as other tools of the vendor have them in their files: a profile may hold a key, or say how to get one.
+//! Credentials as other tools of Alibaba Cloud have them in their files: a profile may hold a key, or say how to get one.
 
 mod cli;
 mod ini;

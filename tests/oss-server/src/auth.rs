@@ -144,7 +144,7 @@ impl Authority<'_> {
             let message = "Invalid x-oss-content-sha256: only UNSIGNED-PAYLOAD is supported.";
             return Err(OssError::invalid_argument("0002-00000223", message, "x-oss-content-sha256", &payload));
         }
-        // The vendor's first Go SDK knows no x-oss-date: it signs Date, in the form that Date has.
+        // Alibaba Cloud's first Go SDK knows no x-oss-date: it signs Date, in the form that Date has.
         let names = ["x-oss-date", "date"];
         let date = names.iter().map(|name| request.header(name)).find(|date| !date.is_empty()).unwrap_or(b"");
         let date = String::from_utf8_lossy(date).into_owned();

@@ -40,7 +40,7 @@ pub(crate) fn rfc1123(time: OffsetDateTime) -> String {
     time.format(RFC1123).unwrap_or_default()
 }
 
-/// `2022-12-28T10:27:41.000Z`: OSS counts whole seconds here, and the vendor's oss2 reads nothing else.
+/// `2022-12-28T10:27:41.000Z`: OSS counts whole seconds here, and Alibaba Cloud's oss2 reads nothing else.
 pub(crate) fn iso(time: OffsetDateTime) -> String {
     time.format(ISO).unwrap_or_default()
 }

@@ -155,7 +155,7 @@ pub enum EtagMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
-    /// Put a namespace into XML, as the documentation shows it. The vendor's own oss2 cannot read that.
+    /// Put a namespace into XML, as the documentation shows it. Alibaba Cloud's own oss2 cannot read that.
     pub xmlns: bool,
     /// Put blanks and newlines around the values of XML elements.
     pub blanks: bool,

@@ -1,4 +1,4 @@
-//! Signatures against published values: of the vendor's documentation and SDKs, and some computed independently.
+//! Signatures against published values: of Alibaba Cloud's documentation and SDKs, and some computed independently.
 
 use oss_server::sign::{Request, v1, v4};
 

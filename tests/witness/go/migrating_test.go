@@ -48,7 +48,7 @@ func TestProgramsOfTheMigrationNotes(t *testing.T) {
 	}
 }
 
-// bothModules makes a module that has the vendor's SDKs, as this one has them, and this library.
+// bothModules makes a module that has Alibaba Cloud's SDKs, as this one has them, and this library.
 func bothModules(t *testing.T, dir string) {
 	t.Helper()
 	module := string(must(os.ReadFile("go.mod"))(t))

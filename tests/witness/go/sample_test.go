@@ -20,7 +20,7 @@ const (
 	ourPath    = ourModule + "/ossv1"
 )
 
-// A program for the vendor's SDK v1 does the same with this library when nothing but its import path is changed.
+// A program for Alibaba Cloud's SDK v1 does the same with this library when nothing but its import path is changed.
 func TestProgramForSdkV1WithAnotherImportPath(t *testing.T) {
 	s := newServer(t, "http")
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func TestProgramForSdkV1WithAnotherImportPath(t *testing.T) {
 	source, err := os.ReadFile("testdata/sample_v1/main.go")
 	check(t, err)
 	if n := strings.Count(string(source), `"`+vendorPath+`"`); n != 1 {
-		t.Fatalf("the sample imports the vendor's SDK %d times", n)
+		t.Fatalf("the sample imports Alibaba Cloud's SDK %d times", n)
 	}
 	theirs := filepath.Join(dir, "theirs")
 	goBuild(t, ".", theirs, "./testdata/sample_v1")
@@ -93,7 +93,7 @@ func wholeObject(t *testing.T, bucket *oss.Bucket, key string) string {
 	return fmt.Sprintf("%s %q\n%s", acl.ACL, header, content)
 }
 
-// withImportPath makes a module of the sample that imports this library in place of the vendor's SDK.
+// withImportPath makes a module of the sample that imports this library in place of Alibaba Cloud's SDK.
 func withImportPath(t *testing.T, source string) string {
 	t.Helper()
 	dir := t.TempDir()

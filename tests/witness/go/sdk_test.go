@@ -1,4 +1,4 @@
-// Package witness lets the vendor's SDKs for Go, unchanged, use the local OSS, and read what this library uploads.
+// Package witness lets Alibaba Cloud's SDKs for Go, unchanged, use the local OSS, and read what this library uploads.
 package witness
 
 import (
@@ -36,7 +36,7 @@ type part struct {
 
 type pending struct{ key, uploadID string }
 
-// An sdk is one of the vendor's SDKs with one signature version. Every method is a call of the SDK's public interface.
+// An sdk is one of Alibaba Cloud's SDKs with one signature version. Every method is a call of the SDK's public interface.
 type sdk interface {
 	put(key string, content []byte, h headers) error
 	get(key, byteRange string) ([]byte, error)

@@ -1,4 +1,4 @@
-"""Multipart uploads, step by step, as the vendor's SDKs take them."""
+"""Multipart uploads, step by step, as Alibaba Cloud's SDKs take them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects that the vendor's SDKs store and read."""
+"""Objects that Alibaba Cloud's SDKs store and read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs that the vendor's SDKs sign and plain urllib fetches."""
+"""URLs that Alibaba Cloud's SDKs sign and plain urllib fetches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this library uploads, the vendor's SDKs read back: every byte, and every header."""
+"""What this library uploads, Alibaba Cloud's SDKs read back: every byte, and every header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resumable uploaders and downloaders of the vendor's SDKs."""
+"""The resumable uploaders and downloaders of Alibaba Cloud's SDKs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// This program uploads a file as the samples for UploadFile of the vendor's Go SDK v1 do. sample_test.go builds it twice:
+// This program uploads a file as the samples for UploadFile of Alibaba Cloud's Go SDK v1 do. sample_test.go builds it twice:
 // as it stands, and with another import path.
 package main
 
