@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::os::standard_error::StandardError;
+use crate::sync::unpoisoned;
 
 /// Something that happened to an upload. Fields that do not concern the kind are empty or 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        unpoisoned(self.waiting.lock())
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::{Clock, Credentials, Issued, Provider, Unavailable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::thread;
+use crate::sync::unpoisoned;
 
 /// The share of their life after which credentials are renewed.
 const RENEW_AFTER: f64 = 0.8;
@@ -250,14 +251,14 @@ impl<'a> Waiting<'a> {
             return Err(Missing::Failed(error));
         }
         let waited = shared.news.wait_timeout(state, left.min(SLICE));
-        Ok(waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0)
+        Ok(unpoisoned(waited).0)
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        unpoisoned(self.state.lock())
     }
 
     /// There is a provider, and the user has given nothing instead.

@@ -16,6 +16,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::pace::Pace;
 use super::thread_pool::ThreadPool;
 
+use crate::sync::unpoisoned;
+
 /// How often who waits for a turn looks whether to go on.
 const SLICE: Duration = Duration::from_millis(250);
 
@@ -161,7 +163,7 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        unpoisoned(self.state.lock())
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::os::thread;
+use crate::sync::unpoisoned;
 
 /// How long a thread waits for the next work. One that is started anew costs about as much as sending a small file.
 const LINGER: Duration = Duration::from_millis(250);
@@ -73,24 +74,24 @@ fn next(pool: &Mutex<PoolState>, slot: &Arc<Slot>) -> Option<Work> {
     state.waiting.push(slot.clone());
     let is_waiting = |state: &mut PoolState| state.waiting.iter().any(|other| Arc::ptr_eq(other, slot));
     let waited = slot.called.wait_timeout_while(state, LINGER, is_waiting);
-    let mut state = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+    let mut state = unpoisoned(waited).0;
     state.waiting.retain(|other| !Arc::ptr_eq(other, slot));
     slot.take()
 }
 
 fn lock(pool: &Mutex<PoolState>) -> MutexGuard<'_, PoolState> {
     // The lock is held for plain assignments only.
-    pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    unpoisoned(pool.lock())
 }
 
 impl Slot {
     fn give(&self, work: Work) {
-        *self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(work);
+        *unpoisoned(self.work.lock()) = Some(work);
         self.called.notify_one();
     }
 
     fn take(&self) -> Option<Work> {
-        self.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take()
+        unpoisoned(self.work.lock()).take()
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use crate::sync::unpoisoned;
 
 /// So long an address is tried last. A machine that has come back is found again then.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
@@ -42,7 +44,7 @@ impl Addresses {
     }
 
     fn failed(&self) -> MutexGuard<'_, HashMap<SocketAddr, Instant>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.failed.lock())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::sync::unpoisoned;
+
 /// Hands out bytes at a steady rate, in the order of asking.
 #[derive(Debug)]
 pub(crate) struct Throttle {
@@ -27,7 +29,7 @@ impl Throttle {
     /// Takes `bytes` and tells how long to wait before sending them.
     pub(crate) fn take(&self, bytes: usize, now: Instant) -> Duration {
         let cost = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
-        let mut paid_until = self.paid_until.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut paid_until = unpoisoned(self.paid_until.lock());
         let start = (*paid_until).max(now.checked_sub(BURST).unwrap_or(now));
         *paid_until = start + cost;
         start.saturating_duration_since(now)

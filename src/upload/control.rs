@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use crate::sync::unpoisoned;
+
 /// What the user asked for. A later stop_request replaces an earlier one, but nothing replaces a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StopRequest {
@@ -68,7 +70,7 @@ impl Control {
             if left.is_zero() {
                 return;
             }
-            state = self.changed.wait_timeout(state, left).unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            state = unpoisoned(self.changed.wait_timeout(state, left)).0;
         }
     }
 
@@ -84,7 +86,7 @@ impl Control {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        unpoisoned(self.state.lock())
     }
 }
 

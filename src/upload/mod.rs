@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::os::signals;
+use crate::sync::unpoisoned;
 use control::Control;
 use job::Job;
 use progress::Meter;
@@ -129,7 +130,7 @@ impl Upload {
                 break;
             }
             let waited = self.shared.ended.wait_timeout(outcome, left);
-            outcome = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            outcome = unpoisoned(waited).0;
         }
         outcome.clone()
     }
@@ -188,6 +189,6 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, Option<Outcome>> {
         // The lock is held for plain assignments only.
-        self.outcome.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        unpoisoned(self.outcome.lock())
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::plan::PartRange;
+
+use crate::sync::unpoisoned;
 
 /// How far an upload is. Numbers are absolute. `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done`
 /// and `resumed_bytes` begin anew when an upload starts over. At success `done_bytes` equals `total_bytes`.
@@ -202,7 +204,7 @@ impl Meter {
     }
 
     fn rate_so_far(&self) -> MutexGuard<'_, Rate> {
-        self.rate.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.rate.lock())
     }
 
     /// The bytes behind us, which never become fewer.

@@ -15,6 +15,7 @@ use super::plan::PartRange;
 use crate::crc64::Crc64;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{self, filesystem};
+use crate::sync::unpoisoned;
 
 /// How much is read at a time where no send buffer takes it.
 const CHUNK: usize = 256 * 1024;
@@ -67,12 +68,12 @@ impl Source {
     }
 
     pub(crate) fn identity(&self) -> Identity {
-        *self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        *unpoisoned(self.known.lock())
     }
 
     /// All parts were compared with the file as `identity` describes it.
     pub(crate) fn verified_as(&self, identity: Identity) {
-        *self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = identity;
+        *unpoisoned(self.known.lock()) = identity;
     }
 
     /// Fills some of `buffer` from `offset`.

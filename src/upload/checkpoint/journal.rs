@@ -6,7 +6,7 @@ use std::io::{self, BufReader};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
@@ -15,6 +15,7 @@ use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existi
 use super::read::{Reading, read};
 use super::record::{HeaderRecord, Record};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::unpoisoned;
 use crate::upload::identity::Identity;
 use crate::upload::lease::LeaseWait;
 
@@ -317,7 +318,7 @@ impl Journal {
 
     /// A panic elsewhere leaves the state whole: each change of it is one assignment after the write.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        unpoisoned(self.state.lock())
     }
 }
 
