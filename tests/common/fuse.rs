@@ -32,7 +32,8 @@ pub struct Mount {
 }
 
 impl Mount {
-    /// `None` where this process may not mount anything: it takes root, or fusermount3, and /dev/fuse.
+    /// `None` where this process may not mount anything: it takes root, or fusermount3, and /dev/fuse. In CI that is a
+    /// failure.
     pub fn new(bytes: Vec<u8>, numbers: Numbers) -> Option<Mount> {
         let dir = tempfile::tempdir().expect("a temporary directory");
         // It was left alone for long: nothing is read again for the reason that it is young.
@@ -43,7 +44,8 @@ impl Mount {
             Ok(session) => Some(Mount { _session: session, dir }),
             Err(error) => {
                 eprintln!("skipped: no file system in user space can be mounted here: {error}");
-                assert!(is_not_allowed(&error), "{error}");
+                let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+                assert!(is_not_allowed(&error) && !in_ci, "{error}");
                 None
             }
         }
