@@ -163,9 +163,9 @@ class Client:
             on_file_change: When the local file changes during the upload, "restart" sends all parts again, a few times
                 at the most; "fail" raises FileChanged.
             verify_resume: Whether parts that are on the server are read again from the local file before the object is
-                made, and their CRC-64 compared: "in-doubt" (when an earlier call has seen another change time, device or
-                inode of the file, and always where the file system is not known to keep a change time of its own: FAT,
-                FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
+                made, and their CRC-64 compared: "in-doubt" (when an earlier call has seen another change time, device
+                or inode of the file, and always where the file system is not known to keep a change time of its own:
+                FAT, FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
             content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
             progress: A function, called on this thread with a `Progress` about ten times a second and once at the end,
                 also when the upload failed. What it returns is ignored; to stop the upload, raise. Or a progress bar
