@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use sha1::Sha1;
 use zeroize::Zeroizing;
@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 use super::answer::{KeyAnswer, from_json, http_date, iso_time, sentence, word};
 use super::{Ask, Credentials, HttpAnswer, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
+use crate::text::percent::UNRESERVED;
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the credentials of a role live when nothing else is asked for; STS gives none for less than the second.
 const USUAL_SECONDS: u32 = 3600;

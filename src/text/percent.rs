@@ -4,10 +4,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What is left as it is in a query: RFC 3986's unreserved characters. OSS signs over exactly this form (OSS: V4
 /// signature, CanonicalQueryString).
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A path keeps its slashes too (OSS: V4 signature, CanonicalURI).
-const PATH: &AsciiSet = &QUERY.remove(b'/');
+const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
 /// `path` as it stands in a URL. Slashes and dot segments stay: a key may hold `//` and `..`.
 pub(crate) fn path(path: &str) -> String {
@@ -16,9 +16,9 @@ pub(crate) fn path(path: &str) -> String {
 
 /// One query parameter as it stands in a URL; without a value it is the bare name, as in `?uploads`.
 pub(crate) fn query_parameter(name: &str, value: Option<&str>) -> String {
-    let name = utf8_percent_encode(name, QUERY);
+    let name = utf8_percent_encode(name, UNRESERVED);
     match value.filter(|value| !value.is_empty()) {
-        Some(value) => format!("{name}={}", utf8_percent_encode(value, QUERY)),
+        Some(value) => format!("{name}={}", utf8_percent_encode(value, UNRESERVED)),
         None => name.to_string(),
     }
 }

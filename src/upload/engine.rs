@@ -2,14 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use super::Outcome;
 use super::checkpoint::{self, Found, Journal, Saved};
 use super::control::StopRequest;
 use super::job::Job;
-use super::lease::LeaseWait;
+use super::lease::{LeaseWait, while_leased};
 use super::orphans;
 use super::progress::Step;
 use super::round::Round;
@@ -18,7 +18,6 @@ use super::state::State;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::options::OnFileChange;
-use crate::service::stopped;
 
 /// How often an upload starts over in one call.
 const MOST_RESTARTS: u32 = 3;
@@ -64,11 +63,7 @@ impl Job {
 
     /// Opens a file that may have to wait for somebody's lease, until `stop` goes up.
     fn waiting<T>(&self, stop: &AtomicBool, open: impl FnOnce(&LeaseWait<'_>) -> Result<T>) -> Result<T> {
-        let sleep = |pause| {
-            self.control.sleep(pause, stop);
-            if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
-        };
-        open(&LeaseWait { sleep: &sleep, timeout: self.service.stall_timeout })
+        while_leased(&self.control, stop, self.service.stall_timeout, open)
     }
 
     /// The file could not be opened. What an earlier call has kept stays as it is, unless the user has cancelled.

@@ -4,9 +4,12 @@
 //! wait for it and could not be stopped, so it is tried again and again.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::control::Control;
 use crate::error::{Error, ErrorKind, Result};
+use crate::service::stopped;
 
 /// The first pause; each one is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -40,6 +43,20 @@ impl LeaseWait<'_> {
     }
 }
 
+/// Runs `open`, which may meet somebody's lease, until `stop` goes up.
+pub(crate) fn while_leased<T>(
+    control: &Control,
+    stop: &AtomicBool,
+    timeout: Duration,
+    open: impl FnOnce(&LeaseWait<'_>) -> Result<T>,
+) -> Result<T> {
+    let sleep = |pause| {
+        control.sleep(pause, stop);
+        if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+    };
+    open(&LeaseWait { sleep: &sleep, timeout })
+}
+
 pub(crate) fn is_leased(cause: &io::Error) -> bool {
     cause.kind() == io::ErrorKind::WouldBlock
 }
@@ -62,7 +79,6 @@ mod tests {
     use std::cell::{Cell, RefCell};
 
     use super::*;
-    use crate::service::stopped;
 
     fn leased<T>() -> io::Result<T> {
         Err(io::ErrorKind::WouldBlock.into())

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::identity::{Comparison, Identity};
-use super::lease::LeaseWait;
+use super::lease::while_leased;
 use super::parts::{Sent, Trust};
 use super::plan::PartRange;
 use super::progress::Step;
@@ -56,12 +56,9 @@ pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sen
 /// The file that the path leads to now. Network file systems ask their server anew when a file is opened, so that what is
 /// read does not come from an old cache.
 fn reopen(remote: &Remote<'_>, source: &Source) -> Result<Source> {
-    let sleep = |pause| {
-        remote.control.sleep(pause, &remote.stop);
-        remote.go_on()
-    };
-    let reopened =
-        Source::open(&remote.task.path, &LeaseWait { sleep: &sleep, timeout: remote.service.stall_timeout })?;
+    let reopened = while_leased(remote.control, &remote.stop, remote.service.stall_timeout, |wait| {
+        Source::open(&remote.task.path, wait)
+    })?;
     if source.identity().compare(&reopened.identity()) == Comparison::Changed {
         return Err(source.changed("another file has taken its place"));
     }

@@ -30,8 +30,8 @@ pub(crate) fn away_from_standard<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-/// In case that a standard number became free in the last moment.
-fn moved_up(descriptor: OwnedFd) -> io::Result<OwnedFd> {
+/// The same file by a number of 3 or more: where a program has closed its standard descriptors, theirs are given out.
+pub(super) fn moved_up(descriptor: OwnedFd) -> io::Result<OwnedFd> {
     if descriptor.as_raw_fd() >= FIRST {
         return Ok(descriptor);
     }

@@ -8,12 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, fcntl_dupfd_cloexec};
+use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, pidfd_open,
     pidfd_send_signal, waitid,
 };
 
+use super::descriptor::moved_up;
 use super::spawn::{Abilities, spawn};
 
 /// How a child has ended.
@@ -44,8 +45,8 @@ impl Child {
 
     fn start_with(words: &[&OsStr], directory: Option<&Path>, abilities: Abilities) -> io::Result<Child> {
         let (read, write) = io::pipe()?;
-        let read = PipeReader::from(above_standard(read.into())?);
-        let write = above_standard(write.into())?;
+        let read = PipeReader::from(moved_up(read.into())?);
+        let write = moved_up(write.into())?;
         let pid = spawn(words, directory, write.as_fd(), abilities)?;
         let mut child = Child { pid, pidfd: None, output: read, end: None };
         child.open_pidfd();
@@ -128,7 +129,7 @@ impl Child {
     /// Without one (an old system, no descriptor left) the child is waited for by its number.
     fn open_pidfd(&mut self) {
         let opened = pidfd_open(self.pid, PidfdFlags::empty());
-        let pidfd = match opened.map_err(io::Error::from).and_then(above_standard) {
+        let pidfd = match opened.map_err(io::Error::from).and_then(moved_up) {
             Ok(pidfd) => pidfd,
             Err(error) => {
                 if Errno::from_io_error(&error) == Some(Errno::SRCH) {
@@ -184,11 +185,6 @@ fn signal_group(pidfd: &OwnedFd, signal: Signal) -> bool {
         )
     };
     sent == 0
-}
-
-/// The same file by a number of 3 or more: where a program has closed its standard descriptors, theirs are given out.
-fn above_standard(fd: OwnedFd) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() > 2 { Ok(fd) } else { Ok(fcntl_dupfd_cloexec(&fd, 3)?) }
 }
 
 #[cfg(test)]
