@@ -24,7 +24,7 @@ where
 }
 
 /// Runs `work`; what it opens gets none of the standard numbers. When one of them is free it holds something meanwhile
-/// that can be neither read nor written: for who uses the number by mistake it is as good as closed.
+/// that can be neither read nor written: code that uses the number by mistake finds it as good as closed.
 pub(crate) fn away_from_standard<T>(work: impl FnOnce() -> T) -> T {
     let _reserved = Reserved::new();
     work()

@@ -1,4 +1,4 @@
-//! What an error of the system means for who meets it.
+//! Which errors of the system may pass, and which stay.
 
 use std::io;
 
