@@ -1,4 +1,4 @@
-"""Runs contenders in turn, and what is made of the figures."""
+"""Runs peers in turn, and what is made of the figures."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contenders import Command, Maker
+from peers import Command, Maker
 from places import Places
 
-# Who is slow is run less often: no more than this, in seconds, is spent on one contender of one scenario.
+# Who is slow is run less often: no more than this, in seconds, is spent on one peer of one scenario.
 PATIENCE = 25.0
 
 
@@ -30,7 +30,7 @@ class Cost:
 
 @dataclass
 class Contest:
-    """All runs of a scenario: the costs of each contender, by round."""
+    """All runs of a scenario: the costs of each peer, by round."""
 
     costs: dict[str, list[Cost]] = field(default_factory=dict)
 
@@ -71,7 +71,7 @@ def run(places: Places, command: Command, inside: tuple[str, ...] = (), limit: f
 
 
 def contest(places: Places, names: list[str], make: Maker, rounds: int) -> Contest:
-    """Each contender in turn, `rounds` times, each time in another order. The first run of each warms up; of who takes
+    """Each peer in turn, `rounds` times, each time in another order. The first run of each warms up; of who takes
     longer than all the patience it is the only one."""
     result = Contest()
     turns = {}

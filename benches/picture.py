@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from contenders import FLOOR, OURS
+from peers import FLOOR, OURS
 from scenarios import Section
 
 WIDTH, LEFT, GAP = 420, 128, 30

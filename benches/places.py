@@ -107,8 +107,8 @@ class Server:
 
     def connections_accepted(self) -> int:
         """Since the start, this question's not counted."""
-        with urllib.request.urlopen(f"{self.endpoint}/_server/state") as answer:
-            return json.load(answer)["connections_accepted"] - 1
+        with urllib.request.urlopen(f"{self.endpoint}/_server/state") as response:
+            return json.load(response)["connections_accepted"] - 1
 
 
 @contextmanager

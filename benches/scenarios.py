@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from contenders import CURL, FLOOR, OURS, SDKS, Job, one_file, small_files
+from peers import CURL, FLOOR, OURS, SDKS, Job, one_file, small_files
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
 from places import GIB, MIB, Places, server
@@ -74,7 +74,7 @@ def seconds(value: float) -> str:
 def uploads(
     places: Places, settings: Settings, name: str, part_size: int, routines: int, names: list[str], tls: bool = False
 ) -> tuple[Section, Contest]:
-    """One large file: CPU, time, memory of each contender."""
+    """One large file: CPU, time, memory of each peer."""
     size = MOST_PARTS * KB100 if part_size == KB100 else GIB
     if settings.quick:
         size //= 8
@@ -82,17 +82,17 @@ def uploads(
     options = ["--tls", "--ca-file", str(places.bench / "ca.pem")] if tls else []
     with server(places, *options) as oss:
         job = Job(oss, file, part_size, routines)
-        result = contest(places, names, lambda contender: one_file(places, contender, job), settings.rounds)
+        result = contest(places, names, lambda peer: one_file(places, peer, job), settings.rounds)
     parts = "100 KB" if part_size == KB100 else f"{part_size // MIB} MiB"
     title = f"{size / GIB:.2f} GiB, {parts} × {routines}, {'HTTPS' if tls else 'HTTP'}"
     columns = ["", "CPU s/GiB", "s/GiB", "peak MiB", "CPU / ours", "rounds"]
     section = Section(name, title, columns, unit="CPU seconds per GiB")
-    for contender in names:
-        cpu, wall = (result.median(contender, what) * GIB / size for what in ("cpu", "wall"))
-        section.bars[contender] = cpu
-        ratio = f"{result.ratio('cpu', contender, OURS):.2f}"
-        rss, rounds = f"{result.median(contender, 'rss'):.1f}", str(len(result.costs[contender]))
-        section.rows.append([contender, seconds(cpu), seconds(wall), rss, ratio, rounds])
+    for peer in names:
+        cpu, wall = (result.median(peer, what) * GIB / size for what in ("cpu", "wall"))
+        section.bars[peer] = cpu
+        ratio = f"{result.ratio('cpu', peer, OURS):.2f}"
+        rss, rounds = f"{result.median(peer, 'rss'):.1f}", str(len(result.costs[peer]))
+        section.rows.append([peer, seconds(cpu), seconds(wall), rss, ratio, rounds])
     return section, result
 
 
@@ -243,7 +243,7 @@ def wan_with(places: Places, settings: Settings, congestion: str) -> Section:
 def wan_rates(
     places: Places, settings: Settings, congestion: str, loss: float, names: Iterable[str]
 ) -> dict[str, float]:
-    """Megabytes a second of each contender."""
+    """Megabytes a second of each peer."""
     size = WAN_SIZE // (4 if settings.quick else 1)
     file = str(places.source(size))
     rates = {}
@@ -251,8 +251,8 @@ def wan_rates(
         with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
             for name in names:
                 routines = int(name.rsplit(" ", 1)[1]) if "×" in name else None
-                contender = OURS if name.startswith(OURS) else name
-                command = one_file(places, contender, Job(oss, file, None, routines))
+                peer = OURS if name.startswith(OURS) else name
+                command = one_file(places, peer, Job(oss, file, None, routines))
                 before, start = hosts.arrived(), time.monotonic()
                 cost = run(places, command, hosts.client, WAN_LIMIT)
                 moved = size if cost.finished else hosts.arrived() - before

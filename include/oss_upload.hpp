@@ -223,7 +223,7 @@ struct client_options {
     bool path_style = false;
     /// Time to open a connection, name look-up and TLS included; 0: 10 s.
     std::chrono::milliseconds connect_timeout{0};
-    /// Time without any byte moved, or without an answer, after which a request is given up and tried again; 0: 30 s.
+    /// Time without any byte moved, or without a response, after which a request is given up and tried again; 0: 30 s.
     std::chrono::milliseconds stall_timeout{0};
     /// How often a request is tried before the upload fails, the first time included; 0: 8. At most 1000.
     std::uint32_t max_attempts = 0;
@@ -317,8 +317,8 @@ struct result {
     /// Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
     std::string restart_reason{};
     /// What the application server answered to x-oss-callback. Empty without a callback, when it failed, and when the
-    /// answer was lost on its way and the object itself had to prove that it is stored.
-    std::string callback_answer{};
+    /// response was lost on its way and the object itself had to prove that it is stored.
+    std::string callback_response{};
 };
 
 /// What an upload is doing. Newer libraries may know more.
@@ -446,7 +446,7 @@ struct event {
     std::uint32_t part_number = 0;
     /// Which try of the request, from 1.
     std::uint32_t attempt = 0;
-    /// HTTP status; 0 when there was no answer.
+    /// HTTP status; 0 when there was no response.
     std::uint32_t http_status = 0;
     /// Parts that may be in flight now.
     std::uint32_t concurrency = 0;
@@ -506,7 +506,7 @@ public:
     /// Whether the same call may succeed later without any change.
     [[nodiscard]] bool retryable() const noexcept { return facts_->raw.retryable != 0; }
 
-    /// HTTP status of the server's answer; 0 when there was none.
+    /// HTTP status of the server's response; 0 when there was none.
     [[nodiscard]] std::uint32_t http_status() const noexcept { return facts_->raw.http_status; }
 
     /// OSS's error code, such as "AccessDenied"; empty when there is none. Valid as long as this error or a copy of it.
@@ -918,11 +918,11 @@ private:
     detail::failure end(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
     {
         oss::result known = detail::value(raw);
-        if (raw.callback_answer_size != 0) {
+        if (raw.callback_response_size != 0) {
             // With room for the NUL.
-            known.callback_answer.resize(static_cast<std::size_t>(raw.callback_answer_size) + 1);
-            oss_upload_callback_answer(handle_.get(), &known.callback_answer[0], known.callback_answer.size());
-            known.callback_answer.pop_back();
+            known.callback_response.resize(static_cast<std::size_t>(raw.callback_response_size) + 1);
+            oss_upload_callback_response(handle_.get(), &known.callback_response[0], known.callback_response.size());
+            known.callback_response.pop_back();
         }
         if (status != OSS_OK) return error(failed, std::move(known));
         stored = std::move(known);

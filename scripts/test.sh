@@ -108,7 +108,7 @@ if part 'Python' python3 venv; then
 fi
 
 if part 'Go' go; then
-    for module in bindings/go examples/go-service tests/witness/go; do (go_lint "$module"); done
+    for module in bindings/go examples/go-service tests/interop/go; do (go_lint "$module"); done
     (go_tests)
 fi
 
@@ -118,8 +118,8 @@ if part 'Documentation: what it shows runs, links lead somewhere, nothing is lef
     scripts/docs.sh
 fi
 
-if part "Witnesses: Alibaba Cloud's SDKs" python3 venv go; then
-    tests/witness/run.sh
+if part "Interoperability: Alibaba Cloud's SDKs" python3 venv go; then
+    tests/interop/run.sh
 fi
 
 if part 'Packages' c++ go python3 cmake pkg-config lintian dpkg-gensymbols openssl.pc; then

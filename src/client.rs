@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use crate::credentials::{
-    self, Ask, Clock, Credentials, CredentialsCache, Http, HttpAnswer, HttpFailure, ProviderContext, Variables,
+    self, Ask, Clock, Credentials, CredentialsCache, Http, HttpFailure, HttpResponse, ProviderContext, Variables,
 };
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
@@ -145,11 +145,11 @@ fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvent
 struct PlainHttp(Plain);
 
 impl Http for PlainHttp {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
-        let Ask { method, url, headers, body, connect, answer } = *ask;
-        let answer = self.0.send(&PlainRequest { method, url, headers, body, connect, answer }, stop);
-        let answer = answer.map_err(|PlainFailure { error, reached }| HttpFailure { error, reached })?;
-        Ok(HttpAnswer { status: answer.status, date: answer.date, body: answer.body })
+    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
+        let Ask { method, url, headers, body, connect, response } = *ask;
+        let response = self.0.send(&PlainRequest { method, url, headers, body, connect, response }, stop);
+        let response = response.map_err(|PlainFailure { error, reached }| HttpFailure { error, reached })?;
+        Ok(HttpResponse { status: response.status, date: response.date, body: response.body })
     }
 }
 

@@ -149,7 +149,7 @@ impl Error {
         self.details.retryable
     }
 
-    /// The HTTP status of the server's answer; 0 when there was none.
+    /// The HTTP status of the server's response; 0 when there was none.
     pub fn http_status(&self) -> u16 {
         self.details.http_status
     }

@@ -27,7 +27,7 @@ pub struct Event {
     pub part_number: u32,
     /// Which try of the request, from 1.
     pub attempt: u32,
-    /// HTTP status; 0 when there was no answer.
+    /// HTTP status; 0 when there was no response.
     pub http_status: u16,
     /// OSS's error code.
     pub service_code: String,

@@ -50,7 +50,7 @@ pub struct ClientOptions {
     pub path_style: bool,
     /// To open a connection, name look-up and TLS included; zero: 10 s.
     pub connect_timeout: Duration,
-    /// Without any byte moved, or without an answer, after which a request is given up and tried again; zero: 30 s.
+    /// Without any byte moved, or without a response, after which a request is given up and tried again; zero: 30 s.
     pub stall_timeout: Duration,
     /// How often a request is tried before the upload fails, the first time included; 0: 8, at most 1000.
     pub max_attempts: u32,

@@ -100,7 +100,7 @@ fn layouts() -> Vec<Layout> {
             request_id,
             upload_id,
             restart_reason,
-            callback_answer_size,
+            callback_response_size,
             reserved,
         }),
         layout!(oss_progress {

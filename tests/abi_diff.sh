@@ -27,7 +27,7 @@ after passes 'a result in what was reserved' \
     '/^typedef struct {/,/^} oss_result;/s/^  uint64_t reserved\[35\];/  uint64_t more;\n  uint64_t reserved[34];/'
 
 after refused 'a result that moves others' \
-    's/^  uint64_t callback_answer_size;/  uint64_t more;\n&/; s/^  uint64_t reserved\[35\];/  uint64_t reserved[34];/'
+    's/^  uint64_t callback_response_size;/  uint64_t more;\n&/; s/^  uint64_t reserved\[35\];/  uint64_t reserved[34];/'
 after refused 'a function is removed' '/^void oss_upload_pause/d'
 after refused 'a function has one more argument' 's/^void oss_upload_pause(oss_upload \*upload/&, int how/'
 after refused 'a function returns something else' 's/^void oss_upload_pause/int oss_upload_pause/'

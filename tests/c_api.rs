@@ -146,11 +146,11 @@ fn credentials_from_a_source_and_waiting_for_others() {
 }
 
 #[test]
-fn the_answer_to_a_callback_is_read() {
+fn the_response_to_a_callback_is_read() {
     let mut case = Case::with(false, vec![stalls("silent", 1)].into());
     case.settings.push(("CALLBACK", common::callback::callback("200 OK")));
     case.settings.push(("FAILING_CALLBACK", common::callback::callback("500 No")));
-    case.run("callback_answer");
+    case.run("callback_response");
     case.assert_only_objects(&["failed", "none", "parts"]);
     case.assert_stored(&["failed", "none", "parts"]);
 }
@@ -258,7 +258,7 @@ fn refused_threads_are_done_without_or_told_apart() {
         false,
         json!([{
             "match": {"operation": "UploadPart", "key": "more-later"},
-            "action": {"type": "stall", "at": "before_answer", "ms": 500},
+            "action": {"type": "stall", "at": "before_response", "ms": 500},
         }]),
     );
     case.settings.push(("NAMED_ENDPOINT", case.server.endpoint().replace("127.0.0.1", "localhost")));

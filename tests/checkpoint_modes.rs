@@ -302,7 +302,7 @@ fn child_opens_on_a_full_disk() {
         return;
     }
     let fixture = Fixture::new(5);
-    let gate = fixture.relay.hold_answer("InitiateMultipartUpload");
+    let gate = fixture.relay.hold_response("InitiateMultipartUpload");
     let upload = fixture.start();
     gate.reached();
     children::allow(Some(length(&fixture.checkpoint()) + 10));

@@ -1,10 +1,10 @@
-//! The end of an upload: the object is proven, whatever becomes of Complete's answer, and only then the checkpoint goes.
+//! The end of an upload: the object is proven, whatever becomes of Complete's response, and only then the checkpoint goes.
 
 mod common;
 
 use std::fs;
 
-use common::callback::{ANSWER, callback};
+use common::callback::{RESPONSE, callback};
 use common::fixture::*;
 use common::*;
 use oss_server::Policy;
@@ -23,8 +23,8 @@ fn at_complete(fixture: &Fixture, times: u32, action: &str) {
     faults(&fixture.server, &script.replace("TIMES", &times.to_string()).replace("ACTION", action));
 }
 
-const LOST_ANSWER: &str = r#"{"type":"close","at":"before_answer"}"#;
-const LOST_HALF: &str = r#"{"type":"reset","at":"mid_answer","after_answer_bytes":30}"#;
+const LOST_RESPONSE: &str = r#"{"type":"close","at":"before_response"}"#;
+const LOST_HALF: &str = r#"{"type":"reset","at":"mid_response","after_response_bytes":30}"#;
 const NOT_DONE: &str = r#"{"type":"status","status":500,"before_body":false}"#;
 const FORBID: (&str, &str) = ("x-oss-forbid-overwrite", "true");
 
@@ -33,8 +33,8 @@ fn forbid_overwrite(options: &mut UploadOptions) {
 }
 
 #[test]
-fn a_lost_answer_is_settled_by_looking_at_the_object() {
-    for lost in [LOST_ANSWER, LOST_HALF] {
+fn a_lost_response_is_settled_by_looking_at_the_object() {
+    for lost in [LOST_RESPONSE, LOST_HALF] {
         let fixture = fixture(Policy::All);
         at_complete(&fixture, 1, lost);
         let result = fixture.run().unwrap();
@@ -46,9 +46,9 @@ fn a_lost_answer_is_settled_by_looking_at_the_object() {
 }
 
 #[test]
-fn a_lost_answer_without_permission_to_look_sends_the_file_again() {
+fn a_lost_response_without_permission_to_look_sends_the_file_again() {
     let fixture = fixture(Policy::PutOnly);
-    at_complete(&fixture, 1, LOST_ANSWER);
+    at_complete(&fixture, 1, LOST_RESPONSE);
     let result = fixture.run().unwrap();
     assert!(result.restart_reason.starts_with("upload-gone: "), "{}", result.restart_reason);
     fixture.assert_done();
@@ -83,10 +83,10 @@ fn complete_that_fails_for_long_keeps_the_checkpoint_and_the_next_call_only_comp
 }
 
 #[test]
-fn complete_that_is_done_but_answers_500_is_settled_by_looking() {
+fn complete_that_is_done_but_responses_500_is_settled_by_looking() {
     let fixture = fixture(Policy::All);
     // The server has done it, and whoever stands in front of it says otherwise, each time.
-    let gate = fixture.relay.hold_answer("CompleteMultipartUpload");
+    let gate = fixture.relay.hold_response("CompleteMultipartUpload");
     let upload = fixture.start();
     gate.reached();
     at_complete(&fixture, 100, NOT_DONE);
@@ -98,7 +98,7 @@ fn complete_that_is_done_but_answers_500_is_settled_by_looking() {
 
 /// A run whose process dies when Complete is done on the server, before it hears so: its checkpoint is as it was then.
 fn die_after_complete(fixture: &Fixture, edit: impl Fn(&mut UploadOptions)) {
-    let gate = fixture.relay.hold_answer("CompleteMultipartUpload");
+    let gate = fixture.relay.hold_response("CompleteMultipartUpload");
     let upload = fixture.start_with(&edit);
     gate.reached();
     let copy = fs::read(fixture.checkpoint()).unwrap();
@@ -110,7 +110,7 @@ fn die_after_complete(fixture: &Fixture, edit: impl Fn(&mut UploadOptions)) {
 }
 
 #[test]
-fn complete_done_and_killed_before_the_answer_is_a_success_of_the_next_call() {
+fn complete_done_and_killed_before_the_response_is_a_success_of_the_next_call() {
     let fixture = fixture(Policy::All);
     die_after_complete(&fixture, |_| ());
     let result = fixture.run().unwrap();
@@ -177,12 +177,12 @@ fn an_upload_that_was_aborted_before_complete_is_not_taken_for_an_old_object_of_
 }
 
 #[test]
-fn a_lost_answer_that_then_says_file_already_exists_is_our_own_object() {
+fn a_lost_response_that_then_says_file_already_exists_is_our_own_object() {
     let fixture = fixture(Policy::All);
     let refuse = r#"{"type":"status","status":409,"code":"FileAlreadyExists","before_body":false}"#;
     let script = r#"[{"match":{"operation":"CompleteMultipartUpload","times":1},"action":LOST},
         {"match":{"operation":"CompleteMultipartUpload"},"action":REFUSE}]"#;
-    faults(&fixture.server, &script.replace("LOST", LOST_ANSWER).replace("REFUSE", refuse));
+    faults(&fixture.server, &script.replace("LOST", LOST_RESPONSE).replace("REFUSE", refuse));
     fixture.run_with(forbid_overwrite).unwrap();
     fixture.assert_done();
 }
@@ -190,7 +190,7 @@ fn a_lost_answer_that_then_says_file_already_exists_is_our_own_object() {
 #[test]
 fn an_object_that_may_be_our_own_but_cannot_be_looked_at_is_an_error() {
     let fixture = fixture(Policy::PutOnly);
-    at_complete(&fixture, 1, LOST_ANSWER);
+    at_complete(&fixture, 1, LOST_RESPONSE);
     let error = fixture.run_with(forbid_overwrite).unwrap_err();
     assert_eq!((error.kind(), error.service_code()), (ErrorKind::Service, "FileAlreadyExists"), "{error}");
     assert!(fixture.server.object(BUCKET, KEY).unwrap().bytes == fixture.scratch.bytes());
@@ -248,33 +248,33 @@ fn a_callback_that_succeeds_is_a_success() {
         let fixture = fixture(policy);
         let header = ("x-oss-callback".into(), callback("200 OK"));
         let result = fixture.run_with(|o| o.headers = vec![header]).unwrap();
-        assert_eq!(&*result.callback_answer, ANSWER, "{policy:?}");
+        assert_eq!(&*result.callback_response, RESPONSE, "{policy:?}");
         fixture.assert_done();
     }
 }
 
 #[test]
-fn the_answer_of_the_application_server_to_a_small_object_can_be_read() {
+fn the_response_of_the_application_server_to_a_small_object_can_be_read() {
     let fixture = Fixture::of_size(1000, |_| (), |_| ());
     let header = ("x-oss-callback".into(), callback("200 OK"));
     let result = fixture.run_with(|o| o.headers = vec![header]).unwrap();
-    assert_eq!((fixture.count("PutObject"), &*result.callback_answer), (1, ANSWER));
-    assert!(fixture.run().unwrap().callback_answer.is_empty(), "nobody was asked");
+    assert_eq!((fixture.count("PutObject"), &*result.callback_response), (1, RESPONSE));
+    assert!(fixture.run().unwrap().callback_response.is_empty(), "nobody was asked");
 }
 
 #[test]
-fn when_the_answer_to_complete_is_lost_the_object_is_stored_and_the_application_servers_word_is_not_known() {
+fn when_the_response_to_complete_is_lost_the_object_is_stored_and_the_application_servers_word_is_not_known() {
     let fixture = fixture(Policy::All);
     let header = ("x-oss-callback".into(), callback("200 OK"));
-    at_complete(&fixture, 1, r#"{"type":"close","at":"before_answer"}"#);
+    at_complete(&fixture, 1, r#"{"type":"close","at":"before_response"}"#);
     let result = fixture.run_with(|o| o.headers = vec![header]).unwrap();
-    assert!(result.callback_answer.is_empty());
+    assert!(result.callback_response.is_empty());
     assert_eq!(fixture.sent(), [1, 2, 3, 4]);
     fixture.assert_done();
 }
 
 #[test]
-fn a_wrong_checksum_in_the_answer_is_settled_by_looking() {
+fn a_wrong_checksum_in_the_response_is_settled_by_looking() {
     let fixture = fixture(Policy::All);
     at_complete(&fixture, 1, r#"{"type":"wrong_crc"}"#);
     fixture.run().unwrap();
@@ -323,7 +323,7 @@ fn without_a_checkpoint_a_wrong_object_is_an_error_too() {
 }
 
 #[test]
-fn an_answer_without_a_checksum_is_settled_by_looking_where_that_is_allowed() {
+fn a_response_without_a_checksum_is_settled_by_looking_where_that_is_allowed() {
     for policy in POLICIES {
         let fixture = fixture(policy);
         at_complete(&fixture, 1, r#"{"type":"no_crc"}"#);
@@ -400,7 +400,7 @@ fn parts_that_complete_misses_every_time_are_an_error_in_the_end() {
 fn a_pause_while_complete_is_under_way_is_settled_by_the_next_call() {
     for policy in POLICIES {
         let fixture = fixture(policy);
-        let gate = fixture.relay.hold_answer("CompleteMultipartUpload");
+        let gate = fixture.relay.hold_response("CompleteMultipartUpload");
         let upload = fixture.start();
         gate.reached();
         upload.pause();
@@ -416,11 +416,11 @@ fn a_pause_while_complete_is_under_way_is_settled_by_the_next_call() {
 }
 
 #[test]
-fn a_lost_answer_to_a_put_that_then_says_file_already_exists_is_our_own_object() {
+fn a_lost_response_to_a_put_that_then_says_file_already_exists_is_our_own_object() {
     let fixture = Fixture::new(1);
     faults(
         &fixture.server,
-        r#"[{"match":{"operation":"PutObject","times":1},"action":{"type":"close","at":"before_answer"}}]"#,
+        r#"[{"match":{"operation":"PutObject","times":1},"action":{"type":"close","at":"before_response"}}]"#,
     );
     fixture.run_with(forbid_overwrite).unwrap();
     assert_eq!(fixture.count("PutObject"), 2);

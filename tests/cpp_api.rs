@@ -116,11 +116,11 @@ fn errors_carry_every_fact() {
 }
 
 #[test]
-fn the_answer_to_a_callback_is_in_the_result() {
+fn the_response_to_a_callback_is_in_the_result() {
     let mut case = Case::new();
     case.settings.push(("CALLBACK", callback::callback("200 OK")));
     case.settings.push(("FAILING_CALLBACK", callback::callback("500 No")));
-    case.run_under_valgrind(with_gcc("callback_answer.cpp", &["-std=c++17"]));
+    case.run_under_valgrind(with_gcc("callback_response.cpp", &["-std=c++17"]));
     case.assert_only_objects(&["called", "failed", "not-called", "waited"]);
 }
 
@@ -192,8 +192,8 @@ fn carried() -> String {
             "oss_status" => number("status", field, "OSS_"),
             "oss_client_options" => format!("CLIENT_OPTION({field})"),
             "oss_upload_options" => format!("UPLOAD_OPTION({field})"),
-            // The size of a text of its own, which is asked for: callback_answer.cpp.
-            "oss_result" if field == "callback_answer_size" => continue,
+            // The size of a text of its own, which is asked for: callback_response.cpp.
+            "oss_result" if field == "callback_response_size" => continue,
             "oss_result" => format!("RESULT({field}, {plain})"),
             "oss_progress" => format!("PROGRESS({field}, {plain})"),
             "oss_event" => format!("EVENT({field}, {plain})"),

@@ -90,7 +90,7 @@ fn change_at(fixture: &Fixture, moment: Moment, change: Change, mode: OnFileChan
         }
         BeforeTheResume => {
             fixture.stop_at_with(5, options);
-            fixture.relay.hold_answer("ListParts")
+            fixture.relay.hold_response("ListParts")
         }
         DuringTheUpload => fixture.relay.hold_request("UploadPart 5"),
     };
@@ -354,7 +354,7 @@ fn a_change_while_sent_parts_are_read_again_is_seen() {
     fixture.stop_at(8);
     Chmod.act(&fixture.scratch.file);
     // The last part is held until the first byte has changed: the reading that the chmod asks for comes after it.
-    let gate = fixture.relay.hold_answer("UploadPart 8");
+    let gate = fixture.relay.hold_response("UploadPart 8");
     let upload = fixture.start_with(|o| o.on_file_change = OnFileChange::Fail);
     gate.reached();
     RewrittenUnseen.act(&fixture.scratch.file);
@@ -513,7 +513,7 @@ fn a_replaced_file_of_the_same_content_costs_no_part() {
             }
             BeforeTheResume => {
                 fixture.stop_at(5);
-                Some(fixture.relay.hold_answer("ListParts"))
+                Some(fixture.relay.hold_response("ListParts"))
             }
             DuringTheUpload => Some(fixture.relay.hold_request("UploadPart 5")),
         };

@@ -89,7 +89,7 @@ fn moods(rng: &mut Rng) -> String {
     };
     add(rng, r#""UploadPart""#, r#"{"type":"status","status":500,"before_body":false}"#);
     add(rng, r#""UploadPart""#, r#"{"type":"reset","after_body_bytes":5000}"#);
-    add(rng, r#""UploadPart""#, r#"{"type":"close","at":"before_answer"}"#);
+    add(rng, r#""UploadPart""#, r#"{"type":"close","at":"before_response"}"#);
     add(rng, r#"["ListParts","HeadObject","AbortMultipartUpload"]"#, r#"{"type":"status","status":503}"#);
     add(
         rng,

@@ -352,7 +352,7 @@ fn row_9_a_wrong_checksum_of_the_whole_is_looked_into() {
 }
 
 #[test]
-fn row_9c_complete_answers_500_and_the_rerun_sends_nothing() {
+fn row_9c_complete_responses_500_and_the_rerun_sends_nothing() {
     let fixture = Fixture::new(5);
     faults(
         &fixture.server,
@@ -368,9 +368,10 @@ fn row_9c_complete_answers_500_and_the_rerun_sends_nothing() {
 }
 
 #[test]
-fn row_9d_complete_done_and_its_answer_lost_is_a_success() {
+fn row_9d_complete_done_and_its_response_lost_is_a_success() {
     let fixture = Fixture::new(5);
-    let lost = r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"close","at":"before_answer"}}]"#;
+    let lost =
+        r#"[{"match":{"operation":"CompleteMultipartUpload"},"action":{"type":"close","at":"before_response"}}]"#;
     faults(&fixture.server, lost);
     let result = fixture.run().unwrap();
     assert_eq!((fixture.sent(), result.restart_reason.as_str()), (vec![1, 2, 3, 4, 5], ""));

@@ -735,7 +735,7 @@ fn a_stop_while_the_upload_is_being_opened_leaves_no_empty_upload_for_ever() {
     let stops: [(&str, Stop); 2] = [("pause", |upload| upload.pause()), ("cancel", |upload| upload.cancel())];
     for (name, stop) in stops {
         let fixture = Fixture::new(4);
-        let gate = fixture.relay.hold_answer("InitiateMultipartUpload");
+        let gate = fixture.relay.hold_response("InitiateMultipartUpload");
         let upload = fixture.start();
         gate.reached();
         stop(&upload);
@@ -751,11 +751,11 @@ fn a_stop_while_the_upload_is_being_opened_leaves_no_empty_upload_for_ever() {
 }
 
 #[test]
-fn a_lost_answer_to_initiate_leaves_no_empty_upload() {
+fn a_lost_response_to_initiate_leaves_no_empty_upload() {
     let fixture = Fixture::new(4);
     faults(
         &fixture.server,
-        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_answer"}}]"#,
+        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}}]"#,
     );
     fixture.run().unwrap();
     assert_eq!(fixture.count("InitiateMultipartUpload"), 2);

@@ -209,7 +209,7 @@ fn errors_of_the_way_to_the_server_show_no_secret() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (tls, proxy) = (TlsServer::start(|_| ()), Proxy::start(server.port(), Some("user:another")));
     let login = format!("http://user:{PASSWORD}@");
-    let silent = r#"[{"match":{},"action":{"type":"stall","at":"before_answer"}}]"#;
+    let silent = r#"[{"match":{},"action":{"type":"stall","at":"before_response"}}]"#;
     faults(&server, silent);
     let ways: [(&str, ErrorKind, Edit<ClientOptions>); 6] = [
         ("a server that is down", ErrorKind::Network, Box::new(|o| o.endpoint = Some(format!("http://{closed}")))),
@@ -275,7 +275,7 @@ fn a_checkpoint_holds_no_secret() {
     }
 }
 
-/// A server that keeps the heads of all requests and answers that it wants nothing.
+/// A server that keeps the heads of all requests, and responds that it wants nothing.
 fn recorder() -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use Answer::*;
+use Response::*;
 use common::*;
 use toolchain::*;
 
@@ -19,7 +19,7 @@ const NATIVE: [&str; 6] = ["-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ld
 
 /// What comes of a program that both are linked into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Answer {
+enum Response {
     /// Each caller of `oss_upload_file` gets this library's function.
     Ours,
     /// Each gets the SDK's.
@@ -55,7 +55,7 @@ struct Case {
 impl Case {
     /// The table. A library that is linked by name gives a program what comes first; an object from an archive goes before
     /// every shared library, wherever it stands, and brings all of its symbols.
-    fn answer(self) -> Answer {
+    fn response(self) -> Response {
         let sdk_object = self.sdk == Kind::Static && (self.sdk_object_needed || self.order == Order::SdkFirst);
         match (self.exported, self.ours) {
             (false, _) => Sdks,
@@ -160,21 +160,21 @@ impl Parts {
     fn check(&self, case: Case) {
         let programs: &[bool] = if case.exported && case.is_documented() { &[true, false] } else { &[true] };
         for &unaware in programs {
-            let answer = match self.link(case, unaware) {
+            let response = match self.link(case, unaware) {
                 Err(said) if said.contains("multiple definition of `oss_upload_file'") => DoesNotLink,
                 Err(said) => panic!("{case:?}: {said}"),
-                Ok(program) => self.answer_of(&program, case, unaware),
+                Ok(program) => self.response_of(&program, case, unaware),
             };
-            assert_eq!(answer, case.answer(), "{case:?}, with a part that knows this library only: {unaware}");
+            assert_eq!(response, case.response(), "{case:?}, with a part that knows this library only: {unaware}");
         }
     }
 
-    fn answer_of(&self, program: &Path, case: Case, unaware: bool) -> Answer {
+    fn response_of(&self, program: &Path, case: Case, unaware: bool) -> Response {
         let mut command = Command::new(program);
         let libraries = if case.exported { library_folder(self.folder.path()) } else { UNEXPORTED.clone() };
         command.env("LD_LIBRARY_PATH", libraries);
         let mut objects = vec!["both"];
-        objects.extend((unaware && case.answer() == Ours).then_some("unaware"));
+        objects.extend((unaware && case.response() == Ours).then_some("unaware"));
         let printed = self.run(&mut command, &objects);
         let letter = |caller: &str| printed.lines().find_map(|line| line.strip_prefix(caller)).map(str::to_owned);
         let sdks = letter("the SDK's caller: ").expect("the SDK's caller is always there");
@@ -215,7 +215,7 @@ fn every_order_of_every_kind_is_known() {
 fn the_documented_ways_are_right() {
     // In them the call of the SDK is the SDK's; every case above has uploaded by oss_client_upload_file().
     for case in Case::all().into_iter().filter(|case| case.is_documented()) {
-        assert_eq!(case.answer(), Sdks, "{case:?}");
+        assert_eq!(case.response(), Sdks, "{case:?}");
     }
     let page = std::fs::read_to_string(root().join("docs/abi.md")).unwrap();
     for words in ["OSS_UPLOAD_NO_UPLOAD_FILE", "--no-default-features", "before this one"] {

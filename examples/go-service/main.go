@@ -4,7 +4,7 @@
 //	curl -d '{"file": "a.mp4", "key": "videos/a.mp4"}' localhost:8080/uploads    # uploads, and answers when it is stored
 //	curl localhost:8080/uploads                                                  # what runs now, and how far it is
 //
-// An upload belongs to its request: when the client goes away, it is paused. SIGTERM and Ctrl-C pause them all, answer
+// An upload belongs to its request: when the client goes away, it is paused. SIGTERM and Ctrl-C pause them all, response
 // their requests with 503, and end the service. The same request made again goes on where it stopped.
 //
 // OSS_ENDPOINT and OSS_REGION say where the bucket is; credentials come from the default chain.

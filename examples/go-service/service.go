@@ -28,7 +28,7 @@ type job struct {
 	Key  string `json:"key"`
 }
 
-// stored is the answer when the object is stored.
+// stored is the response when the object is stored.
 type stored struct {
 	ETag         string `json:"etag"`
 	CRC64        string `json:"crc64"` // as text: JavaScript's numbers are too small
@@ -36,14 +36,14 @@ type stored struct {
 	BytesResumed int64  `json:"bytes_resumed"`
 }
 
-// failed is the answer when it is not.
+// failed is the response when it is not.
 type failed struct {
 	Error     string `json:"error"`
 	Code      string `json:"code,omitempty"` // OSS's
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// state is one of the answers of GET /uploads.
+// state is one of the responses of GET /uploads.
 type state struct {
 	Key        string `json:"key"`
 	Phase      string `json:"phase"`
@@ -55,14 +55,14 @@ type state struct {
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path != "/uploads":
-		answer(w, http.StatusNotFound, failed{Error: "there is /uploads only"})
+		response(w, http.StatusNotFound, failed{Error: "there is /uploads only"})
 	case r.Method == http.MethodGet:
-		answer(w, http.StatusOK, s.states())
+		response(w, http.StatusOK, s.states())
 	case r.Method == http.MethodPost:
 		s.upload(w, r)
 	default:
 		w.Header().Set("Allow", "GET, POST")
-		answer(w, http.StatusMethodNotAllowed, failed{Error: "GET or POST"})
+		response(w, http.StatusMethodNotAllowed, failed{Error: "GET or POST"})
 	}
 }
 
@@ -70,16 +70,16 @@ func (s *service) upload(w http.ResponseWriter, r *http.Request) {
 	// The whole body is read: only then does the server notice when the client goes away.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 64<<10))
 	if err != nil {
-		answer(w, http.StatusBadRequest, failed{Error: err.Error()})
+		response(w, http.StatusBadRequest, failed{Error: err.Error()})
 		return
 	}
 	var wanted job
 	if err := json.Unmarshal(body, &wanted); err != nil {
-		answer(w, http.StatusBadRequest, failed{Error: err.Error()})
+		response(w, http.StatusBadRequest, failed{Error: err.Error()})
 		return
 	}
 	if !filepath.IsLocal(wanted.File) {
-		answer(w, http.StatusBadRequest, failed{Error: "file must be a path below the root"})
+		response(w, http.StatusBadRequest, failed{Error: "file must be a path below the root"})
 		return
 	}
 	upload, err := s.client.Start(filepath.Join(s.root, wanted.File), &oss.UploadOptions{
@@ -103,7 +103,7 @@ func (s *service) upload(w http.ResponseWriter, r *http.Request) {
 		refuse(w, err)
 		return
 	}
-	answer(w, http.StatusCreated, stored{
+	response(w, http.StatusCreated, stored{
 		ETag: result.ETag, CRC64: strconv.FormatUint(result.CRC64, 10), Size: result.Size, BytesResumed: result.BytesResumed,
 	})
 }
@@ -155,11 +155,11 @@ func refuse(w http.ResponseWriter, err error) {
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 	}
-	answer(w, status, said)
+	response(w, status, said)
 }
 
-func answer(w http.ResponseWriter, status int, value any) {
+func response(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // fails when the client is gone, who then needs no answer
+	_ = json.NewEncoder(w).Encode(value) // fails when the client is gone, who then needs no response
 }

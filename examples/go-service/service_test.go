@@ -109,7 +109,7 @@ func (r *rig) slow(slow bool) {
 	}
 }
 
-// post asks for an upload, and gives the status and the answer, or the error of the request.
+// post asks for an upload, and gives the status and the response, or the error of the request.
 func (r *rig) post(ctx context.Context, body string) (int, string, error) {
 	request, err := http.NewRequestWithContext(ctx, "POST", r.service, strings.NewReader(body))
 	if err != nil {

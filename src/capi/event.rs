@@ -40,7 +40,7 @@ pub struct oss_event {
     pub part_number: u32,
     /// Which try of the request, from 1.
     pub attempt: u32,
-    /// HTTP status; 0 when there was no answer.
+    /// HTTP status; 0 when there was no response.
     pub http_status: u32,
     /// Parts that may be in flight now.
     pub concurrency: u32,

@@ -84,7 +84,7 @@ pub(super) fn result(from: &UploadResult) -> oss_result {
         request_id: chars(&from.request_id),
         upload_id: chars(&from.upload_id),
         restart_reason: chars(&from.restart_reason),
-        callback_answer_size: from.callback_answer.len() as u64,
+        callback_response_size: from.callback_response.len() as u64,
         reserved: [0; 35],
     }
 }

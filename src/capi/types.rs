@@ -130,7 +130,7 @@ pub struct oss_client_options {
     pub path_style: u32,
     /// Milliseconds to open a connection, name look-up and TLS included; 0: 10000.
     pub connect_timeout_ms: u32,
-    /// Milliseconds without any byte moved, or without an answer, after which a request is given up and tried again;
+    /// Milliseconds without any byte moved, or without a response, after which a request is given up and tried again;
     /// 0: 30000.
     pub stall_timeout_ms: u32,
     /// How often a request is tried before the upload fails, the first time included; 0: 8. At most 1000.
@@ -214,7 +214,7 @@ pub struct oss_upload_options {
 pub struct oss_error {
     /// The oss_status that the call returned.
     pub status: i32,
-    /// HTTP status of the server's answer; 0 when there was none.
+    /// HTTP status of the server's response; 0 when there was none.
     pub http_status: u32,
     /// errno of the operating system; 0 when it takes no part.
     pub os_errno: i32,
@@ -268,8 +268,8 @@ pub struct oss_result {
     pub upload_id: [c_char; 256],
     /// Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
     pub restart_reason: [c_char; 160],
-    /// Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_answer().
-    pub callback_answer_size: u64,
+    /// Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_response().
+    pub callback_response_size: u64,
     /// Zero.
     pub reserved: [u64; 35],
 }

@@ -79,14 +79,14 @@ pub unsafe extern "C" fn oss_upload_wait(
 
 /// Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
 ///
-/// Returns its size in bytes, as oss_result.callback_answer_size does, whatever `capacity` is; at most `capacity` bytes
-/// are written to `buffer`, of which the last is a NUL: an answer that does not fit is cut. `buffer` may be NULL when
-/// `capacity` is 0. 0 when there is no answer: the upload goes on, has failed or had no callback, the callback failed, or
-/// the server's answer was lost on its way and the object itself had to prove that it is stored. Asked for after
-/// oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the answer therefore starts and
+/// Returns its size in bytes, as oss_result.callback_response_size does, whatever `capacity` is; at most `capacity` bytes
+/// are written to `buffer`, of which the last is a NUL: a response that does not fit is cut. `buffer` may be NULL when
+/// `capacity` is 0. 0 when there is no response: the upload goes on, has failed or had no callback, the callback failed, or
+/// the server's response was lost on its way and the object itself had to prove that it is stored. Asked for after
+/// oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the response therefore starts and
 /// waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn oss_upload_callback_answer(
+pub unsafe extern "C" fn oss_upload_callback_response(
     upload: *mut oss_upload,
     buffer: *mut c_char,
     capacity: usize,
@@ -96,10 +96,10 @@ pub unsafe extern "C" fn oss_upload_callback_answer(
         // SAFETY: as in oss_upload_start().
         let Ok(upload) = (unsafe { handle::get("upload", upload) }) else { return };
         let outcome = upload.wait(Duration::ZERO);
-        let answer = outcome.map(|outcome| outcome.result.callback_answer).unwrap_or_default();
+        let response = outcome.map(|outcome| outcome.result.callback_response).unwrap_or_default();
         // SAFETY: `buffer` has room for `capacity` bytes, as the header asks.
-        unsafe { output::copy(&answer, buffer, capacity) };
-        size = answer.len();
+        unsafe { output::copy(&response, buffer, capacity) };
+        size = response.len();
     });
     size
 }

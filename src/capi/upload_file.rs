@@ -28,7 +28,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
 /// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
 /// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
-/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
+/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_response().
 ///
 /// Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
 /// defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.

@@ -2,7 +2,7 @@
 //!
 //! One thread at a time asks, and it is a thread of its own: an upload that is paused meanwhile stops at once, and what
 //! is found serves all. While the old credentials live, everybody goes on with them; else everybody waits for the same
-//! answer.
+//! response.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use crate::sync::unpoisoned;
 const RENEW_AFTER: f64 = 0.8;
 /// How long it is waited after a failure while the old credentials live, unless they end before.
 const SOFT_PAUSE: Duration = Duration::from_secs(120);
-/// For so long the failure that everybody waited for is the answer for who comes later, too.
+/// For so long the failure that everybody waited for is the response for who comes later, too.
 const HARD_PAUSE: Duration = Duration::from_secs(1);
 /// For so long credentials that came again after they had been refused are not asked for once more.
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);
@@ -42,7 +42,7 @@ struct Shared {
     changed_to: Box<Tell>,
     state: Mutex<State>,
     news: Condvar,
-    /// Nobody needs the answer any more.
+    /// Nobody needs the response any more.
     stop: Arc<AtomicBool>,
 }
 
@@ -50,7 +50,7 @@ struct Shared {
 struct State {
     held: Option<Held>,
     asking: bool,
-    /// The user has given credentials: the provider is asked no more, and its answer is thrown away.
+    /// The user has given credentials: the provider is asked no more, and its response is thrown away.
     given: bool,
     failure: Option<(Error, SystemTime)>,
     /// The id that was refused, and when.
@@ -168,7 +168,7 @@ impl CredentialsCache {
                 Some(_) if state.refused_lately(used, now) => return Renewal::Same,
                 Some(_) => {
                     state.refuse(used, now);
-                    // An answer that is on its way is as good.
+                    // A response that is on its way is as good.
                     shared.ask(&mut state);
                 }
                 None if state.asking => {}
@@ -281,7 +281,7 @@ impl Shared {
 
     fn ask_now(&self) {
         let Some(provider) = &self.provider else { return };
-        let answer = catch_unwind(AssertUnwindSafe(|| provider.fetch(&self.stop)))
+        let response = catch_unwind(AssertUnwindSafe(|| provider.fetch(&self.stop)))
             .unwrap_or_else(|payload| Err(Error::from_panic(&*payload).into()))
             .map_err(Unavailable::into_error)
             .map_err(|error| error.context(format_args!("no credentials from {}", provider.name())));
@@ -289,8 +289,8 @@ impl Shared {
         // Else the user has given credentials meanwhile.
         if !state.given {
             let before = state.held.as_ref().map(|held| held.credentials.clone());
-            let source = answer.as_ref().map(|issued| issued.source.clone()).unwrap_or_default();
-            state.take_in(answer, (self.clock)());
+            let source = response.as_ref().map(|issued| issued.source.clone()).unwrap_or_default();
+            state.take_in(response, (self.clock)());
             let now = state.held.as_ref().map(|held| held.credentials.clone());
             drop(state);
             if let Some(now) = now.filter(|now| before.as_ref() != Some(now)) {
@@ -339,9 +339,9 @@ impl State {
         last.is_none_or(|at| !is_within(pause, at, now))
     }
 
-    fn take_in(&mut self, answer: Result<Issued>, now: SystemTime) {
+    fn take_in(&mut self, response: Result<Issued>, now: SystemTime) {
         self.asking = false;
-        match answer {
+        match response {
             Ok(issued) => {
                 self.failure = None;
                 let again = self.refused.as_ref().is_some_and(|(id, _)| id == issued.credentials.access_key_id());

@@ -34,26 +34,26 @@ pub(crate) struct Ask<'a> {
     pub body: &'a [u8],
     /// To open a connection.
     pub connect: Duration,
-    /// From the end of the request to the end of the answer.
-    pub answer: Duration,
+    /// From the end of the request to the end of the response.
+    pub response: Duration,
 }
 
-/// Its answer, of whatever status.
+/// Its response, of whatever status.
 #[derive(Debug)]
-pub(crate) struct HttpAnswer {
+pub(crate) struct HttpResponse {
     pub status: u16,
     /// The header `Date`.
     pub date: Option<String>,
     pub body: Zeroizing<Vec<u8>>,
 }
 
-/// Speaks HTTP for providers: without redirects, and with answers of a limited size. What is not encrypted goes through
+/// Speaks HTTP for providers: without redirects, and with responses of a limited size. What is not encrypted goes through
 /// no proxy.
 pub(crate) trait Http: Send + Sync {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure>;
+    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure>;
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
     pub error: Error,
@@ -62,7 +62,7 @@ pub(crate) struct HttpFailure {
 }
 
 impl HttpFailure {
-    /// An answer that is of no use.
+    /// A response that is of no use.
     pub(super) fn answered(error: Error) -> Self {
         HttpFailure { error, reached: true }
     }
@@ -82,7 +82,7 @@ impl From<HttpFailure> for Unavailable {
 
 impl ProviderContext {
     /// [`Http::ask`], with what fails told as a failure of credentials.
-    pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
+    pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
         self.http.ask(ask, stop).map_err(|HttpFailure { error, reached }| {
             let (errno, retryable) = (error.os_errno(), error.is_retryable());
             let error = Error::new(ErrorKind::Credentials, error.message());

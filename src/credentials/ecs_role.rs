@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::answer::{KeyAnswer, word};
+use super::key_response::{KeyResponse, word};
 use super::{
-    Ask, Fetched, HttpAnswer, HttpFailure, Issued, Provider, ProviderContext, Unavailable, failed, not_configured,
+    Ask, Fetched, HttpFailure, HttpResponse, Issued, Provider, ProviderContext, Unavailable, failed, not_configured,
 };
 use crate::error::{Error, Result};
 use crate::text;
@@ -69,23 +69,23 @@ impl EcsRole {
         path: &str,
         header: Option<(&'static str, &str)>,
         stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<HttpAnswer, HttpFailure> {
+    ) -> std::result::Result<HttpResponse, HttpFailure> {
         let given = self.context.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT");
         let server = given.map_err(|error| HttpFailure { error, reached: true })?.unwrap_or(METADATA);
         let url = format!("{}{path}", server.trim_end_matches('/'));
         let headers = header.as_slice();
-        let ask = Ask { method, url: &url, headers, body: &[], connect: PATIENCE, answer: PATIENCE };
+        let ask = Ask { method, url: &url, headers, body: &[], connect: PATIENCE, response: PATIENCE };
         self.context.ask(&ask, stop)
     }
 
-    fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<HttpAnswer, HttpFailure> {
+    fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
         self.ask("GET", path, token.text().map(|token| ("x-aliyun-ecs-metadata-token", token)), stop)
     }
 
     fn token(&self, stop: &Arc<AtomicBool>) -> Fetched<Token> {
         let header = ("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_SECONDS);
-        let answer = self.ask("PUT", TOKEN_PATH, Some(header), stop);
-        let token = answer.and_then(|answer| match (answer.status, text(&answer)) {
+        let response = self.ask("PUT", TOKEN_PATH, Some(header), stop);
+        let token = response.and_then(|response| match (response.status, text(&response)) {
             (200, Some(token)) if token.len() <= LONGEST_TOKEN && !token.is_empty() => Ok(Zeroizing::new(token)),
             (200, _) => Err(HttpFailure::answered(failed("the metadata service gave no readable token"))),
             (status, _) => Err(HttpFailure::answered(refused(status, "for a token"))),
@@ -111,12 +111,12 @@ impl EcsRole {
 
     fn attached_role(&self, token: &Token, stop: &Arc<AtomicBool>) -> Fetched<String> {
         let was_reached = !matches!(token, Token::None { reached: false });
-        let answer = self
+        let response = self
             .get(ROLES_PATH, token, stop)
             .map_err(|failure| self.judge(HttpFailure { reached: failure.reached || was_reached, ..failure }, stop))?;
-        let text = text(&answer);
+        let text = text(&response);
         let role = text.as_deref().map(|text| text.lines().next().unwrap_or_default().trim());
-        match (answer.status, role) {
+        match (response.status, role) {
             (404, _) | (200, Some("")) => Err(not_configured("the instance has no RAM role")),
             (200, Some(role)) if is_role(role) => Ok(role.to_owned()),
             (200, _) => Err(failed("the metadata service gave no readable name of a role").into()),
@@ -144,16 +144,16 @@ impl Provider for EcsRole {
             Some(role) => role.clone(),
             None => self.attached_role(&token, stop)?,
         };
-        let answer = self.get(&format!("{ROLES_PATH}{role}"), &token, stop)?;
-        match answer.status {
+        let response = self.get(&format!("{ROLES_PATH}{role}"), &token, stop)?;
+        match response.status {
             200 => {}
             404 => return Err(failed(format!("the instance has no RAM role {role}")).into()),
             status => return Err(refused(status, &format!("for the role {role}")).into()),
         }
-        let no_use = |why| failed(format!("the metadata service's answer for the role {role} {why}"));
-        let answer = KeyAnswer::parse(&answer.body).map_err(no_use)?;
-        match answer.code.as_deref() {
-            Some("Success") => Ok(answer.into_issued().map_err(no_use)?.from(format!("ecs-role {role}"))),
+        let no_use = |why| failed(format!("the metadata service's response for the role {role} {why}"));
+        let response = KeyResponse::parse(&response.body).map_err(no_use)?;
+        match response.code.as_deref() {
+            Some("Success") => Ok(response.into_issued().map_err(no_use)?.from(format!("ecs-role {role}"))),
             code => Err(no_use(format!("has the code {}", word(code.unwrap_or_default()))).with_retryable(true).into()),
         }
     }
@@ -164,8 +164,8 @@ fn refused(status: u16, what: &str) -> Error {
         .with_retryable(matches!(status, 408 | 429 | 500..))
 }
 
-fn text(answer: &HttpAnswer) -> Option<String> {
-    let text = text::utf8(&answer.body).ok()?.trim();
+fn text(response: &HttpResponse) -> Option<String> {
+    let text = text::utf8(&response.body).ok()?.trim();
     text.bytes().all(|b| b.is_ascii_graphic() || b == b'\n' || b == b'\r').then(|| text.to_owned())
 }
 
@@ -234,7 +234,7 @@ mod tests {
         let no_token = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
         let role = ("ALIBABA_CLOUD_ECS_METADATA", "role");
         let off = ("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
-        for (given, answers) in [
+        for (given, responses) in [
             (&[][..], [(0, ""), (0, "")]),
             (&[], [(200, "t"), (404, "")]),
             (&[], [(404, ""), (404, "")]),
@@ -244,16 +244,16 @@ mod tests {
             (&[off, role], [(0, ""), (0, "")]),
             (&[off, ("ALIBABA_CLOUD_ECS_METADATA", "a/b")], [(0, ""), (0, "")]),
         ] {
-            let why = ask(given, None, &Script::new(answers)).unwrap_err();
-            assert!(matches!(why, Unavailable::NotConfigured(_)), "{given:?} {answers:?}: {why:?}");
+            let why = ask(given, None, &Script::new(responses)).unwrap_err();
+            assert!(matches!(why, Unavailable::NotConfigured(_)), "{given:?} {responses:?}: {why:?}");
         }
     }
 
     #[test]
-    fn who_is_there_or_named_and_does_not_answer_has_failed() {
+    fn who_is_there_or_named_and_does_not_response_has_failed() {
         let no_token = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
         let role = ("ALIBABA_CLOUD_ECS_METADATA", "role");
-        for (given, answers, retryable) in [
+        for (given, responses, retryable) in [
             (&[role][..], [(0, "no route"), (0, "no route")], true),
             (&[], [(1, "timed out"), (0, "no route")], true),
             (&[], [(0, "no route"), (1, "timed out")], true),
@@ -265,9 +265,9 @@ mod tests {
             (&[no_token], [(404, ""), (0, "")], false),
             (&[no_token, role], [(0, "no route"), (0, "")], true),
         ] {
-            let why = ask(given, None, &Script::new(answers)).unwrap_err();
-            let Unavailable::Failed(error) = why else { panic!("{given:?} {answers:?}: {why:?}") };
-            assert_eq!(error.is_retryable(), retryable, "{given:?} {answers:?}: {error}");
+            let why = ask(given, None, &Script::new(responses)).unwrap_err();
+            let Unavailable::Failed(error) = why else { panic!("{given:?} {responses:?}: {why:?}") };
+            assert_eq!(error.is_retryable(), retryable, "{given:?} {responses:?}: {error}");
         }
         let stopped = EcsRole::new(context(&[], &Script::new([(0, ""), (0, "")])), None).unwrap();
         let why = stopped.fetch(&Arc::new(AtomicBool::new(true))).unwrap_err();
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn failures_are_told() {
-        for (answers, retryable, expected) in [
+        for (responses, retryable, expected) in [
             ([(404, ""), (404, ""), (0, "")], false, "the instance has no RAM role"),
             ([(200, "t"), (500, ""), (0, "")], true, "answered 500 when asked for the name of the role"),
             ([(200, "t"), (200, "a/b"), (0, "")], false, "gave no readable name of a role"),
@@ -286,7 +286,7 @@ mod tests {
             ([(200, "t"), (200, "r"), (200, r#"{"Code":"Failed"}"#)], true, "has the code Failed"),
             ([(200, "t"), (200, "r"), (0, "no route")], true, "no route"),
         ] {
-            let error = fetch(&[], None, &Script::new(answers)).unwrap_err();
+            let error = fetch(&[], None, &Script::new(responses)).unwrap_err();
             assert!(error.message().contains(expected), "{error}");
             assert_eq!(error.is_retryable(), retryable, "{error}");
         }

@@ -3,13 +3,13 @@
 //! A provider asks its source anew each time. Nothing here reads the environment or knows how HTTP is spoken: both
 //! are in the `ProviderContext`, which the client makes.
 
-mod answer;
 mod assume_role;
 mod cache;
 mod chain;
 mod context;
 mod ecs_role;
 mod env;
+mod key_response;
 mod named;
 mod oidc;
 mod process;
@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::io_error::may_pass;
 pub(crate) use cache::{CredentialsCache, Missing, Renewal};
-pub(crate) use context::{Ask, Clock, Http, HttpAnswer, HttpFailure, ProviderContext, Variables};
+pub(crate) use context::{Ask, Clock, Http, HttpFailure, HttpResponse, ProviderContext, Variables};
 pub(crate) use named::provider;
 use secret::Secret;
 pub(crate) use unavailable::{Fetched, Unavailable};

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::answer::{KeyAnswer, from_json, issued, word};
+use super::key_response::{KeyResponse, from_json, issued, word};
 use super::{Fetched, Issued, Provider, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::descriptor;
@@ -34,7 +34,7 @@ pub(super) struct Process {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dialect {
-    /// Of Alibaba Cloud's OSS SDKs: run by a shell, prints what other services answer.
+    /// Of Alibaba Cloud's OSS SDKs: run by a shell, prints what other services response.
     Sdk,
     /// Of Alibaba Cloud's command line, mode `External`: run without a shell, prints a profile.
     Cli,
@@ -107,7 +107,7 @@ impl Provider for Process {
     fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
         let (output, end) = self.run(stop)?;
         let issued = match self.dialect {
-            Dialect::Sdk => KeyAnswer::parse(&output).and_then(KeyAnswer::into_issued),
+            Dialect::Sdk => KeyResponse::parse(&output).and_then(KeyResponse::into_issued),
             Dialect::Cli => read_profile(&output),
         };
         // Where the status is not known, the output tells whether it succeeded.

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::answer::{KeyAnswer, from_json, http_date, iso_time, sentence, word};
-use super::{Ask, Credentials, HttpAnswer, Issued, ProviderContext, Secret, failed};
+use super::key_response::{KeyResponse, from_json, http_date, iso_time, sentence, word};
+use super::{Ask, Credentials, HttpResponse, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
 use crate::text::percent::UNRESERVED;
 
@@ -114,24 +114,24 @@ impl Role {
         signer: Option<&Credentials>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Issued> {
-        let mut answer = self.try_once(action, &form, signer, (self.context.clock)(), stop)?;
-        if answer.status != 200
-            && let Some(time) = complains_about_the_time(&answer)
+        let mut response = self.try_once(action, &form, signer, (self.context.clock)(), stop)?;
+        if response.status != 200
+            && let Some(time) = complains_about_the_time(&response)
         {
-            // Our clock is wrong, and theirs is in the answer.
-            answer = self.try_once(action, &form, signer, time, stop)?;
+            // Our clock is wrong, and theirs is in the response.
+            response = self.try_once(action, &form, signer, time, stop)?;
         }
-        if answer.status != 200 {
-            return Err(refusal(action, &answer));
+        if response.status != 200 {
+            return Err(refusal(action, &response));
         }
         #[derive(Default, Deserialize)]
         #[serde(default, rename_all = "PascalCase")]
         struct Body {
-            credentials: KeyAnswer,
+            credentials: KeyResponse,
         }
-        let body = from_json::<Body>(&answer.body);
+        let body = from_json::<Body>(&response.body);
         let issued = body.and_then(|body| body.credentials.into_issued());
-        issued.map_err(|why| failed(format!("the answer of STS to {action} {why}")))
+        issued.map_err(|why| failed(format!("the response of STS to {action} {why}")))
     }
 
     fn try_once(
@@ -141,7 +141,7 @@ impl Role {
         signer: Option<&Credentials>,
         time: SystemTime,
         stop: &Arc<AtomicBool>,
-    ) -> Result<HttpAnswer> {
+    ) -> Result<HttpResponse> {
         let mut query: Parameters = vec![
             ("Action", action.into()),
             ("Format", "JSON".into()),
@@ -168,7 +168,7 @@ impl Role {
             headers: &[("content-type", "application/x-www-form-urlencoded")],
             body: body.as_bytes(),
             connect: PATIENCE,
-            answer: PATIENCE,
+            response: PATIENCE,
         };
         Ok(self.context.ask(&ask, stop)?)
     }
@@ -219,18 +219,18 @@ struct Refusal {
     request_id: String,
 }
 
-fn read_refusal(answer: &HttpAnswer) -> Refusal {
-    from_json(&answer.body).unwrap_or_default()
+fn read_refusal(response: &HttpResponse) -> Refusal {
+    from_json(&response.body).unwrap_or_default()
 }
 
-fn complains_about_the_time(answer: &HttpAnswer) -> Option<SystemTime> {
-    let refusal = read_refusal(answer);
-    refusal.code.starts_with("InvalidTimeStamp").then(|| http_date(answer.date.as_deref()?)).flatten()
+fn complains_about_the_time(response: &HttpResponse) -> Option<SystemTime> {
+    let refusal = read_refusal(response);
+    refusal.code.starts_with("InvalidTimeStamp").then(|| http_date(response.date.as_deref()?)).flatten()
 }
 
-fn refusal(action: &str, answer: &HttpAnswer) -> Error {
-    let Refusal { code, message, request_id } = read_refusal(answer);
-    let mut text = format!("STS answered {} to {action}", answer.status);
+fn refusal(action: &str, response: &HttpResponse) -> Error {
+    let Refusal { code, message, request_id } = read_refusal(response);
+    let mut text = format!("STS answered {} to {action}", response.status);
     if !code.is_empty() {
         text = format!("{text}: {}", word(&code));
         // It repeats what was to be signed, with the token in it.
@@ -241,7 +241,7 @@ fn refusal(action: &str, answer: &HttpAnswer) -> Error {
     if !request_id.is_empty() {
         text = format!("{text} (request id {})", word(&request_id));
     }
-    let retryable = matches!(answer.status, 408 | 429 | 500..) || code.starts_with("Throttling");
+    let retryable = matches!(response.status, 408 | 429 | 500..) || code.starts_with("Throttling");
     failed(text).with_retryable(retryable)
 }
 
@@ -376,8 +376,8 @@ mod tests {
             ),
             (400, r#"{"Code":"Throttling.User"}"#, true, "STS answered 400 to AssumeRole: Throttling.User"),
             (503, "<html>source-token", true, "STS answered 503 to AssumeRole"),
-            (200, "source-token", false, "the answer of STS to AssumeRole is not the JSON that it should be"),
-            (200, "{}", false, "the answer of STS to AssumeRole lacks AccessKeyId or AccessKeySecret"),
+            (200, "source-token", false, "the response of STS to AssumeRole is not the JSON that it should be"),
+            (200, "{}", false, "the response of STS to AssumeRole lacks AccessKeyId or AccessKeySecret"),
         ] {
             let error = assume(&Script::new([(status, body)])).unwrap_err();
             assert_eq!(error.message(), expected);

@@ -1,4 +1,4 @@
-//! A world for providers in unit tests: answers from a script, and a clock that stands still.
+//! A world for providers in unit tests: responses from a script, and a clock that stands still.
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
-use super::{Ask, Http, HttpAnswer, HttpFailure, ProviderContext, Variables};
+use super::{Ask, Http, HttpFailure, HttpResponse, ProviderContext, Variables};
 use crate::error::{Error, ErrorKind};
 
 /// 2023-12-16T16:20:57Z.
@@ -25,13 +25,13 @@ pub(super) fn context(given: &[(&str, &str)], script: &Script) -> Arc<ProviderCo
     Arc::new(ProviderContext { variables: variables(given), directory, http, clock: Arc::new(now) })
 }
 
-/// Answers one after the other, and what was asked. Status 0: no connection; status 1: one on which nothing comes.
+/// Responses one after the other, and what was asked. Status 0: no connection; status 1: one on which nothing comes.
 #[derive(Clone, Default)]
 pub(super) struct Script(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    answers: VecDeque<(u16, String)>,
+    responses: VecDeque<(u16, String)>,
     asked: Vec<Asked>,
 }
 
@@ -44,9 +44,10 @@ pub(super) struct Asked {
 }
 
 impl Script {
-    pub(super) fn new<const N: usize>(answers: [(u16, &str); N]) -> Script {
+    pub(super) fn new<const N: usize>(responses: [(u16, &str); N]) -> Script {
         let script = Script::default();
-        script.0.lock().unwrap().answers = answers.into_iter().map(|(status, text)| (status, text.into())).collect();
+        script.0.lock().unwrap().responses =
+            responses.into_iter().map(|(status, text)| (status, text.into())).collect();
         script
     }
 
@@ -56,20 +57,20 @@ impl Script {
 }
 
 impl Http for Script {
-    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpAnswer, HttpFailure> {
+    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpResponse, HttpFailure> {
         let mut inner = self.0.lock().unwrap();
         inner.asked.push(Asked {
             line: format!("{} {}", ask.method, ask.url),
             headers: ask.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             body: String::from_utf8(ask.body.to_vec()).unwrap(),
-            timeouts: (ask.connect, ask.answer),
+            timeouts: (ask.connect, ask.response),
         });
-        match inner.answers.pop_front().expect("nothing more was to be asked") {
+        match inner.responses.pop_front().expect("nothing more was to be asked") {
             (status @ (0 | 1), why) => Err(HttpFailure {
                 error: Error::new(ErrorKind::Network, why).with_retryable(true),
                 reached: status == 1,
             }),
-            (status, body) => Ok(HttpAnswer {
+            (status, body) => Ok(HttpResponse {
                 status,
                 date: Some("Sat, 16 Dec 2023 17:20:57 GMT".into()),
                 body: Zeroizing::new(body.into_bytes()),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, ErrorKind};
 
-/// An answer of a source.
+/// A response of a source.
 pub(crate) type Fetched<T> = std::result::Result<T, Unavailable>;
 
 /// Why there is none. An [`Error`] that is handed on by `?` is a failure: that nothing is configured must be said.

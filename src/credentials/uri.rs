@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use super::answer::{KeyAnswer, word};
+use super::key_response::{KeyResponse, word};
 use super::{Ask, Fetched, Issued, Provider, ProviderContext, failed, not_configured};
 use crate::error::{Error, Result};
 
@@ -48,26 +48,26 @@ impl Provider for CredentialsUri {
     }
 
     fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
-        let answer = self.context.ask(
+        let response = self.context.ask(
             &Ask {
                 method: "GET",
                 url: &self.url,
                 headers: &[],
                 body: &[],
                 connect: Duration::from_secs(5),
-                answer: Duration::from_secs(10),
+                response: Duration::from_secs(10),
             },
             stop,
         )?;
         let server = self.server();
-        if answer.status != 200 {
-            let error = failed(format!("{server} answered {}", answer.status));
-            return Err(error.with_retryable(matches!(answer.status, 408 | 429 | 500..)).into());
+        if response.status != 200 {
+            let error = failed(format!("{server} answered {}", response.status));
+            return Err(error.with_retryable(matches!(response.status, 408 | 429 | 500..)).into());
         }
-        let no_use = |why| failed(format!("the answer of {server} {why}"));
-        let answer = KeyAnswer::parse(&answer.body).map_err(no_use)?;
-        match answer.code.as_deref() {
-            None | Some("" | "Success") => Ok(answer.into_issued().map_err(no_use)?.from(format!("uri {server}"))),
+        let no_use = |why| failed(format!("the response of {server} {why}"));
+        let response = KeyResponse::parse(&response.body).map_err(no_use)?;
+        match response.code.as_deref() {
+            None | Some("" | "Success") => Ok(response.into_issued().map_err(no_use)?.from(format!("uri {server}"))),
             Some(code) => Err(no_use(format!("has the code {}", word(code))).into()),
         }
     }
@@ -105,7 +105,7 @@ mod tests {
             (503, "secret", true, "http://127.0.0.1:8080 answered 503"),
             (429, "secret", true, "http://127.0.0.1:8080 answered 429"),
             (302, "secret", false, "http://127.0.0.1:8080 answered 302"),
-            (200, "secret", false, "the answer of http://127.0.0.1:8080 is not the JSON that it should be"),
+            (200, "secret", false, "the response of http://127.0.0.1:8080 is not the JSON that it should be"),
             (200, r#"{"AccessKeyId":"secret"}"#, false, "lacks AccessKeyId or AccessKeySecret"),
             (200, r#"{"Code":"Failed"}"#, false, "has the code Failed"),
         ] {

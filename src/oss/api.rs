@@ -1,4 +1,4 @@
-//! The API calls of an upload: how each request is built, and what each answer says.
+//! The API calls of an upload: how each request is built, and what each response says.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use super::object_headers::ObjectHeaders;
 use super::request::{Method, Operation, Request};
 use super::response::{Response, bare_etag};
 use super::service_error::ServiceError;
-use super::xml::{self, Answer};
+use super::xml::{self, Document};
 use crate::error::{Error, ErrorKind, Result};
 use crate::text::date;
 
@@ -170,26 +170,26 @@ pub fn list_multipart_uploads(object: ObjectRef<'_>, headers: &ObjectHeaders) ->
     build(Operation::ListMultipartUploads, Method::Get, bucket, &query, headers.for_others())
 }
 
-/// The upload id in the answer to OSS: InitiateMultipartUpload.
+/// The upload id in the response to OSS: InitiateMultipartUpload.
 pub fn initiated(response: &Response) -> Result<String> {
     let operation = Operation::InitiateMultipartUpload;
-    let Some(Answer::InitiateMultipartUploadResult(answer)) = xml::parse(&response.body) else {
+    let Some(Document::InitiateMultipartUploadResult(document)) = xml::parse(&response.body) else {
         return Err(unexpected(operation, response));
     };
-    let upload_id = answer.upload_id.as_deref().unwrap_or_default().trim();
+    let upload_id = document.upload_id.as_deref().unwrap_or_default().trim();
     if upload_id.is_empty() {
         return Err(unexpected(operation, response));
     }
     Ok(upload_id.to_owned())
 }
 
-/// The answer to OSS: UploadPart. Without an ETag the part cannot be named in Complete, so it is none.
+/// The response to OSS: UploadPart. Without an ETag the part cannot be named in Complete, so it is none.
 pub fn part_uploaded(response: &Response) -> Result<UploadedPart> {
     let etag = response.etag().ok_or_else(|| unexpected(Operation::UploadPart, response))?;
     Ok(UploadedPart { etag, crc64: response.crc64() })
 }
 
-/// The answer to OSS: PutObject; `callback` says whether one was asked for.
+/// The response to OSS: PutObject; `callback` says whether one was asked for.
 pub fn object_put(response: &Response, callback: bool) -> Result<Completed> {
     let operation = Operation::PutObject;
     if callback {
@@ -201,32 +201,32 @@ pub fn object_put(response: &Response, callback: bool) -> Result<Completed> {
     Ok(stored(response, None))
 }
 
-/// The answer to OSS: CompleteMultipartUpload; `callback` says whether one was asked for.
+/// The response to OSS: CompleteMultipartUpload; `callback` says whether one was asked for.
 pub fn completed(response: &Response, callback: bool) -> Result<Completed> {
     let operation = Operation::CompleteMultipartUpload;
     if callback {
         return after_callback(operation, response);
     }
-    let Some(Answer::CompleteMultipartUploadResult(answer)) = xml::parse(&response.body) else {
+    let Some(Document::CompleteMultipartUploadResult(document)) = xml::parse(&response.body) else {
         return Err(unexpected(operation, response));
     };
-    Ok(stored(response, answer.etag.as_deref().and_then(bare_etag)))
+    Ok(stored(response, document.etag.as_deref().and_then(bare_etag)))
 }
 
-/// The answer to OSS: ListParts that was asked for the parts after `marker`.
+/// The response to OSS: ListParts that was asked for the parts after `marker`.
 pub fn parts_page(response: &Response, marker: u32) -> Result<PartsPage> {
-    let Some(Answer::ListPartsResult(answer)) = xml::parse(&response.body) else {
+    let Some(Document::ListPartsResult(document)) = xml::parse(&response.body) else {
         return Err(unexpected(Operation::ListParts, response));
     };
-    read_parts_page(&answer, marker).ok_or_else(|| unexpected(Operation::ListParts, response))
+    read_parts_page(&document, marker).ok_or_else(|| unexpected(Operation::ListParts, response))
 }
 
-/// The uploads of `key` in the answer to OSS: ListMultipartUploads.
+/// The uploads of `key` in the response to OSS: ListMultipartUploads.
 pub fn open_uploads(response: &Response, key: &str) -> Result<Vec<OpenUpload>> {
-    let Some(Answer::ListMultipartUploadsResult(answer)) = xml::parse(&response.body) else {
+    let Some(Document::ListMultipartUploadsResult(document)) = xml::parse(&response.body) else {
         return Err(unexpected(Operation::ListMultipartUploads, response));
     };
-    let ours = answer.upload.into_iter().filter(|upload| upload.key == key);
+    let ours = document.upload.into_iter().filter(|upload| upload.key == key);
     let read = ours.filter_map(|upload| {
         let initiated = date::parse_iso(upload.initiated.trim())?;
         Some(OpenUpload { upload_id: upload.upload_id.trim().to_owned(), initiated })
@@ -234,7 +234,7 @@ pub fn open_uploads(response: &Response, key: &str) -> Result<Vec<OpenUpload>> {
     Ok(read.collect())
 }
 
-/// The answer to OSS: HeadObject.
+/// The response to OSS: HeadObject.
 pub fn head(response: &Response) -> HeadInfo {
     HeadInfo {
         size: response.header("content-length").and_then(|size| size.parse().ok()),
@@ -281,7 +281,7 @@ fn stored(response: &Response, etag: Option<String>) -> Completed {
 }
 
 /// OSS passes on less than 3 MB. What is longer was cut by us, and is nobody's words: the object is stored all the same.
-const MOST_CALLBACK_ANSWER: usize = 3 * 1024 * 1024;
+const MOST_CALLBACK_RESPONSE: usize = 3 * 1024 * 1024;
 
 /// OSS: Callback. The body is not OSS's own: it holds the application server's words, or, with status 203, why there
 /// are none.
@@ -293,17 +293,17 @@ fn after_callback(operation: Operation, response: &Response) -> Result<Completed
     let mut completed = stored(response, None);
     if response.status == 203 {
         completed.callback_error = Some(ServiceError::parse(response).into_error(operation));
-    } else if response.body.len() <= MOST_CALLBACK_ANSWER {
+    } else if response.body.len() <= MOST_CALLBACK_RESPONSE {
         completed.callback_body = response.body.clone();
     }
     Ok(completed)
 }
 
 /// `None` when the page makes no sense: parts out of order, or a marker that would have the caller ask for ever.
-fn read_parts_page(answer: &xml::ListParts, marker: u32) -> Option<PartsPage> {
+fn read_parts_page(response: &xml::ListParts, marker: u32) -> Option<PartsPage> {
     let mut last = marker;
-    let mut parts = Vec::with_capacity(answer.part.len());
-    for part in &answer.part {
+    let mut parts = Vec::with_capacity(response.part.len());
+    for part in &response.part {
         let part = read_part(part)?;
         if part.number <= last || part.number > MAX_PART_NUMBER {
             return None;
@@ -311,11 +311,11 @@ fn read_parts_page(answer: &xml::ListParts, marker: u32) -> Option<PartsPage> {
         last = part.number;
         parts.push(part);
     }
-    let truncated = answer.is_truncated.as_deref().is_some_and(|text| text.trim() == "true");
+    let truncated = response.is_truncated.as_deref().is_some_and(|text| text.trim() == "true");
     if !truncated {
         return Some(PartsPage { parts, next: None });
     }
-    let next: u32 = answer.next_part_number_marker.as_deref()?.trim().parse().ok()?;
+    let next: u32 = response.next_part_number_marker.as_deref()?.trim().parse().ok()?;
     (next > marker && next >= last).then_some(PartsPage { parts, next: Some(next) })
 }
 
@@ -328,12 +328,12 @@ fn read_part(part: &xml::Part) -> Option<ListedPart> {
     })
 }
 
-/// An answer of success that cannot be one of OSS. Asking again may reach OSS.
+/// A response of success that cannot be one of OSS. Asking again may reach OSS.
 fn unexpected(operation: Operation, response: &Response) -> Error {
-    if let Some(Answer::Error(_)) = xml::parse(&response.body) {
+    if let Some(Document::Error(_)) = xml::parse(&response.body) {
         return ServiceError::parse(response).into_error(operation);
     }
-    let message = format!("{operation}: the server's answer of status {} is not what OSS answers", response.status);
+    let message = format!("{operation}: the server's response of status {} is not what OSS answers", response.status);
     Error::new(ErrorKind::Service, message)
         .with_service(response.status, "", "", response.request_id())
         .with_retryable(true)
@@ -457,28 +457,28 @@ mod tests {
     fn a_completed_upload_is_read() {
         let body = "<CompleteMultipartUploadResult xmlns=\"http://x\"><ETag>W/\"B864-2\"</ETag>\
                     </CompleteMultipartUploadResult>";
-        let answer = completed(&response(200, &[("x-oss-hash-crc64ecma", "9")], body), false).unwrap();
-        assert_eq!((answer.etag.as_str(), answer.crc64), ("B864-2", Some(9)));
-        assert!(answer.callback_body.is_empty() && answer.callback_error.is_none());
-        let answer = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], "{}"), true).unwrap();
-        assert_eq!((answer.etag.as_str(), answer.callback_body.as_slice()), ("C", &b"{}"[..]));
+        let done = completed(&response(200, &[("x-oss-hash-crc64ecma", "9")], body), false).unwrap();
+        assert_eq!((done.etag.as_str(), done.crc64), ("B864-2", Some(9)));
+        assert!(done.callback_body.is_empty() && done.callback_error.is_none());
+        let done = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], "{}"), true).unwrap();
+        assert_eq!((done.etag.as_str(), done.callback_body.as_slice()), ("C", &b"{}"[..]));
     }
 
     #[test]
-    fn an_answer_to_a_callback_that_was_cut_is_none_and_the_object_is_stored_all_the_same() {
-        for (size, kept) in [(MOST_CALLBACK_ANSWER, MOST_CALLBACK_ANSWER), (MOST_CALLBACK_ANSWER + 1, 0)] {
-            let answer = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], &"x".repeat(size)), true).unwrap();
-            assert_eq!((answer.etag.as_str(), answer.callback_body.len()), ("C", kept));
+    fn a_response_to_a_callback_that_was_cut_is_none_and_the_object_is_stored_all_the_same() {
+        for (size, kept) in [(MOST_CALLBACK_RESPONSE, MOST_CALLBACK_RESPONSE), (MOST_CALLBACK_RESPONSE + 1, 0)] {
+            let done = completed(&response(200, &[REQUEST_ID, ("etag", "\"C\"")], &"x".repeat(size)), true).unwrap();
+            assert_eq!((done.etag.as_str(), done.callback_body.len()), ("C", kept));
         }
     }
 
     #[test]
     fn a_failed_callback_leaves_a_stored_object() {
         let body = "<Error><Code>CallbackFailed</Code><Message>Error status : 502.</Message></Error>";
-        let answer = response(203, &[REQUEST_ID, ("x-oss-hash-crc64ecma", "9")], body);
-        for answer in [completed(&answer, true).unwrap(), object_put(&answer, true).unwrap()] {
-            assert_eq!(answer.crc64, Some(9));
-            let error = answer.callback_error.unwrap();
+        let reply = response(203, &[REQUEST_ID, ("x-oss-hash-crc64ecma", "9")], body);
+        for done in [completed(&reply, true).unwrap(), object_put(&reply, true).unwrap()] {
+            assert_eq!(done.crc64, Some(9));
+            let error = done.callback_error.unwrap();
             assert_eq!((error.kind(), error.http_status()), (ErrorKind::CallbackFailed, 203));
             assert!(!error.is_retryable());
         }

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::cloud_host::{CloudHost, OSS};
 use super::request::Request;
-use super::vendor_host::{OSS, VendorHost};
 use crate::error::{Error, Result};
 use crate::text::percent;
 
@@ -53,7 +53,7 @@ impl Endpoint {
         let (https, authority) = split_scheme(&text)?;
         let (host, port) = split_port(authority, https)?;
         let (host, is_address) = check_host(host)?;
-        let vendor = VendorHost::parse(&host);
+        let vendor = CloudHost::parse(&host);
         let product = vendor.as_ref().map_or(OSS, |vendor| vendor.product);
         let region = region.or_else(|| vendor.and_then(|vendor| vendor.region.map(str::to_owned)));
         let style = match (cname, path_style || is_address) {
@@ -67,7 +67,7 @@ impl Endpoint {
     /// The endpoint for uploads to `bucket`. People paste a bucket's own host name: its bucket label is dropped, and
     /// one of another bucket is refused. Hosts that are not Alibaba Cloud's stay as they are.
     pub fn for_bucket(mut self, bucket: &str) -> Result<Endpoint> {
-        let label = match VendorHost::parse(&self.host).and_then(|vendor| vendor.bucket) {
+        let label = match CloudHost::parse(&self.host).and_then(|vendor| vendor.bucket) {
             Some(label) if self.style != Style::Cname => label,
             _ => return Ok(self),
         };

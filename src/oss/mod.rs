@@ -1,11 +1,12 @@
-//! OSS's wire protocol: what a request and an answer look like.
+//! OSS's wire protocol: what a request and a response look like.
 //!
 //! Everything here is a pure function of its arguments: no threads, no files, no sockets, no environment and no clock.
-//! [`api`] builds the requests and reads the answers, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
+//! [`api`] builds the requests and reads the responses, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
 //! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of Alibaba Cloud's REST documentation
 //! that they come from, such as "OSS: UploadPart".
 
 pub mod api;
+mod cloud_host;
 mod endpoint;
 mod header_rules;
 mod names;
@@ -15,7 +16,6 @@ mod response;
 mod service_error;
 pub mod sign_v1;
 pub mod sign_v4;
-mod vendor_host;
 mod xml;
 
 pub use api::ObjectRef;

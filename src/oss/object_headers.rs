@@ -60,7 +60,7 @@ impl ObjectHeaders {
         self.with_roles(|role| role == Role::RequestPayer)
     }
 
-    /// Whether OSS shall call an application server, whose words then are the body of the answer.
+    /// Whether OSS shall call an application server, whose words then are the body of the response.
     pub fn wants_callback(&self) -> bool {
         self.value("x-oss-callback").is_some()
     }

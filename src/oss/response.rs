@@ -1,6 +1,6 @@
-//! The server's answer.
+//! The server's response.
 
-/// An answer with its body read; the body is small, since no call here fetches an object.
+/// A response with its body read; the body is small, since no call here fetches an object.
 #[derive(Clone, Debug, Default)]
 pub struct Response {
     /// The HTTP status.
@@ -66,7 +66,7 @@ pub fn bare_etag(etag: &str) -> Option<String> {
 pub(super) mod tests {
     use super::*;
 
-    /// An answer for the tests of this and other files.
+    /// A response for the tests of this and other files.
     pub fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         Response {
             status,

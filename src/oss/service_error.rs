@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::request::Operation;
 use super::response::Response;
-use super::xml::{self, Answer, ErrorBody};
+use super::xml::{self, Document, ErrorBody};
 use crate::error::{Error, ErrorKind};
 use crate::text::date;
 
-/// The code of an answer that is none of OSS's, as Alibaba Cloud's SDKs call it.
+/// The code of a response that is none of OSS's, as Alibaba Cloud's SDKs call it.
 const BAD_ERROR_RESPONSE: &str = "BadErrorResponse";
 
-/// How much of such an answer is shown.
+/// How much of such a response is shown.
 const SNIPPET_BYTES: usize = 256;
 
 /// The longest text of the server in a message: the C API's message has room for it and for what to do.
@@ -25,15 +25,15 @@ const MAX_MESSAGE_CHARS: usize = 400;
 /// The longest code, request id or host of the server.
 const MAX_WORD_CHARS: usize = 128;
 
-/// A server that asks for a longer pause is asked again all the same, so that a senseless answer cannot stop an upload.
+/// A server that asks for a longer pause is asked again all the same, so that a senseless response cannot stop an upload.
 const MAX_DELAY: Duration = Duration::from_secs(120);
 
-/// An answer that is no success, read (OSS: error responses).
+/// A response that is no success, read (OSS: error responses).
 #[derive(Clone, Debug)]
 pub struct ServiceError {
     /// The HTTP status.
     pub http_status: u16,
-    /// OSS's code, such as `AccessDenied`; `BadErrorResponse` when the answer holds none.
+    /// OSS's code, such as `AccessDenied`; `BadErrorResponse` when the response holds none.
     pub code: String,
     /// The server's words, shortened.
     pub message: String,
@@ -56,7 +56,7 @@ pub struct ServiceError {
 }
 
 impl ServiceError {
-    /// Reads an answer in any of its shapes: XML, its base64 in a header (HEAD has no body), JSON of a gateway, or
+    /// Reads a response in any of its shapes: XML, its base64 in a header (HEAD has no body), JSON of a gateway, or
     /// something else from a proxy.
     pub fn parse(response: &Response) -> ServiceError {
         let body = error_body(response).unwrap_or_else(|| ErrorBody {
@@ -127,7 +127,7 @@ impl ServiceError {
             return Some("a server that does not know signature V4 answers so: set signature_version to V1".into());
         }
         if let Some(proxy) = self.proxy.as_ref().filter(|_| self.is_not_oss()) {
-            return Some(format!("this may be the answer of the proxy {proxy}: see whether it lets you pass").into());
+            return Some(format!("this may be the response of the proxy {proxy}: see whether it lets you pass").into());
         }
         if self.code == "AccessDenied" {
             let permission = permission(operation);
@@ -146,7 +146,7 @@ impl ServiceError {
             429 | 503 => Some("the server limits the rate: try later, or with fewer routines"),
             407 => Some("a proxy on the way wants credentials: give them in proxy, as http://user:password@host:port"),
             _ if self.is_not_oss() => {
-                Some("this is not OSS's answer: check the endpoint, and whether a proxy stands in between")
+                Some("this is not OSS's response: check the endpoint, and whether a proxy stands in between")
             }
             _ => None,
         }
@@ -222,12 +222,12 @@ fn error_body(response: &Response) -> Option<ErrorBody> {
 
 fn from_xml(body: &[u8]) -> Option<ErrorBody> {
     match xml::parse(body) {
-        Some(Answer::Error(error)) => Some(error),
+        Some(Document::Error(error)) => Some(error),
         _ => None,
     }
 }
 
-/// Gateways answer JSON with the same names, in one case or another, sometimes below `Error`.
+/// Gateways answer in JSON with the same names, in one case or another, sometimes below `Error`.
 fn from_json(body: &[u8]) -> Option<ErrorBody> {
     let root: Value = serde_json::from_slice(body).ok()?;
     let error = field(&root, "Error").filter(|error| error.is_object()).unwrap_or(&root);
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_of_a_head_answer_is_read() {
+    fn the_header_of_a_head_response_is_read() {
         let xml = STANDARD.encode("<Error><Code>NoSuchKey</Code><Message>m</Message></Error>");
         let headers = [("x-oss-err", xml.as_str()), ("x-oss-ec", "0026-00000001"), ("x-oss-request-id", "R")];
         let error = ServiceError::parse(&response(404, &headers, ""));
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_answer_is_read() {
+    fn an_empty_response_is_read() {
         let error = ServiceError::parse(&response(500, &[], ""));
         assert_eq!((error.code.as_str(), error.message.as_str()), ("BadErrorResponse", ""));
         assert!(error.is_retryable());
@@ -507,7 +507,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(
+        fn no_response_makes_it_panic(
             status in 100u16..600,
             body in prop::collection::vec(any::<u8>(), 0..400),
             header in any::<String>(),

@@ -14,7 +14,7 @@ use crate::text::{date, percent};
 
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 
-/// OSS takes no hash of the body: TLS and the CRC-64 of the answer protect it.
+/// OSS takes no hash of the body: TLS and the CRC-64 of the response protect it.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
 /// What a signature is good for.

@@ -1,8 +1,8 @@
-//! The XML of OSS's answers and of Complete's body.
+//! The XML of OSS's responses and of Complete's body.
 //!
-//! Answers are read with tolerance: namespaces, unknown elements and blanks around values do not matter. Most answers
+//! Responses are read with tolerance: namespaces, unknown elements and blanks around values do not matter. Most responses
 //! are about the key that was asked for, and the key in them is not read; `encoding-type=url` is sent there so that
-//! control characters of a key cannot make the answer ill-formed.
+//! control characters of a key cannot make the response ill-formed.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 /// The documents that OSS answers to the calls of an upload, by their root elements.
 #[derive(Debug, Deserialize)]
-pub enum Answer {
+pub enum Document {
     /// OSS: InitiateMultipartUpload.
     InitiateMultipartUploadResult(Initiated),
     /// OSS: CompleteMultipartUpload.
@@ -90,8 +90,8 @@ pub struct ErrorBody {
     pub server_time: Option<String>,
 }
 
-/// Reads an answer; `None` when it is not one of OSS's documents.
-pub fn parse(body: &[u8]) -> Option<Answer> {
+/// Reads a response; `None` when it is not one of OSS's documents.
+pub fn parse(body: &[u8]) -> Option<Document> {
     let text = std::str::from_utf8(body).ok()?;
     from_str(text.trim_start_matches('\u{feff}').trim_start()).ok()
 }
@@ -114,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn an_answer_is_read_with_tolerance() {
+    fn a_response_is_read_with_tolerance() {
         for text in [
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<InitiateMultipartUploadResult \
              xmlns=\"http://doc.oss-cn-hangzhou.aliyuncs.com\">\n <EncodingType>url</EncodingType>\n \
@@ -123,10 +123,10 @@ mod tests {
             "<InitiateMultipartUploadResult><New><A/><A>x</A></New><UploadId><![CDATA[ID]]></UploadId>\
              </InitiateMultipartUploadResult>",
         ] {
-            let Some(Answer::InitiateMultipartUploadResult(answer)) = parse(text.as_bytes()) else {
+            let Some(Document::InitiateMultipartUploadResult(response)) = parse(text.as_bytes()) else {
                 panic!("{text}");
             };
-            assert_eq!(answer.upload_id.as_deref(), Some("ID"), "{text}");
+            assert_eq!(response.upload_id.as_deref(), Some("ID"), "{text}");
         }
     }
 
@@ -134,8 +134,8 @@ mod tests {
     fn control_characters_of_a_key_do_no_harm() {
         let text = "<InitiateMultipartUploadResult><Key>a\u{1}b&#x1;</Key><UploadId>I&amp;D</UploadId>\
                     </InitiateMultipartUploadResult>";
-        let Some(Answer::InitiateMultipartUploadResult(answer)) = parse(text.as_bytes()) else { panic!() };
-        assert_eq!(answer.upload_id.as_deref(), Some("I&D"));
+        let Some(Document::InitiateMultipartUploadResult(response)) = parse(text.as_bytes()) else { panic!() };
+        assert_eq!(response.upload_id.as_deref(), Some("I&D"));
     }
 
     #[test]
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn deep_nesting_does_no_harm() {
         let text = format!("<Error><X>{}{}</X><Code>C</Code></Error>", "<a>".repeat(10_000), "</a>".repeat(10_000));
-        let Some(Answer::Error(error)) = parse(text.as_bytes()) else { panic!() };
+        let Some(Document::Error(error)) = parse(text.as_bytes()) else { panic!() };
         assert_eq!(error.code.as_deref(), Some("C"));
     }
 

@@ -83,7 +83,7 @@ impl Service {
         self.cache.wait_for_others(used, self.credentials_wait, stop).map_err(CallError::from)
     }
 
-    /// Signs `request` now, sends it once and reads the answer.
+    /// Signs `request` now, sends it once and reads the response.
     pub(crate) fn call(
         &self,
         endpoint: &Endpoint,
@@ -95,7 +95,7 @@ impl Service {
         let signed = self.sign(endpoint, &mut request, stop)?;
         let url = endpoint.url(&request);
         let mut response = self.transport.send(&request, &url, body, stop).map_err(|failure| match failure {
-            Failure::Answer(error) => CallError::Response(error.context(request.operation)),
+            Failure::Response(error) => CallError::Response(error.context(request.operation)),
             failure => CallError::Transport(failure),
         })?;
         if let Some(credentials) = &signed.credentials {

@@ -94,7 +94,7 @@ impl CallError {
             CallError::Service(error, _) => error.into_error(operation),
             CallError::Transport(Failure::Stopped { .. }) => return stopped(),
             CallError::Transport(Failure::Body(error)) => return error,
-            CallError::Transport(Failure::Answer(error) | Failure::Permanent(error)) => error.context(operation),
+            CallError::Transport(Failure::Response(error) | Failure::Permanent(error)) => error.context(operation),
             CallError::Transport(Failure::Connection { kind, message, errno, .. }) => {
                 let error = Error::new(kind, format!("{operation}: {message}")).with_retryable(true);
                 error.with_errno(errno)

@@ -1,4 +1,4 @@
-//! The dates of the protocol: in headers, in signatures and in answers.
+//! The dates of the protocol: in headers, in signatures and in responses.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,7 +32,7 @@ pub(crate) fn parse_http_date(text: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(text.trim(), &Rfc2822).ok().and_then(system_time)
 }
 
-/// Reads an ISO 8601 date of an XML answer: `2023-12-16T16:20:57.000Z`; `None` when it is none, or is before 1970.
+/// Reads an ISO 8601 date of an XML response: `2023-12-16T16:20:57.000Z`; `None` when it is none, or is before 1970.
 pub(crate) fn parse_iso(text: &str) -> Option<SystemTime> {
     OffsetDateTime::parse(text.trim(), &Rfc3339).ok().and_then(system_time)
 }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_answers_are_read() {
+    fn dates_of_responses_are_read() {
         assert_eq!(parse_iso("2023-12-16T16:20:57.000Z\n"), Some(at(1_702_743_657)));
         assert_eq!(parse_iso("2023-12-17T00:20:57+08:00"), Some(at(1_702_743_657)));
         assert_eq!(parse_http_date(" Sat, 16 Dec 2023 16:20:57 GMT"), Some(at(1_702_743_657)));

@@ -39,7 +39,7 @@ impl Addresses {
         }
     }
 
-    pub(super) fn has_answered(&self, address: SocketAddr) {
+    pub(super) fn has_responded(&self, address: SocketAddr) {
         self.failed().remove(&address);
     }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_did_not_answer_is_tried_last_for_some_minutes() {
+    fn what_did_not_response_is_tried_last_for_some_minutes() {
         let [a, b, c] = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let (addresses, start) = (Addresses::default(), Instant::now());
         assert_eq!(addresses.in_order(&[a, b, c], start), [a, b, c]);
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(addresses.in_order(&[c, a, b], start), [c, b, a]);
         addresses.has_failed(b, start);
         assert_eq!(addresses.in_order(&[a, b, c], start), [c, a, b]);
-        addresses.has_answered(a);
+        addresses.has_responded(a);
         assert_eq!(addresses.in_order(&[a, b, c], start), [a, c, b]);
         assert_eq!(addresses.in_order(&[b, a], start + REMEMBERED), [b, a]);
     }

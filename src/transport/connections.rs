@@ -11,7 +11,7 @@ use ureq::{Agent, Proxy};
 use super::addresses::Addresses;
 use super::proxy::{Proxies, is_encrypted};
 use super::tunnel::ProxyConnector;
-use super::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER, early_answer, resolver, tcp, tls};
+use super::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER, early_response, resolver, tcp, tls};
 use crate::error::{Error, Result};
 use crate::options::ClientOptions;
 
@@ -95,7 +95,7 @@ fn agent(options: &ClientOptions, proxy: Option<Proxy>, tls: TlsConfig, addresse
     let connector = ProxyConnector { addresses: addresses.clone(), user_agent: user_agent.clone() }
         .chain(tcp::TcpConnector { addresses })
         .chain(RustlsConnector::default())
-        .chain(early_answer::EarlyAnswerConnector);
+        .chain(early_response::EarlyResponseConnector);
     let config = config(user_agent, proxy, tls);
     Agent::with_parts(config, connector, resolver::SpreadingResolver::default())
 }

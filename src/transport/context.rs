@@ -22,13 +22,13 @@ pub(crate) struct Limits {
     pub connect: Duration,
     /// Without [`StallTimer::MOVED_ENOUGH`] bytes accepted by the peer.
     pub stall: Duration,
-    /// From the last byte of the request to the last byte of the answer.
-    pub answer: Duration,
+    /// From the last byte of the request to the last byte of the response.
+    pub response: Duration,
 }
 
 impl Limits {
     pub(super) fn at_most(&self, most: Duration) -> Limits {
-        Limits { connect: self.connect.min(most), stall: self.stall.min(most), answer: self.answer.min(most) }
+        Limits { connect: self.connect.min(most), stall: self.stall.min(most), response: self.response.min(most) }
     }
 }
 
@@ -40,18 +40,18 @@ pub(crate) struct RequestContext {
     pub(super) throttle: Option<Arc<Throttle>>,
     /// The connection had served a request before, so that it may have been closed by the server in the meantime.
     pub(super) reused: Flag,
-    /// Bytes of an answer, or of TLS itself, arrived while the request was being sent.
+    /// Bytes of a response, or of TLS itself, arrived while the request was being sent.
     pub(super) unseen_input: Flag,
-    /// The connection must not block: an early answer is being looked for.
+    /// The connection must not block: an early response is being looked for.
     pub(super) probing: Flag,
     /// The server has answered before the request was sent: the rest of the body goes nowhere.
-    pub(super) answered_early: Flag,
+    pub(super) responded_early: Flag,
     /// The first bytes of the request are being handed over: there is a connection.
     pub(super) begun: Flag,
     /// A proxy that reads the request has been told the whole URL.
     pub(super) head_begun: Flag,
-    /// Bytes of the answer have arrived.
-    pub(super) answer_begun: Flag,
+    /// Bytes of the response have arrived.
+    pub(super) response_begun: Flag,
 }
 
 #[derive(Debug, Default)]
@@ -84,10 +84,10 @@ impl RequestContext {
             reused: Flag::default(),
             unseen_input: Flag::default(),
             probing: Flag::default(),
-            answered_early: Flag::default(),
+            responded_early: Flag::default(),
             begun: Flag::default(),
             head_begun: Flag::default(),
-            answer_begun: Flag::default(),
+            response_begun: Flag::default(),
         }
     }
 
@@ -121,7 +121,7 @@ pub(super) enum Interrupted {
     Stopped,
     ConnectTimeout,
     SendTimeout,
-    AnswerTimeout,
+    ResponseTimeout,
 }
 
 impl Interrupted {
@@ -137,7 +137,7 @@ impl std::fmt::Display for Interrupted {
             Interrupted::Stopped => "the upload was stopped",
             Interrupted::ConnectTimeout => "no connection could be opened in time",
             Interrupted::SendTimeout => "the server stopped taking data",
-            Interrupted::AnswerTimeout => "the server did not answer in time",
+            Interrupted::ResponseTimeout => "the server did not answer in time",
         })
     }
 }
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_watch_lasts_as_long_as_its_request() {
-        let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
+        let limits = Limits { connect: SLICE, stall: SLICE, response: SLICE };
         let stop = Arc::new(AtomicBool::new(false));
         let context = Arc::new(RequestContext::new(limits, stop.clone(), None));
         assert!(RequestContext::current().is_err());

@@ -8,7 +8,7 @@ use super::no_thread::NoThread;
 use super::tls;
 use crate::error::{Error, ErrorKind};
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The upload is being stopped.
@@ -28,8 +28,8 @@ pub(crate) enum Failure {
         /// Some of the request may have reached the server, which may be carrying it out.
         begun: bool,
     },
-    /// There is an answer, but it cannot be read. The server has carried the request out, perhaps.
-    Answer(Error),
+    /// There is a response, but it cannot be read. The server has carried the request out, perhaps.
+    Response(Error),
     /// Trying again cannot help.
     Permanent(Error),
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Stopped { .. } => f.write_str("stopped"),
-            Failure::Body(error) | Failure::Answer(error) | Failure::Permanent(error) => error.fmt(f),
+            Failure::Body(error) | Failure::Response(error) | Failure::Permanent(error) => error.fmt(f),
             Failure::Connection { message, .. } => f.write_str(message),
         }
     }
@@ -58,7 +58,9 @@ pub(super) fn failure(error: ureq::Error, context: &RequestContext, server: &str
     let kind = match interrupted {
         Some(Interrupted::Stopped) => return Failure::Stopped { begun },
         Some(_) => ErrorKind::Timeout,
-        None if is_too_long(&error) => return Failure::Answer(Error::new(ErrorKind::Network, explain(&error, server))),
+        None if is_too_long(&error) => {
+            return Failure::Response(Error::new(ErrorKind::Network, explain(&error, server)));
+        }
         None if is_hopeless(&error, context) => {
             return Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, server)));
         }
@@ -68,7 +70,7 @@ pub(super) fn failure(error: ureq::Error, context: &RequestContext, server: &str
         ureq::Error::Io(error) => error.raw_os_error().unwrap_or(0),
         _ => 0,
     };
-    let stale = interrupted.is_none() && context.reused.get() && !context.answer_begun.get();
+    let stale = interrupted.is_none() && context.reused.get() && !context.response_begun.get();
     Failure::Connection { kind, message: explain(&error, server), errno, stale, begun }
 }
 
@@ -93,7 +95,7 @@ fn is_refusal(reason: &str) -> bool {
     status.is_some_and(|status| (400..500).contains(&status) && ![408, 429].contains(&status))
 }
 
-/// The same answer would come again: it is as it is.
+/// The same response would come again: it is as it is.
 fn is_too_long(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::LargeResponseHeader(..)) || has_too_many_headers(error)
 }
@@ -120,8 +122,8 @@ pub(super) fn explain(error: &ureq::Error, server: &str) -> String {
         _ if is_too_long(error) => {
             let limit = MOST_HEAD / 1024;
             format!(
-                "the head of the answer of {server} is too long: more than {limit} KiB, or more than 128 headers; what was \
-                 asked for may have been done; see what a gateway or proxy on the way puts into its answers"
+                "the head of the response of {server} is too long: more than {limit} KiB, or more than 128 headers; what was \
+                 asked for may have been done; see what a gateway or proxy on the way puts into its responses"
             )
         }
         ureq::Error::HostNotFound => format!("{server} has no address; check the endpoint"),

@@ -1,14 +1,14 @@
-//! Sends one request and returns the answer. The only room that knows ureq.
+//! Sends one request and returns the response. The only room that knows ureq.
 //!
-//! What ureq lacks for long uploads is in a connector of our own below its TLS ([`tcp`]) and one above ([`early_answer`]):
-//! interruption within a quarter of a second, timeouts about progress, a bandwidth limit, and answers that come before
+//! What ureq lacks for long uploads is in a connector of our own below its TLS ([`tcp`]) and one above ([`early_response`]):
+//! interruption within a quarter of a second, timeouts about progress, a bandwidth limit, and responses that come before
 //! the body has been sent.
 
 mod absolute_form;
 mod addresses;
 mod connections;
 mod context;
-mod early_answer;
+mod early_response;
 mod failure;
 mod interim;
 mod no_proxy;
@@ -48,9 +48,9 @@ const OUTPUT_BUFFER: usize = 256 * 1024;
 const MOST_HEAD: usize = 64 * 1024;
 /// It has room for the longest head, and for what shows that one is longer.
 const INPUT_BUFFER: usize = MOST_HEAD + 4096;
-/// Answers are cut here, and then make no sense: a page of ListParts has about 300 KiB, the answer to a callback 3 MiB.
-const MOST_ANSWER: u64 = 4 * 1024 * 1024;
-/// Putting an object together may take the server minutes: it gets this many times the usual time for an answer.
+/// Responses are cut here, and then make no sense: a page of ListParts has about 300 KiB, the response to a callback 3 MiB.
+const MOST_RESPONSE: u64 = 4 * 1024 * 1024;
+/// Putting an object together may take the server minutes: it gets this many times the usual time for a response.
 const COMPLETE_TIMES: u32 = 10;
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.
 const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -82,7 +82,7 @@ pub(crate) trait Body {
 impl Transport {
     pub(crate) fn new(options: &ClientOptions, proxies: Arc<Proxies>) -> Result<Self> {
         let limits =
-            Limits { connect: options.connect_timeout, stall: options.stall_timeout, answer: options.stall_timeout };
+            Limits { connect: options.connect_timeout, stall: options.stall_timeout, response: options.stall_timeout };
         let throttle = match options.max_bytes_per_second {
             0 => None,
             rate => Some(Arc::new(Throttle::new(rate, Instant::now()))),
@@ -90,7 +90,7 @@ impl Transport {
         Ok(Transport { connections: Connections::new(options, proxies)?, limits, throttle })
     }
 
-    /// Sends `request` with its own small body or with `body`, and reads the answer. `stop` ends it at any moment.
+    /// Sends `request` with its own small body or with `body`, and reads the response. `stop` ends it at any moment.
     pub(crate) fn send(
         &self,
         request: &oss::Request,
@@ -109,8 +109,8 @@ impl Transport {
             Some(body) => Source::Body { body, left: length, context: &context, failure: None },
             None => Source::Small(&mut small),
         };
-        let answer = context.during(|| exchange(way.agent, message, &mut reader));
-        match (answer, reader.failure()) {
+        let response = context.during(|| exchange(way.agent, message, &mut reader));
+        match (response, reader.failure()) {
             (_, Some(error)) => Err(Failure::Body(error)),
             (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server)),
             (Ok(response), None) => Ok(response),
@@ -125,14 +125,14 @@ impl Transport {
     }
 
     fn limits_for(&self, operation: oss::Operation) -> Limits {
-        let Limits { connect, stall, answer } = self.limits;
+        let Limits { connect, stall, response } = self.limits;
         match operation {
             oss::Operation::CompleteMultipartUpload => {
-                Limits { connect, stall, answer: answer.saturating_mul(COMPLETE_TIMES) }
+                Limits { connect, stall, response: response.saturating_mul(COMPLETE_TIMES) }
             }
             oss::Operation::AbortMultipartUpload => self.limits.at_most(TIDY_TIMEOUT),
             oss::Operation::ListMultipartUploads => self.limits.at_most(LOOK_PATIENCE),
-            _ => Limits { connect, stall, answer },
+            _ => Limits { connect, stall, response },
         }
     }
 }
@@ -142,22 +142,22 @@ fn exchange(
     message: http::Request<()>,
     reader: &mut Source<'_>,
 ) -> std::result::Result<oss::Response, ureq::Error> {
-    let mut answer = if takes_body(message.method()) {
+    let mut response = if takes_body(message.method()) {
         agent.run(message.map(|()| SendBody::from_reader(reader)))?
     } else {
         agent.run(message)?
     };
-    let status = answer.status().as_u16();
-    let headers = answer
+    let status = response.status().as_u16();
+    let headers = response
         .headers()
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let headers = headers.collect();
     let mut body = Vec::new();
-    let read = answer.body_mut().as_reader().take(MOST_ANSWER).read_to_end(&mut body);
+    let read = response.body_mut().as_reader().take(MOST_RESPONSE).read_to_end(&mut body);
     match read {
         Err(error) if status < 300 => Err(ureq::Error::Io(error)),
-        // An early answer may be cut off by the reset that follows it: its status says enough.
+        // An early response may be cut off by the reset that follows it: its status says enough.
         _ => Ok(oss::Response { status, headers, body }),
     }
 }
@@ -187,7 +187,7 @@ impl Read for Source<'_> {
         let most = context.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
         let wanted = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
         // Nobody will see these bytes: they only satisfy the announced length.
-        let count = if context.answered_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
+        let count = if context.responded_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
         match count {
             // A body that ends early would make ureq wait for ever.
             Ok(0) if *left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),

@@ -16,8 +16,8 @@ use super::{Limits, takes_body};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::ClientOptions;
 
-/// An answer of more bytes than this is refused.
-const MOST_ANSWER: u64 = 64 * 1024;
+/// A response of more bytes than this is refused.
+const MOST_RESPONSE: u64 = 64 * 1024;
 
 /// One request. It follows no redirects, which may lead anywhere.
 pub(crate) struct PlainRequest<'a> {
@@ -27,12 +27,12 @@ pub(crate) struct PlainRequest<'a> {
     pub body: &'a [u8],
     /// To open a connection.
     pub connect: Duration,
-    /// From the last byte of the request to the last byte of the answer.
-    pub answer: Duration,
+    /// From the last byte of the request to the last byte of the response.
+    pub response: Duration,
 }
 
-/// Its answer, of whatever status.
-pub(crate) struct PlainAnswer {
+/// Its response, of whatever status.
+pub(crate) struct PlainResponse {
     pub status: u16,
     pub date: Option<String>,
     pub body: Zeroizing<Vec<u8>>,
@@ -54,23 +54,23 @@ impl Plain {
         Ok(Plain(Connections::new(options, proxies)?))
     }
 
-    /// Sends `request` and reads the answer; once more when the server had closed a kept connection.
+    /// Sends `request` and reads the response; once more when the server had closed a kept connection.
     pub(crate) fn send(
         &self,
         request: &PlainRequest<'_>,
         stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<PlainAnswer, PlainFailure> {
+    ) -> std::result::Result<PlainResponse, PlainFailure> {
         match self.try_once(request, stop) {
             Err(Failure::Connection { stale: true, .. }) => self.try_once(request, stop),
-            answer => answer,
+            response => response,
         }
         .map_err(|failure| match failure {
             Failure::Stopped { begun } => {
                 let error = Error::new(ErrorKind::Network, "stopped").with_retryable(true);
                 PlainFailure { error, reached: begun }
             }
-            // An answer that is of no use, or an address that is none.
-            Failure::Body(error) | Failure::Answer(error) | Failure::Permanent(error) => {
+            // A response that is of no use, or an address that is none.
+            Failure::Body(error) | Failure::Response(error) | Failure::Permanent(error) => {
                 PlainFailure { error, reached: true }
             }
             Failure::Connection { kind, message, errno, begun, .. } => {
@@ -84,9 +84,9 @@ impl Plain {
         &self,
         request: &PlainRequest<'_>,
         stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<PlainAnswer, Failure> {
+    ) -> std::result::Result<PlainResponse, Failure> {
         let message = message(request).map_err(Failure::Permanent)?;
-        let limits = Limits { connect: request.connect, stall: request.answer, answer: request.answer };
+        let limits = Limits { connect: request.connect, stall: request.response, response: request.response };
         let context = Arc::new(RequestContext::new(limits, stop.clone(), None));
         let way = if is_encrypted(message.uri()) {
             self.0.to(message.uri()).map_err(Failure::Permanent)?
@@ -110,21 +110,21 @@ fn exchange(
     agent: &Agent,
     message: http::Request<()>,
     mut body: &[u8],
-) -> std::result::Result<PlainAnswer, ureq::Error> {
-    let mut answer = if takes_body(message.method()) {
+) -> std::result::Result<PlainResponse, ureq::Error> {
+    let mut response = if takes_body(message.method()) {
         agent.run(message.map(|()| SendBody::from_reader(&mut body)))?
     } else {
         agent.run(message)?
     };
-    let status = answer.status().as_u16();
-    let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
+    let status = response.status().as_u16();
+    let date = response.headers().get("date").and_then(|date| date.to_str().ok()).map(str::to_owned);
     // Never grows, so that no copies are left behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(MOST_ANSWER as usize + 1));
-    answer.body_mut().as_reader().take(MOST_ANSWER + 1).read_to_end(&mut body)?;
-    if body.len() as u64 > MOST_ANSWER {
-        return Err(ureq::Error::BodyExceedsLimit(MOST_ANSWER));
+    let mut body = Zeroizing::new(Vec::with_capacity(MOST_RESPONSE as usize + 1));
+    response.body_mut().as_reader().take(MOST_RESPONSE + 1).read_to_end(&mut body)?;
+    if body.len() as u64 > MOST_RESPONSE {
+        return Err(ureq::Error::BodyExceedsLimit(MOST_RESPONSE));
     }
-    Ok(PlainAnswer { status, date, body })
+    Ok(PlainResponse { status, date, body })
 }
 
 fn message(request: &PlainRequest<'_>) -> Result<http::Request<()>> {

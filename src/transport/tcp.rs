@@ -59,7 +59,7 @@ fn connect_any(found: &[SocketAddr], addresses: &Addresses) -> io::Result<TcpStr
         let mut timer = StallTimer::new(left / (found.len() - tried) as u32);
         match connect(address, &context, &mut timer) {
             Ok(stream) => {
-                addresses.has_answered(*address);
+                addresses.has_responded(*address);
                 return Ok(stream);
             }
             Err(error) => last = error,
@@ -110,11 +110,11 @@ fn ready_within(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Re
 pub(super) struct TcpTransport {
     stream: TcpStream,
     buffers: Gathering,
-    /// Output waits until there is more of it, or an answer is awaited.
+    /// Output waits until there is more of it, or a response is awaited.
     gathers: bool,
     /// The peer does not take anything any more.
     stalled: bool,
-    /// What arrives is the server's answer, not TLS.
+    /// What arrives is the server's response, not TLS.
     speaks_http: bool,
     /// A request has been sent on it before.
     has_served: bool,
@@ -122,8 +122,8 @@ pub(super) struct TcpTransport {
     heard_end: bool,
     /// Bytes that may be sent before the next look at what the peer does.
     unlooked: usize,
-    /// With the answer to the request that was sent last: it may come in many pieces, but not one by one for ever.
-    for_answer: Option<StallTimer>,
+    /// With the response to the request that was sent last: it may come in many pieces, but not one by one for ever.
+    for_response: Option<StallTimer>,
 }
 
 impl TcpTransport {
@@ -147,7 +147,7 @@ impl TcpTransport {
             has_served: false,
             heard_end: false,
             unlooked: 0,
-            for_answer: None,
+            for_response: None,
         })
     }
 }
@@ -160,7 +160,7 @@ impl Transport for TcpTransport {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         let context = RequestContext::current()?;
         context.reused.set(self.has_served);
-        self.for_answer = None;
+        self.for_response = None;
         self.buffers.gathered += amount;
         if self.waits_for_more(&context) {
             return Ok(());
@@ -179,18 +179,18 @@ impl Transport for TcpTransport {
         if context.unseen_input.take() {
             return Ok(true);
         }
-        let mut timer = self.for_answer.take().unwrap_or_else(|| StallTimer::new(context.limits.answer));
+        let mut timer = self.for_response.take().unwrap_or_else(|| StallTimer::new(context.limits.response));
         loop {
             context.check()?;
             if timer.is_over() {
-                return Err(io::Error::other(Interrupted::AnswerTimeout).into());
+                return Err(io::Error::other(Interrupted::ResponseTimeout).into());
             }
             let time = if context.probing.get() { Duration::ZERO } else { SLICE };
             let events = timer.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
             if !events.is_empty() {
                 let count = self.receive()?;
                 timer.moved(count);
-                self.for_answer = Some(timer);
+                self.for_response = Some(timer);
                 return Ok(count > 0);
             }
             if context.probing.get() {
@@ -207,7 +207,7 @@ impl Transport for TcpTransport {
 }
 
 impl TcpTransport {
-    /// What there is to send may wait for what comes after it, or for the moment when an answer is awaited. But not with
+    /// What there is to send may wait for what comes after it, or for the moment when a response is awaited. But not with
     /// a bandwidth limit: there it would have to be granted at once.
     fn waits_for_more(&mut self, context: &RequestContext) -> bool {
         let is_little = self.buffers.gathered < HELD && context.throttle.is_none() && !self.stalled;
@@ -229,7 +229,7 @@ impl TcpTransport {
     fn send(&mut self, amount: usize, context: &RequestContext) -> io::Result<()> {
         let mut timer = StallTimer::new(context.limits.stall);
         let mut sent = 0;
-        while sent < amount && !context.answered_early.get() {
+        while sent < amount && !context.responded_early.get() {
             context.check()?;
             sent += self.send_some(sent, amount, context, &mut timer)?;
         }
@@ -287,7 +287,7 @@ impl TcpTransport {
         if timer.is_over() { Err(io::Error::other(Interrupted::SendTimeout)) } else { Ok(()) }
     }
 
-    /// Keeps what arrives while we are sending: it may be an early answer.
+    /// Keeps what arrives while we are sending: it may be an early response.
     fn hear(&mut self, context: &RequestContext) -> io::Result<()> {
         match self.receive() {
             Ok(0) if !context.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
@@ -404,13 +404,13 @@ mod tests {
 
     fn connected_to(found: &[SocketAddr], addresses: &Addresses) -> SocketAddr {
         let time = Duration::from_millis(200);
-        let limits = Limits { connect: time, stall: time, answer: time };
+        let limits = Limits { connect: time, stall: time, response: time };
         let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(false)), None));
         context.during(|| connect_any(found, addresses)).unwrap().peer_addr().unwrap()
     }
 
     #[test]
-    fn an_address_that_did_not_answer_is_not_tried_first_again() {
+    fn an_address_that_did_not_response_is_not_tried_first_again() {
         let (silent, answering) = (Silent::new(), TcpListener::bind("127.0.0.1:0").unwrap());
         let [dead, alive] = [&silent.listener, &answering].map(|listener| listener.local_addr().unwrap());
         let addresses = Addresses::default();
@@ -424,7 +424,7 @@ mod tests {
         let silent = Silent::new();
         let dead = silent.listener.local_addr().unwrap();
         let (addresses, other) = (Addresses::default(), SocketAddr::from(([127, 0, 0, 1], 1)));
-        let limits = Limits { connect: SLICE, stall: SLICE, answer: SLICE };
+        let limits = Limits { connect: SLICE, stall: SLICE, response: SLICE };
         let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(true)), None));
         context.during(|| connect_any(&[dead], &addresses)).unwrap_err();
         assert_eq!(addresses.in_order(&[dead, other], Instant::now()), [dead, other]);

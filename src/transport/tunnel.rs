@@ -86,7 +86,7 @@ fn open_tunnel(stream: &mut TcpTransport, head: &[u8], timeout: NextTimeout) -> 
             return Err(Error::ConnectProxyFailed("the proxy closed the connection".into()));
         }
         if stream.buffers().input().len() > MOST_HEAD {
-            return Err(Error::ConnectProxyFailed("the proxy's answer has no end".into()));
+            return Err(Error::ConnectProxyFailed("the proxy's response has no end".into()));
         }
     }
 }

@@ -70,8 +70,8 @@ pub struct UploadResult {
     /// From start to end.
     pub elapsed: Duration,
     /// What the application server answered when OSS called it (`x-oss-callback`), as OSS passed it on. Empty without a
-    /// callback, when the callback failed, and when the answer was lost on its way and the object had to prove itself.
-    pub callback_answer: Arc<[u8]>,
+    /// callback, when the callback failed, and when the response was lost on its way and the object had to prove itself.
+    pub callback_response: Arc<[u8]>,
 }
 
 /// How an upload ended.

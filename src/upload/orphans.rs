@@ -1,6 +1,6 @@
 //! Uploads that the server opened without our hearing of it.
 //!
-//! InitiateMultipartUpload is not idempotent: when its answer is lost, or the process is killed before the checkpoint
+//! InitiateMultipartUpload is not idempotent: when its response is lost, or the process is killed before the checkpoint
 //! has it, an upload without parts stays behind on the server, billed for nothing and for ever.
 
 use std::time::{Duration, SystemTime};

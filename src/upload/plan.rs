@@ -5,7 +5,7 @@ use crate::options::{MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE};
 
 /// A raised part size is a multiple of this.
 const RAISED_STEP: u64 = 64 * 1024;
-/// The part size that the library chooses: large enough that the wait for each answer hardly shows on a long link, small
+/// The part size that the library chooses: large enough that the wait for each response hardly shows on a long link, small
 /// enough that the last ones, of which some are on slow connections, do not keep the rest of the link idle for long ...
 const AUTO_PART_SIZE: u64 = 1536 * 1024;
 /// ... and, for large files, such that there are about this many parts to lose one of.

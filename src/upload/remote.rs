@@ -198,7 +198,7 @@ impl Remote<'_> {
         })
     }
 
-    /// Sends a range of the file once; returns the answer and the CRC-64 of what was read.
+    /// Sends a range of the file once; returns the response and the CRC-64 of what was read.
     fn send_range(
         &self,
         attempt: Attempt<'_>,

@@ -92,7 +92,7 @@ impl Round<'_> {
                 let object = ObjectRef { bucket: &header.bucket, key: &header.key };
                 let _ = self.remote.abort_of(object, upload_id);
             }
-            // Killed between Initiate and the record of its answer.
+            // Killed between Initiate and the record of its response.
             None if mismatch(header, wanted).is_none() => {
                 let _ = orphans::remove(self.remote, None, header.observed);
             }
@@ -260,7 +260,7 @@ impl Round<'_> {
         }
     }
 
-    /// Complete succeeded, but its answer has another CRC-64, or none: the object itself is asked.
+    /// Complete succeeded, but its response has another CRC-64, or none: the object itself is asked.
     fn resolve_crc(&mut self, completed: Completed, size: u64, crc64: u64) -> Result<()> {
         // The upload id is spent. With a checkpoint, the next call finds out what came of it.
         if self.journal.is_none() {
@@ -290,7 +290,7 @@ impl Round<'_> {
         result.etag = completed.etag;
         result.version_id = completed.version_id.unwrap_or_default();
         result.request_id = completed.request_id;
-        result.callback_answer = completed.callback_body.into();
+        result.callback_response = completed.callback_body.into();
         let removed = self.journal.map_or(Ok(()), |journal| journal.remove());
         completed.callback_error.map_or(Ok(()), Err).and(removed)
     }

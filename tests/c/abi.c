@@ -77,7 +77,7 @@
     FIELD(oss_result, request_id, 256, 64) \
     FIELD(oss_result, upload_id, 320, 256) \
     FIELD(oss_result, restart_reason, 576, 160) \
-    FIELD(oss_result, callback_answer_size, 736, 8) \
+    FIELD(oss_result, callback_response_size, 736, 8) \
     FIELD(oss_result, reserved, 744, 280) \
     STRUCT(oss_progress, 128) \
     FIELD(oss_progress, phase, 0, 4) \

@@ -40,7 +40,7 @@ int the_other_unit(void)
     if (oss_upload_wait(upload, 0, &progress, &result, &error) != OSS_INVALID_ARGUMENT) return 5;
     if (oss_client_next_event(client, &event) != OSS_INVALID_ARGUMENT) return 7;
     if (oss_upload_next_event(upload, &event) != OSS_INVALID_ARGUMENT) return 8;
-    if (oss_upload_callback_answer(upload, NULL, 0) != 0) return 9;
+    if (oss_upload_callback_response(upload, NULL, 0) != 0) return 9;
     oss_upload_pause(upload);
     oss_upload_cancel(upload);
     oss_upload_free(upload);

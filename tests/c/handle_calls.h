@@ -57,7 +57,7 @@ static inline void no_upload(void *pointer, const char *words)
     check_outputs(&progress, &result);
     CHECK_NUMBER(oss_upload_wait(upload, 0, NULL, NULL, NULL), OSS_INVALID_ARGUMENT);
     CHECK_NUMBER(oss_upload_next_event(upload, &event), OSS_INVALID_ARGUMENT);
-    CHECK_NUMBER(oss_upload_callback_answer(upload, buffer, sizeof(buffer)), 0);
+    CHECK_NUMBER(oss_upload_callback_response(upload, buffer, sizeof(buffer)), 0);
     CHECK(memcmp(buffer, "as it is", sizeof(buffer)) == 0);
     oss_upload_pause(upload);
     oss_upload_cancel(upload);

@@ -130,7 +130,7 @@ static void tell_result(const oss_result *result)
     tell_text("result.request_id", result->request_id);
     tell_text("result.upload_id", result->upload_id);
     tell_text("result.restart_reason", result->restart_reason);
-    tell("result.callback_answer_size", result->callback_answer_size);
+    tell("result.callback_response_size", result->callback_response_size);
 }
 
 static const char *name_of_phase(uint32_t phase)
@@ -279,10 +279,10 @@ static void wait_for(oss_upload *upload, const struct order *order)
     tell_end(status, &error);
     tell_progress(&progress);
     if (status != OSS_PENDING) {
-        char answer[1024] = "";
+        char response[1024] = "";
         tell_result(&result);
-        if (oss_upload_callback_answer(upload, answer, sizeof(answer)) != result.callback_answer_size) exit(2);
-        tell_text("callback_answer", answer);
+        if (oss_upload_callback_response(upload, response, sizeof(response)) != result.callback_response_size) exit(2);
+        tell_text("callback_response", response);
     }
 }
 

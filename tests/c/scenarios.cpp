@@ -153,8 +153,8 @@ void tell_result(const oss::result &result)
     tell("result.request_id", result.request_id);
     tell("result.upload_id", result.upload_id);
     tell("result.restart_reason", result.restart_reason);
-    tell("result.callback_answer_size", result.callback_answer.size());
-    tell("callback_answer", result.callback_answer);
+    tell("result.callback_response_size", result.callback_response.size());
+    tell("callback_response", result.callback_response);
 }
 
 std::string_view name_of(oss::phase phase)

@@ -96,8 +96,8 @@ struct seen {
     pthread_t thread;
     int inside;
     int calls;
-    int32_t answer;
-    uint32_t answer_at_parts;
+    int32_t response;
+    uint32_t response_at_parts;
     oss_progress last;
 };
 
@@ -117,10 +117,10 @@ static int32_t watch(const oss_progress *progress, void *user_data)
     for (i = 0; i < sizeof(progress->reserved) / sizeof(progress->reserved[0]); i++) CHECK(!progress->reserved[i]);
     seen->last = *progress;
     seen->calls++;
-    return progress->parts_done >= seen->answer_at_parts ? seen->answer : OSS_CONTINUE;
+    return progress->parts_done >= seen->response_at_parts ? seen->response : OSS_CONTINUE;
 }
 
-static void watched(oss_client *client, const char *key, int32_t answer, oss_status wanted)
+static void watched(oss_client *client, const char *key, int32_t response, oss_status wanted)
 {
     oss_upload_options what = upload_options(key);
     struct seen seen;
@@ -130,8 +130,8 @@ static void watched(oss_client *client, const char *key, int32_t answer, oss_sta
     memset(&seen, 0, sizeof(seen));
     check_case = key;
     seen.thread = pthread_self();
-    seen.answer = answer;
-    seen.answer_at_parts = 2;
+    seen.response = response;
+    seen.response_at_parts = 2;
     seen.inside = 1;
     EXPECT(oss_upload_file(client, &what, &result, &error, watch, &seen), &error, wanted, NULL);
     seen.inside = 0;

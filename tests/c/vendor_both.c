@@ -19,7 +19,7 @@ int main(void)
     REQUIRE(oss_client_new(&where, &client, &error) == OSS_OK);
     EXPECT(oss_client_upload_file(client, &what, &result, &error, NULL, NULL), &error, OSS_OK, NULL);
     CHECK(result.size > 0);
-    printf("the SDK's caller: %c\n", who_answers(oss_upload_file));
+    printf("the SDK's caller: %c\n", who_responses(oss_upload_file));
 #ifdef VENDOR_MULTIPART
     CHECK_NUMBER(vendor_multipart(), 1);
 #endif

@@ -13,7 +13,7 @@ typedef vendor_status *vendor_upload(vendor_options *options, vendor_string *buc
                                      vendor_string *upload_id, vendor_string *path, int64_t part_size, void *headers);
 
 /** 'v' for the SDK's function, 'o' for ours that refused, '?' for anything else. */
-static inline char who_answers(vendor_upload *upload)
+static inline char who_responses(vendor_upload *upload)
 {
     static char bucket_name[] = "my-bucket", object_name[] = "object", path_name[] = "/data/a.mp4";
     vendor_options options;

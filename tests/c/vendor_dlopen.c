@@ -52,12 +52,12 @@ int main(int argc, char **argv)
     REQUIRE(vendor != NULL && ours != NULL);
     /* Asked for in a library, that library's. */
     LOOK_UP(sdk_call, vendor, "oss_upload_file");
-    CHECK_NUMBER(who_answers(sdk_call), 'v');
+    CHECK_NUMBER(who_responses(sdk_call), 'v');
     upload_by(ours, "oss_client_upload_file");
     CHECK_NUMBER(dlsym(ours, "oss_upload_file") != NULL, exported);
     if (exported) upload_by(ours, "oss_upload_file");
     /* Asked for in the process, that of the library which was loaded first. */
     LOOK_UP(sdk_call, RTLD_DEFAULT, "oss_upload_file");
-    CHECK_NUMBER(who_answers(sdk_call), exported && strstr(argv[2], "vendor") ? 'o' : 'v');
+    CHECK_NUMBER(who_responses(sdk_call), exported && strstr(argv[2], "vendor") ? 'o' : 'v');
     return check_end();
 }

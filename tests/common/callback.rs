@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// What the application server says.
-pub const ANSWER: &[u8] = br#"{"a": 1 }"#;
+pub const RESPONSE: &[u8] = br#"{"a": 1 }"#;
 
 /// Starts one that answers its callers with `status`; gives the value of the header x-oss-callback that asks for it.
 pub fn callback(status: &'static str) -> String {
@@ -24,9 +24,9 @@ pub fn callback(status: &'static str) -> String {
                     _ => break,
                 }
             }
-            let length = ANSWER.len();
+            let length = RESPONSE.len();
             let _ = write!(caller, "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-            let _ = caller.write_all(ANSWER);
+            let _ = caller.write_all(RESPONSE);
         }
     });
     STANDARD.encode(format!(r#"{{"callbackUrl":"{url}","callbackBody":"size=${{size}}"}}"#))

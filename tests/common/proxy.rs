@@ -20,7 +20,7 @@ struct Shared {
     target: SocketAddr,
     /// What `Proxy-Authorization` must say; `None`: everybody may pass.
     authorization: Option<String>,
-    /// Its answer to a CONNECT that it grants.
+    /// Its response to a CONNECT that it grants.
     granted: &'static str,
     asked: Mutex<Vec<String>>,
     ended: AtomicBool,
@@ -87,7 +87,7 @@ fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     shared.remember(&head);
     if !shared.allows(&head) {
         client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")?;
-        // A close with the body unread would take the answer back.
+        // A close with the body unread would take the response back.
         io::copy(&mut reader, &mut io::sink())?;
         return Ok(());
     }
@@ -97,8 +97,8 @@ fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
         client.write_all(shared.granted.as_bytes())?;
         return both_ways(client.try_clone()?, server, client);
     }
-    let (answers, from_server) = (client, server.try_clone()?);
-    let down = thread::spawn(move || pump(from_server, answers));
+    let (responses, from_server) = (client, server.try_clone()?);
+    let down = thread::spawn(move || pump(from_server, responses));
     let _ = forward(head, &mut reader, server, shared);
     let _ = down.join();
     Ok(())

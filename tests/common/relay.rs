@@ -1,4 +1,4 @@
-//! A relay in front of the local OSS that holds requests and answers, so that a test can act at an exact moment.
+//! A relay in front of the local OSS that holds requests and responses, so that a test can act at an exact moment.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -36,7 +36,7 @@ enum Moment {
     /// The head of a request has come; the server knows nothing of it.
     Request(String),
     /// The server has answered; the client knows nothing of it.
-    Answer(String),
+    Response(String),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +45,7 @@ enum Fate {
     Cut,
 }
 
-/// One request or answer that is held until this is released or dropped.
+/// One request or response that is held until this is released or dropped.
 pub struct Gate {
     moment: Moment,
     reached: Receiver<()>,
@@ -69,7 +69,7 @@ impl Gate {
         let _ = self.release.try_send(Fate::Pass);
     }
 
-    /// Ends the connection: a lost request, or a lost answer.
+    /// Ends the connection: a lost request, or a lost response.
     pub fn cut(self) {
         let _ = self.release.try_send(Fate::Cut);
     }
@@ -97,9 +97,9 @@ impl Relay {
         self.hold(Moment::Request(kind.to_owned()))
     }
 
-    /// Holds the answer to the next request of this kind.
-    pub fn hold_answer(&self, kind: &str) -> Gate {
-        self.hold(Moment::Answer(kind.to_owned()))
+    /// Holds the response to the next request of this kind.
+    pub fn hold_response(&self, kind: &str) -> Gate {
+        self.hold(Moment::Response(kind.to_owned()))
     }
 
     fn hold(&self, moment: Moment) -> Gate {
@@ -156,7 +156,7 @@ fn converse(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     let (from, to) = (server.try_clone()?, client.try_clone()?);
     let (answering, asking) = (shared.clone(), asked.clone());
     let down = thread::spawn(move || {
-        let _ = answers(from.try_clone()?, to.try_clone()?, &answering, &asking);
+        let _ = responses(from.try_clone()?, to.try_clone()?, &answering, &asking);
         from.shutdown(Shutdown::Both).and(to.shutdown(Shutdown::Both))
     });
     let _ = requests(client.try_clone()?, server.try_clone()?, shared, &asked);
@@ -187,16 +187,16 @@ fn requests(client: TcpStream, mut server: TcpStream, shared: &Shared, asked: &M
     }
 }
 
-fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Shared, asked: &Mutex<String>) -> io::Result<()> {
+fn responses(mut server: TcpStream, mut client: TcpStream, shared: &Shared, asked: &Mutex<String>) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let count = server.read(&mut buffer)?;
         if count == 0 {
             return Ok(());
         }
-        // There is one request at a time on a connection: the first bytes after it are its answer.
+        // There is one request at a time on a connection: the first bytes after it are its response.
         let kind = std::mem::take(&mut *asked.lock().expect("what is asked"));
-        if !kind.is_empty() && shared.pass(&Moment::Answer(kind)) == Fate::Cut {
+        if !kind.is_empty() && shared.pass(&Moment::Response(kind)) == Fate::Cut {
             return Ok(());
         }
         client.write_all(&buffer[..count])?;

@@ -136,14 +136,14 @@ impl Shared {
             thread::sleep(Duration::from_millis(5));
         }
         let ways = self.ways.lock().unwrap().clone();
-        let (status, body) = ways.refusal.clone().unwrap_or_else(|| self.answer(&ways, &request, path));
+        let (status, body) = ways.refusal.clone().unwrap_or_else(|| self.response(&ways, &request, path));
         let head = format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
         let mut client = client;
-        // Who has gone away needs no answer.
+        // Who has gone away needs no response.
         let _ = client.write_all(format!("{head}{body}").as_bytes());
     }
 
-    fn answer(&self, ways: &Ways, request: &Request, path: &str) -> (u16, String) {
+    fn response(&self, ways: &Ways, request: &Request, path: &str) -> (u16, String) {
         let roles = "/latest/meta-data/ram/security-credentials/";
         let hardened = request.head.contains(&format!("x-aliyun-ecs-metadata-token: {METADATA_TOKEN}"));
         match (request.method.as_str(), path) {

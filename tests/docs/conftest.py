@@ -63,8 +63,8 @@ class Reader:
 
     def stored(self) -> set[str]:
         """The keys of all objects, each of which must be the file."""
-        with urllib.request.urlopen(f"{self.server['endpoint']}/_server/state") as answer:
-            state = json.load(answer)
+        with urllib.request.urlopen(f"{self.server['endpoint']}/_server/state") as response:
+            state = json.load(response)
         objects = state["buckets"][BUCKET]["objects"]
         wanted = (self.home / "data/a.mp4").stat().st_size
         for entry in objects:

@@ -5,7 +5,7 @@
 mod common;
 
 mod clocks;
-mod early_answers;
+mod early_responses;
 mod matrix;
 mod patience;
 mod peers;

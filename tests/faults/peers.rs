@@ -32,14 +32,14 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A server that says `answer` to everybody, whatever they say.
-fn babbler(answer: &'static [u8]) -> u16 {
+/// A server that says `response` to everybody, whatever they say.
+fn babbler(response: &'static [u8]) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for mut client in listener.incoming().flatten() {
             let _ = client.read(&mut [0; 4096]);
-            let _ = client.write_all(answer);
+            let _ = client.write_all(response);
         }
     });
     port
@@ -80,10 +80,10 @@ fn a_name_without_an_address_is_a_network_error_that_names_the_endpoint() {
 #[test]
 fn a_server_that_does_not_speak_http_is_a_clear_error() {
     let _company = in_company();
-    for answer in [&b"SSH-2.0-OpenSSH_9.6\r\n"[..], b"220 mail.example.com ESMTP\r\n", b"\x00\x01\x02\xff\xfe", b""] {
-        let error = error_of(&format!("http://127.0.0.1:{}", babbler(answer)));
-        assert_eq!(error.kind(), ErrorKind::Network, "{answer:?}: {error:?}");
-        let says = if answer.is_empty() { "127.0.0.1" } else { "does not speak HTTP" };
+    for response in [&b"SSH-2.0-OpenSSH_9.6\r\n"[..], b"220 mail.example.com ESMTP\r\n", b"\x00\x01\x02\xff\xfe", b""] {
+        let error = error_of(&format!("http://127.0.0.1:{}", babbler(response)));
+        assert_eq!(error.kind(), ErrorKind::Network, "{response:?}: {error:?}");
+        let says = if response.is_empty() { "127.0.0.1" } else { "does not speak HTTP" };
         assert!(error.message().starts_with("PutObject: ") && error.message().contains(says), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The same faults at the requests of an upload that goes on: ListParts when it is resumed, HeadObject when the answer
+//! The same faults at the requests of an upload that goes on: ListParts when it is resumed, HeadObject when the response
 //! to Complete was lost. Whatever happens there, no part that the server has is sent again, and no wrong object is taken
 //! for the file.
 
@@ -75,7 +75,7 @@ impl Case {
             (Request::ListParts, "403") => End::Stored,
             // Nothing proves that the object is there: the file is sent again.
             (Request::HeadObject, "403" | "404" | "200 of a login page") => End::Stored,
-            // An answer to HEAD has no body that could hold a code.
+            // A response to HEAD has no body that could hold a code.
             (Request::HeadObject, "503 of a gateway in JSON") => End::Refused(503, "BadErrorResponse"),
             _ => self.fault.for_ever[1],
         }
@@ -104,7 +104,7 @@ impl Case {
         if self.request == Request::HeadObject {
             rules.extend((0..keys).map(|n| {
                 let lost = format!(r#""operation":"CompleteMultipartUpload","key":"key-{n}","times":1"#);
-                format!(r#"{{"match":{{{lost}}},"action":{{"type":"close","at":"before_answer"}}}}"#)
+                format!(r#"{{"match":{{{lost}}},"action":{{"type":"close","at":"before_response"}}}}"#)
             }));
         }
         format!("[{}]", rules.join(","))

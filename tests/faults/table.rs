@@ -18,7 +18,7 @@ pub const REQUESTS: [Request; 4] =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     Stored,
-    /// Without an answer of the server.
+    /// Without a response of the server.
     Fails(ErrorKind),
     /// With this status and code of the server.
     Refused(u16, &'static str),
@@ -150,26 +150,26 @@ pub static FAULTS: &[Fault] = &[
     Fault::new("close after the body", r#"{"type":"close","at":"before_processing"}"#, Retry, [NETWORK; 4]),
     // What was asked for is done, but nobody hears of it. That of Complete is settled by a look at the object.
     Fault::new(
-        "close without an answer",
-        r#"{"type":"close","at":"before_answer"}"#,
+        "close without a response",
+        r#"{"type":"close","at":"before_response"}"#,
         Retry,
         [NETWORK, NETWORK, NETWORK, Stored],
     ),
     Fault::new(
-        "reset without an answer",
-        r#"{"type":"reset","at":"before_answer"}"#,
+        "reset without a response",
+        r#"{"type":"reset","at":"before_response"}"#,
         Retry,
         [NETWORK, NETWORK, NETWORK, Stored],
     ),
     Fault::new(
-        "close in the answer",
-        r#"{"type":"close","at":"mid_answer"}"#,
+        "close in the response",
+        r#"{"type":"close","at":"mid_response"}"#,
         Retry,
         [NETWORK, NETWORK, NETWORK, Stored],
     ),
     Fault::new(
-        "reset in the answer",
-        r#"{"type":"reset","at":"mid_answer","after_answer_bytes":60}"#,
+        "reset in the response",
+        r#"{"type":"reset","at":"mid_response","after_response_bytes":60}"#,
         Retry,
         [NETWORK, NETWORK, NETWORK, Stored],
     ),
@@ -189,17 +189,17 @@ pub static FAULTS: &[Fault] = &[
     )
     .with_stall(500),
     Fault::new(
-        "silence before the answer",
-        r#"{"type":"stall","at":"before_answer","ms":1500}"#,
+        "silence before the response",
+        r#"{"type":"stall","at":"before_response","ms":1500}"#,
         Retry,
         [TIMEOUT, TIMEOUT, TIMEOUT, Stored],
     )
     .with_stall(500),
-    Fault::new("an answer in small drops", r#"{"type":"drip","bytes":50,"ms":5}"#, Retry, [Stored; 4]),
+    Fault::new("a response in small drops", r#"{"type":"drip","bytes":50,"ms":5}"#, Retry, [Stored; 4]),
     Fault::new("a body that is taken slowly", r#"{"type":"slow_read","bytes_per_second":1000000}"#, Retry, [Stored; 4]),
-    Fault::new("a connection that closes behind the answer", r#"{"type":"close_idle"}"#, Retry, [Stored; 4]),
+    Fault::new("a connection that closes behind the response", r#"{"type":"close_idle"}"#, Retry, [Stored; 4]),
     Fault::new(
-        "a connection that is reset behind the answer",
+        "a connection that is reset behind the response",
         r#"{"type":"close_idle","reset":true,"after_ms":2}"#,
         Retry,
         [Stored; 4],

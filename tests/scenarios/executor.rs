@@ -1,6 +1,6 @@
 //! A program in one of the languages that carries out orders and says what came out, a line each.
 //!
-//! An order is a word, then names with values: `upload_file object_key=key part_size=102400`. An answer begins with "= "
+//! An order is a word, then names with values: `upload_file object_key=key part_size=102400`. A response begins with "= "
 //! and has names with values too. Values are percent-encoded; a name may come several times.
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub struct Executor {
     child: Child,
     orders: Option<ChildStdin>,
-    answers: Receiver<String>,
+    responses: Receiver<String>,
 }
 
 pub struct Order(String);
@@ -37,21 +37,21 @@ impl Order {
 
 /// Names with their values, in the order in which they came.
 #[derive(Clone, Debug, Default)]
-pub struct Answer(BTreeMap<String, Vec<String>>);
+pub struct Response(BTreeMap<String, Vec<String>>);
 
-impl Answer {
-    pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Answer {
-        Answer(pairs.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect())
+impl Response {
+    pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Response {
+        Response(pairs.map(|(name, value)| (name.to_owned(), vec![value.to_owned()])).collect())
     }
 
-    fn parse(line: &str) -> Answer {
-        let mut answer = Answer::default();
+    fn parse(line: &str) -> Response {
+        let mut response = Response::default();
         for pair in line.split_whitespace() {
             let (name, value) = pair.split_once('=').unwrap_or_else(|| panic!("no value: {line}"));
             let value = percent_decode_str(value).decode_utf8_lossy().into_owned();
-            answer.0.entry(name.to_owned()).or_default().push(value);
+            response.0.entry(name.to_owned()).or_default().push(value);
         }
-        answer
+        response
     }
 
     /// The value of this name, which was told once.
@@ -80,26 +80,26 @@ impl Executor {
     pub fn start(command: &mut Command) -> Executor {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the executor starts");
         let output = BufReader::new(child.stdout.take().expect("its output"));
-        let (tell, answers) = channel();
+        let (tell, responses) = channel();
         thread::spawn(move || {
             // Test harnesses print lines of their own.
             for line in output.lines().map_while(Result::ok) {
-                if let Some(answer) = line.strip_prefix("= ").or(line.strip_prefix("=")) {
+                if let Some(response) = line.strip_prefix("= ").or(line.strip_prefix("=")) {
                     // Whoever has given up does not listen any more.
-                    let _ = tell.send(answer.to_owned());
+                    let _ = tell.send(response.to_owned());
                 }
             }
         });
         let orders = child.stdin.take();
-        Executor { child, orders, answers }
+        Executor { child, orders, responses }
     }
 
-    pub fn ask(&mut self, order: Order) -> Answer {
+    pub fn ask(&mut self, order: Order) -> Response {
         let orders = self.orders.as_mut().expect("it has not been ended");
         writeln!(orders, "{}", order.0).unwrap_or_else(|error| panic!("{}: {error}", order.0));
-        match self.answers.recv_timeout(PATIENCE) {
-            Ok(line) => Answer::parse(&line),
-            Err(error) => panic!("no answer to {}: {error}", order.0),
+        match self.responses.recv_timeout(PATIENCE) {
+            Ok(line) => Response::parse(&line),
+            Err(error) => panic!("no response to {}: {error}", order.0),
         }
     }
 

@@ -302,7 +302,7 @@ fn every_output_is_known() {
 
 fn all_outputs() -> BTreeSet<&'static str> {
     let told = runner::RESULT.into_iter().chain(runner::PROGRESS).chain(runner::ERROR);
-    told.chain(["status", "names", "callback_answer", "progress.phases", "progress.runs_forward"]).collect()
+    told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward"]).collect()
 }
 
 #[test]

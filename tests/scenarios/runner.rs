@@ -19,7 +19,7 @@ use crate::common::callback::callback;
 use crate::common::proxy::Proxy;
 use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
-use crate::executor::{Answer, Executor, Order};
+use crate::executor::{Executor, Order, Response};
 use crate::table::{
     Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, Table,
 };
@@ -29,7 +29,7 @@ pub const RESULT: [&str; 16] = [
     "result.attempts",
     "result.bytes_resumed",
     "result.bytes_sent",
-    "result.callback_answer_size",
+    "result.callback_response_size",
     "result.crc64",
     "result.elapsed_ms",
     "result.etag",
@@ -163,8 +163,8 @@ impl Stage<'_> {
     fn play(&mut self) {
         if !matches!(self.scenario.steps.first(), Some(Step::Client { .. })) {
             let order = self.client_order(&Options::new());
-            let answer = self.executor.ask(order);
-            assert_eq!(answer.get("status"), "OSS_OK", "{answer:?}");
+            let response = self.executor.ask(order);
+            assert_eq!(response.get("status"), "OSS_OK", "{response:?}");
         }
         for (number, step) in self.scenario.steps.iter().enumerate() {
             let step_name = format!("step {}", number + 1);
@@ -195,25 +195,25 @@ impl Stage<'_> {
                     };
                     order = order.with("stop", how).with("at_parts", stop.at_parts.to_string());
                 }
-                let answer = self.executor.ask(order);
-                self.ended(&answer, expect);
+                let response = self.executor.ask(order);
+                self.ended(&response, expect);
             }
             Step::Start { options, expect } => {
                 let order = self.upload_order("start", options);
                 self.short(order, expect);
             }
             Step::Wait { expect } => {
-                let answer = self.executor.ask(Order::new("wait").with("timeout_ms", "60000"));
-                self.ended(&answer, expect);
+                let response = self.executor.ask(Order::new("wait").with("timeout_ms", "60000"));
+                self.ended(&response, expect);
             }
             Step::Until { expect } => self.until(expect),
             Step::Pause {} => drop(self.executor.ask(Order::new("pause"))),
             Step::Cancel {} => drop(self.executor.ask(Order::new("cancel"))),
             Step::Free {} => drop(self.executor.ask(Order::new("free"))),
             Step::Events { expect } => self.events(expect),
-            Step::Hold { request, answer } => {
+            Step::Hold { request, response } => {
                 let request = request.as_ref().map(|kind| self.relay.hold_request(kind));
-                self.gate = request.or(answer.as_ref().map(|kind| self.relay.hold_answer(kind)));
+                self.gate = request.or(response.as_ref().map(|kind| self.relay.hold_response(kind)));
             }
             Step::Reached {} => self.gate.as_ref().expect("something is held").reached(),
             Step::Release {} => self.gate.take().expect("something is held").release(),
@@ -312,95 +312,95 @@ impl Stage<'_> {
 
     /// A call that does not wait for the end of an upload.
     fn short(&mut self, order: Order, expect: &Expected) {
-        let answer = self.executor.ask(order);
-        self.check_error(&answer);
-        self.check(&answer, expect);
+        let response = self.executor.ask(order);
+        self.check_error(&response);
+        self.check(&response, expect);
     }
 
     fn until(&mut self, expect: &Expected) {
         wait_until(&format!("{expect:?}"), || {
-            let answer = self.executor.ask(Order::new("wait").with("timeout_ms", "5"));
-            PROGRESS.iter().for_each(|name| _ = answer.get(name));
-            expect.iter().all(|(name, value)| told(answer.all(name), value))
+            let response = self.executor.ask(Order::new("wait").with("timeout_ms", "5"));
+            PROGRESS.iter().for_each(|name| _ = response.get(name));
+            expect.iter().all(|(name, value)| told(response.all(name), value))
         });
     }
 
     /// What is said of an upload that has ended.
-    fn ended(&self, answer: &Answer, expect: &Expected) {
-        let status = answer.get("status");
-        self.check_error(answer);
+    fn ended(&self, response: &Response, expect: &Expected) {
+        let status = response.get("status");
+        self.check_error(response);
         // Options that are refused end it before it begins.
-        if answer.all("result.size").is_empty()
+        if response.all("result.size").is_empty()
             && ["OSS_INVALID_ARGUMENT", "OSS_UNSUPPORTED", "THROWN"].contains(&status)
         {
-            return self.check(answer, expect);
+            return self.check(response, expect);
         }
-        let names: BTreeSet<_> = answer.names().filter(|name| name.starts_with("result.")).collect();
+        let names: BTreeSet<_> = response.names().filter(|name| name.starts_with("result.")).collect();
         assert_eq!(names, BTreeSet::from(RESULT), "the fields of a result");
-        PROGRESS.iter().for_each(|name| _ = answer.get(name));
-        if !answer.all("progress.runs_forward").is_empty() {
-            assert_eq!(answer.get("progress.runs_forward"), "1", "progress ran backwards");
+        PROGRESS.iter().for_each(|name| _ = response.get(name));
+        if !response.all("progress.runs_forward").is_empty() {
+            assert_eq!(response.get("progress.runs_forward"), "1", "progress ran backwards");
             assert!(
-                answer.all("progress.phases").contains(&"ended".to_owned()),
-                "the end was not reported: {answer:?}"
+                response.all("progress.phases").contains(&"ended".to_owned()),
+                "the end was not reported: {response:?}"
             );
         }
-        assert_eq!(answer.get("progress.phase"), "ended");
-        assert!(!answer.all("progress.phases").contains(&"unknown".to_owned()), "a phase has no name");
+        assert_eq!(response.get("progress.phase"), "ended");
+        assert!(!response.all("progress.phases").contains(&"unknown".to_owned()), "a phase has no name");
         if ["OSS_OK", "OSS_CALLBACK_FAILED"].contains(&status) {
-            self.check_stored(answer);
+            self.check_stored(response);
         }
         if !expect.contains_key("result.restart_reason") {
-            assert_eq!(answer.get("result.restart_reason"), "");
+            assert_eq!(response.get("result.restart_reason"), "");
         }
-        assert_eq!(answer.number("result.bytes_sent"), answer.number("progress.sent_bytes"));
-        assert_eq!(answer.number("result.bytes_resumed"), answer.number("progress.resumed_bytes"));
-        self.check(answer, expect);
+        assert_eq!(response.number("result.bytes_sent"), response.number("progress.sent_bytes"));
+        assert_eq!(response.number("result.bytes_resumed"), response.number("progress.resumed_bytes"));
+        self.check(response, expect);
     }
 
     /// The result and the last progress agree with what the server knows.
-    fn check_stored(&self, answer: &Answer) {
+    fn check_stored(&self, response: &Response) {
         let key = self.options["object_key"].as_str().expect("a key");
         let object = self.server.object(BUCKET, key).unwrap_or_else(|| panic!("{key} is not there"));
-        assert_eq!(answer.number("result.size"), object.size, "result.size");
-        assert_eq!(answer.number("result.crc64"), object.crc64, "result.crc64");
-        assert_eq!(answer.get("result.etag"), object.etag, "result.etag");
-        assert_eq!(answer.get("result.version_id"), object.version_id.unwrap_or_default(), "result.version_id");
-        assert_eq!(answer.number("result.parts"), u64::from(object.parts.max(1)), "result.parts");
-        assert_eq!(answer.number("progress.total_bytes"), object.size, "progress.total_bytes");
-        assert_eq!(answer.number("progress.done_bytes"), object.size, "progress.done_bytes");
-        assert_eq!(answer.number("progress.parts_total"), answer.number("result.parts"), "progress.parts_total");
-        assert_eq!(answer.number("progress.parts_done"), answer.number("result.parts"), "progress.parts_done");
+        assert_eq!(response.number("result.size"), object.size, "result.size");
+        assert_eq!(response.number("result.crc64"), object.crc64, "result.crc64");
+        assert_eq!(response.get("result.etag"), object.etag, "result.etag");
+        assert_eq!(response.get("result.version_id"), object.version_id.unwrap_or_default(), "result.version_id");
+        assert_eq!(response.number("result.parts"), u64::from(object.parts.max(1)), "result.parts");
+        assert_eq!(response.number("progress.total_bytes"), object.size, "progress.total_bytes");
+        assert_eq!(response.number("progress.done_bytes"), object.size, "progress.done_bytes");
+        assert_eq!(response.number("progress.parts_total"), response.number("result.parts"), "progress.parts_total");
+        assert_eq!(response.number("progress.parts_done"), response.number("result.parts"), "progress.parts_done");
         let log = self.server.log();
         let uploads: BTreeSet<_> = log.iter().filter_map(|entry| entry.upload_id.as_deref()).collect();
-        let upload_id = answer.get("result.upload_id");
+        let upload_id = response.get("result.upload_id");
         assert_eq!(upload_id.is_empty(), object.parts == 0, "result.upload_id is {upload_id:?}");
         assert!(upload_id.is_empty() || uploads.contains(upload_id), "result.upload_id is {upload_id}");
-        let request_id = answer.get("result.request_id");
+        let request_id = response.get("result.request_id");
         assert!(log.iter().any(|entry| entry.request_id == request_id), "result.request_id is {request_id:?}");
-        let sent = answer.number("result.bytes_sent") + answer.number("result.bytes_resumed");
+        let sent = response.number("result.bytes_sent") + response.number("result.bytes_resumed");
         assert!(sent >= object.size, "sent {sent} of {} bytes", object.size);
-        assert!(answer.number("result.attempts") >= 1);
-        assert!(answer.number("result.part_size") >= PART.min(object.size), "result.part_size");
-        answer.number("result.elapsed_ms");
+        assert!(response.number("result.attempts") >= 1);
+        assert!(response.number("result.part_size") >= PART.min(object.size), "result.part_size");
+        response.number("result.elapsed_ms");
     }
 
     /// An error is whole, is the natural one of its language, and holds no secret; there is none at success.
-    fn check_error(&self, answer: &Answer) {
-        let status = answer.get("status");
+    fn check_error(&self, response: &Response) {
+        let status = response.get("status");
         if ["OSS_OK", "OSS_PENDING", "THROWN"].contains(&status) {
-            assert!(ERROR.iter().all(|name| answer.all(name).is_empty()), "an error at {status}: {answer:?}");
+            assert!(ERROR.iter().all(|name| response.all(name).is_empty()), "an error at {status}: {response:?}");
             return;
         }
-        ERROR.iter().for_each(|name| _ = answer.get(name));
-        let text = format!("{answer:?}");
+        ERROR.iter().for_each(|name| _ = response.get(name));
+        let text = format!("{response:?}");
         assert!(SECRETS.iter().all(|secret| !text.contains(secret)), "a secret in {text}");
-        let message = answer.get("message");
+        let message = response.get("message");
         assert!(!message.is_empty() && !message.contains('\n'), "the message is {message:?}");
-        let request_id = answer.get("request_id");
+        let request_id = response.get("request_id");
         let known = self.request_ids();
         assert!(request_id.is_empty() || known.contains(request_id), "no request had the id {request_id}");
-        let raised: BTreeSet<_> = answer.all("raised").iter().map(String::as_str).collect();
+        let raised: BTreeSet<_> = response.all("raised").iter().map(String::as_str).collect();
         let errors = &self.runner.table.errors;
         let natural = |status: &str| {
             &errors.get(status).unwrap_or_else(|| panic!("{status} is in no row"))[&self.runner.language]
@@ -412,7 +412,7 @@ impl Stage<'_> {
             // The first name stands for this status alone.
             assert!(!raised.contains(natural(other)[0].as_str()), "{status} is taken for {other}: {raised:?}");
         }
-        let errno = answer.get("os_errno").parse().expect("an errno");
+        let errno = response.get("os_errno").parse().expect("an errno");
         let also = self.runner.table.errnos.get(&errno).and_then(|names| names.get(&self.runner.language));
         if let ("OSS_IO", Some(also)) = (status, also) {
             also.iter()
@@ -420,19 +420,19 @@ impl Stage<'_> {
         }
     }
 
-    fn check(&self, answer: &Answer, expect: &Expected) {
+    fn check(&self, response: &Response, expect: &Expected) {
         for (name, value) in expect {
             let ok = match name.as_str() {
                 // C has no exceptions, and in Rust they are for defects only: their callbacks pause instead.
                 "status"
                     if *value == json!("THROWN") && matches!(self.runner.language, Language::C | Language::Rust) =>
                 {
-                    answer.get(name) == "OSS_PAUSED"
+                    response.get(name) == "OSS_PAUSED"
                 }
-                "names" => self.names(answer.get("message"), value.as_str().expect("the name of an option")),
-                _ => told(answer.all(name), value),
+                "names" => self.names(response.get("message"), value.as_str().expect("the name of an option")),
+                _ => told(response.all(name), value),
             };
-            assert!(ok, "{name} should be {value}, is {:?} in {answer:?}", answer.all(name));
+            assert!(ok, "{name} should be {value}, is {:?} in {response:?}", response.all(name));
         }
     }
 
@@ -444,8 +444,8 @@ impl Stage<'_> {
     }
 
     fn events(&mut self, expect: &[Expected]) {
-        let answer = self.executor.ask(Order::new("events"));
-        let heard: Vec<Answer> = answer.all("event").iter().map(|event| event_of(event)).collect();
+        let response = self.executor.ask(Order::new("events"));
+        let heard: Vec<Response> = response.all("event").iter().map(|event| event_of(event)).collect();
         for event in &heard {
             let part = event.number("part_number");
             assert_eq!(
@@ -457,7 +457,7 @@ impl Stage<'_> {
             assert!(event.number("at_ms") < HOUR && event.number("elapsed_ms") < HOUR, "{event:?}");
         }
         let known = self.request_ids();
-        for id in answer.all("event.request_id").iter().filter(|id| !id.is_empty()) {
+        for id in response.all("event.request_id").iter().filter(|id| !id.is_empty()) {
             assert!(known.contains(id.as_str()), "no request had the id {id}");
         }
         let mut rest = heard.iter();
@@ -571,10 +571,10 @@ fn told(values: &[String], wanted: &Value) -> bool {
     }
 }
 
-fn event_of(text: &str) -> Answer {
+fn event_of(text: &str) -> Response {
     let fields: Vec<_> = text.splitn(EVENT.len(), '|').collect();
     assert_eq!(fields.len(), EVENT.len(), "the fields of an event: {text}");
-    Answer::of(EVENT.iter().copied().zip(fields))
+    Response::of(EVENT.iter().copied().zip(fields))
 }
 
 const HOUR: u64 = 3_600_000;

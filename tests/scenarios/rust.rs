@@ -269,8 +269,8 @@ fn tell_result(told: &mut Told, result: &UploadResult) {
     told.tell("result.request_id", &result.request_id);
     told.tell("result.upload_id", &result.upload_id);
     told.tell("result.restart_reason", &result.restart_reason);
-    told.tell("result.callback_answer_size", result.callback_answer.len());
-    told.tell("callback_answer", String::from_utf8_lossy(&result.callback_answer));
+    told.tell("result.callback_response_size", result.callback_response.len());
+    told.tell("callback_response", String::from_utf8_lossy(&result.callback_response));
 }
 
 fn name_of_phase(phase: Phase) -> String {

@@ -144,10 +144,10 @@ pub enum Step {
         #[serde(default)]
         expect: Vec<Expected>,
     },
-    /// The next request of this kind, or the answer to it, is held on its way.
+    /// The next request of this kind, or the response to it, is held on its way.
     Hold {
         request: Option<String>,
-        answer: Option<String>,
+        response: Option<String>,
     },
     /// Waits until it is.
     Reached {},

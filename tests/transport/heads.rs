@@ -47,7 +47,7 @@ fn serve(mut client: TcpStream, port: u16, sent: &AtomicUsize) -> io::Result<()>
 }
 
 #[test]
-fn interim_responses_are_no_answer_also_while_the_body_is_sent() {
+fn interim_responses_are_no_response_also_while_the_body_is_sent() {
     let server = server();
     let (endpoint, sent) = gateway(server.port());
     let client = client_with(&server, |options| {

@@ -13,8 +13,8 @@ const SIZE: usize = 12 << 20;
 
 /// What a peer does for ever, unless it is left.
 const TRICKS: [(&str, &str); 4] = [
-    ("it is silent", r#"{"type":"stall","at":"before_answer"}"#),
-    ("its answer drips", r#"{"type":"drip","bytes":1,"ms":150}"#),
+    ("it is silent", r#"{"type":"stall","at":"before_response"}"#),
+    ("its response drips", r#"{"type":"drip","bytes":1,"ms":150}"#),
     ("it does not begin to read", r#"{"type":"stall","at":"before_body"}"#),
     ("it stops reading", r#"{"type":"stall","after_body_bytes":1000000}"#),
 ];

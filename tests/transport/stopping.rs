@@ -90,7 +90,7 @@ fn cancel_ends_a_part_in_its_middle_when_the_server_does_not_read() {
 }
 
 #[test]
-fn cancel_ends_the_wait_for_an_answer() {
+fn cancel_ends_the_wait_for_a_response() {
     let server = server();
     let client = client_with(&server, patient);
     for operation in ["UploadPart", "CompleteMultipartUpload"] {

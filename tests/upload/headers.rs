@@ -95,7 +95,7 @@ fn keys_of_the_key_management_service_and_variables_of_callbacks_go_where_they_b
         let mut options = upload_options("key", &scratch.file);
         options.headers = [&encryption[..], &callback].concat();
         let result = client(&server).upload_file(options, |_, _| ()).unwrap();
-        assert_eq!(&*result.callback_answer, callback::ANSWER);
+        assert_eq!(&*result.callback_response, callback::RESPONSE);
     }
     for (operation, describes, ends) in [
         ("PutObject", true, true),

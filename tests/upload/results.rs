@@ -56,7 +56,7 @@ fn the_result_of_an_upload_in_one_request_is_what_the_server_has() {
 #[test]
 fn what_is_sent_twice_counts_twice_in_the_result() {
     let server = server();
-    let fault = r#"{"type":"close","at":"before_answer"}"#;
+    let fault = r#"{"type":"close","at":"before_response"}"#;
     faults(&server, &format!(r#"[{{"match":{{"operation":"UploadPart","part":2,"times":1}},"action":{fault}}}]"#));
     let scratch = Scratch::new(250_000);
     let result = client(&server).upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
@@ -71,7 +71,7 @@ fn progress_never_runs_backwards_and_ends_exactly_at_the_total() {
     faults(
         &server,
         r#"[{"match":{"operation":"UploadPart","every":3},"action":{"type":"status","status":500,"before_body":false}},
-            {"match":{"operation":"UploadPart"},"action":{"type":"stall","at":"before_answer","ms":100}}]"#,
+            {"match":{"operation":"UploadPart"},"action":{"type":"stall","at":"before_response","ms":100}}]"#,
     );
     let scratch = Scratch::new(900_000);
     let mut seen: Vec<Progress> = Vec::new();

@@ -56,10 +56,10 @@ fn one_tls_connection_serves_one_upload_after_another() {
 #[test]
 fn as_many_parts_are_on_their_way_as_there_are_routines() {
     let server = server();
-    // Long enough for all routines to be waiting for their answers.
+    // Long enough for all routines to be waiting for their responses.
     faults(
         &server,
-        r#"[{"match":{"operation":"UploadPart"},"action":{"type":"stall","at":"before_answer","ms":100}}]"#,
+        r#"[{"match":{"operation":"UploadPart"},"action":{"type":"stall","at":"before_response","ms":100}}]"#,
     );
     let scratch = Scratch::new(20 * PART as usize);
     let mut options = upload_options("key", &scratch.file);
@@ -72,8 +72,8 @@ fn as_many_parts_are_on_their_way_as_there_are_routines() {
     assert_stored(&server, "key", &scratch.file);
 }
 
-/// Long enough for all that may be on its way to wait for its answer.
-const SLOW: &str = r#"[{"match":{},"action":{"type":"stall","at":"before_answer","ms":50}}]"#;
+/// Long enough for all that may be on its way to wait for its response.
+const SLOW: &str = r#"[{"match":{},"action":{"type":"stall","at":"before_response","ms":50}}]"#;
 
 /// Starts all uploads at once; each must succeed.
 fn upload_all(client: &Client, uploads: impl IntoIterator<Item = UploadOptions>) {
@@ -116,7 +116,7 @@ fn uploads_with_a_number_of_their_own_keep_it_beside_others() {
 #[test]
 fn uploads_that_wait_for_their_turn_can_be_paused_and_cancelled() {
     let server = server();
-    faults(&server, r#"[{"match":{"key":"slow"},"action":{"type":"stall","at":"before_answer","ms":600000}}]"#);
+    faults(&server, r#"[{"match":{"key":"slow"},"action":{"type":"stall","at":"before_response","ms":600000}}]"#);
     let client = client_with(&server, |options| options.stall_timeout = Duration::from_secs(600));
     let scratch = Scratch::new(5000);
     let start = |key: &str| client.start(with_routines(key.into(), &scratch, Routines::Auto)).unwrap();

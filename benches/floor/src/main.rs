@@ -55,7 +55,7 @@ impl Floor {
             connection.write_all(&buffer[..count])?;
             done += count as u64;
         }
-        answer(connection).map(|_| ())
+        response(connection).map(|_| ())
     }
 
     fn ask(&self, query: &str, body: &str) -> Result<String> {
@@ -65,7 +65,7 @@ impl Floor {
             format!("POST {}?{query} HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n", self.path, self.address);
         connection.write_all(head.as_bytes())?;
         connection.write_all(body.as_bytes())?;
-        answer(&mut *connection)
+        response(&mut *connection)
     }
 }
 
@@ -77,8 +77,8 @@ struct Part<'a> {
     size: u64,
 }
 
-/// Head and body of an answer, which must be a good one.
-fn answer(connection: &mut dyn Connection) -> Result<String> {
+/// Head and body of a response, which must be a good one.
+fn response(connection: &mut dyn Connection) -> Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {

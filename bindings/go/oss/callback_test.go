@@ -10,27 +10,27 @@ import (
 	"testing"
 )
 
-func TestCallbackAnswer(t *testing.T) {
+func TestCallbackResponse(t *testing.T) {
 	s := newServer(t)
-	const answer = `{"Status": "OK"}`
+	const response = `{"Status": "OK"}`
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-		io.WriteString(w, answer)
+		w.Header().Set("Content-Length", strconv.Itoa(len(response)))
+		io.WriteString(w, response)
 	}))
 	defer application.Close()
 	callback := base64.StdEncoding.EncodeToString([]byte(`{"callbackUrl":"` + application.URL + `","callbackBody":"a=b"}`))
 	path, _ := file(t, 2*partSize)
 
 	client := s.client()
-	for _, wanted := range []string{answer, ""} {
+	for _, wanted := range []string{response, ""} {
 		options := s.upload("k2")
 		if wanted != "" {
 			options.Headers = map[string]string{"x-oss-callback": callback}
 		}
 		result, err := client.UploadFile(context.Background(), path, options)
 		check(t, err)
-		if string(result.CallbackAnswer) != wanted {
-			t.Errorf("CallbackAnswer: %q, not %q", result.CallbackAnswer, wanted)
+		if string(result.CallbackResponse) != wanted {
+			t.Errorf("CallbackResponse: %q, not %q", result.CallbackResponse, wanted)
 		}
 	}
 }

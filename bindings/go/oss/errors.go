@@ -98,7 +98,7 @@ var sentinels = map[Status]error{
 type Error struct {
 	// Status is the kind of failure.
 	Status Status
-	// HTTPStatus of the server's answer; 0 when there was none.
+	// HTTPStatus of the server's response; 0 when there was none.
 	HTTPStatus int
 	// OSErrno is the operating system's error; 0 when it takes no part.
 	OSErrno syscall.Errno
@@ -145,7 +145,7 @@ func (e *Error) Unwrap() []error {
 type ServiceError struct {
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is OSS's error code, such as "NoSuchBucket"; empty when the answer held none, as those of proxies.
+	// Code is OSS's error code, such as "NoSuchBucket"; empty when the response held none, as those of proxies.
 	Code string
 	// EC is OSS's detailed error code, such as "0003-00000001".
 	EC string

@@ -59,11 +59,11 @@ type Event struct {
 	PartNumber int
 	// Attempt is which try of the request, from 1.
 	Attempt int
-	// HTTPStatus of the answer; 0 when there was none.
+	// HTTPStatus of the response; 0 when there was none.
 	HTTPStatus int
 	// Code is OSS's error code.
 	Code string
-	// RequestID of the answer.
+	// RequestID of the response.
 	RequestID string
 	// Elapsed is the time that the request took; for a retry, that is waited.
 	Elapsed time.Duration

@@ -113,17 +113,17 @@ func waitUpload(upload *cUpload, timeout time.Duration) snapshot {
 	now := snapshot{progress: goProgress(&progress), ended: status != C.OSS_PENDING}
 	if now.ended {
 		now.result, now.err = goResult(&result), goError(status, &failure)
-		now.result.CallbackAnswer = callbackAnswer(upload, uint64(result.callback_answer_size))
+		now.result.CallbackResponse = callbackResponse(upload, uint64(result.callback_response_size))
 	}
 	return now
 }
 
-func callbackAnswer(upload *cUpload, size uint64) []byte {
+func callbackResponse(upload *cUpload, size uint64) []byte {
 	if size == 0 {
 		return nil
 	}
 	buffer := make([]byte, size+1)
-	C.oss_upload_callback_answer(upload, chars(buffer), C.size_t(len(buffer)))
+	C.oss_upload_callback_response(upload, chars(buffer), C.size_t(len(buffer)))
 	return buffer[:size]
 }
 

@@ -91,7 +91,7 @@ type ClientOptions struct {
 
 	// ConnectTimeout is for opening a connection, name look-up and TLS included. Default 10 s; rounded up to 1 ms.
 	ConnectTimeout time.Duration
-	// StallTimeout is how long no byte may move, or an answer may take, before a request is given up and tried again.
+	// StallTimeout is how long no byte may move, or a response may take, before a request is given up and tried again.
 	// Default 30 s; rounded up to 1 ms. There is no limit for a whole upload: use the context.
 	StallTimeout time.Duration
 	// MaxAttempts is how often a request is tried before the upload fails, the first time included: 1 to 1000,

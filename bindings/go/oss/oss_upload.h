@@ -342,7 +342,7 @@ typedef struct {
    */
   uint32_t connect_timeout_ms;
   /**
-   * Milliseconds without any byte moved, or without an answer, after which a request is given up and tried again;
+   * Milliseconds without any byte moved, or without a response, after which a request is given up and tried again;
    * 0: 30000.
    */
   uint32_t stall_timeout_ms;
@@ -371,7 +371,7 @@ typedef struct {
    */
   int32_t status;
   /**
-   * HTTP status of the server's answer; 0 when there was none.
+   * HTTP status of the server's response; 0 when there was none.
    */
   uint32_t http_status;
   /**
@@ -572,9 +572,9 @@ typedef struct {
    */
   char restart_reason[160];
   /**
-   * Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_answer().
+   * Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_response().
    */
-  uint64_t callback_answer_size;
+  uint64_t callback_response_size;
   /**
    * Zero.
    */
@@ -659,7 +659,7 @@ typedef struct {
    */
   uint32_t attempt;
   /**
-   * HTTP status; 0 when there was no answer.
+   * HTTP status; 0 when there was no response.
    */
   uint32_t http_status;
   /**
@@ -763,7 +763,7 @@ void oss_client_free(oss_client *client);
  * Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
  * or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
  * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
- * application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_answer().
+ * application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_response().
  *
  * Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
  * defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.
@@ -816,16 +816,16 @@ oss_status oss_upload_wait(oss_upload *upload,
 /**
  * Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
  *
- * Returns its size in bytes, as oss_result.callback_answer_size does, whatever `capacity` is; at most `capacity` bytes
- * are written to `buffer`, of which the last is a NUL: an answer that does not fit is cut. `buffer` may be NULL when
- * `capacity` is 0. 0 when there is no answer: the upload goes on, has failed or had no callback, the callback failed, or
- * the server's answer was lost on its way and the object itself had to prove that it is stored. Asked for after
- * oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the answer therefore starts and
+ * Returns its size in bytes, as oss_result.callback_response_size does, whatever `capacity` is; at most `capacity` bytes
+ * are written to `buffer`, of which the last is a NUL: a response that does not fit is cut. `buffer` may be NULL when
+ * `capacity` is 0. 0 when there is no response: the upload goes on, has failed or had no callback, the callback failed, or
+ * the server's response was lost on its way and the object itself had to prove that it is stored. Asked for after
+ * oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the response therefore starts and
  * waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
  */
-size_t oss_upload_callback_answer(oss_upload *upload,
-                                  char *buffer,
-                                  size_t capacity);
+size_t oss_upload_callback_response(oss_upload *upload,
+                                    char *buffer,
+                                    size_t capacity);
 
 /**
  * Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.

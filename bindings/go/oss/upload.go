@@ -100,9 +100,9 @@ type Result struct {
 	RestartReason string
 	// Elapsed is the time from start to end, in whole milliseconds.
 	Elapsed time.Duration
-	// CallbackAnswer is what the application server answered to x-oss-callback. It is nil without a callback, when it
-	// failed, and when the answer was lost on its way and the object itself had to prove that it is stored.
-	CallbackAnswer []byte
+	// CallbackResponse is what the application server answered to x-oss-callback. It is nil without a callback, when it
+	// failed, and when the response was lost on its way and the object itself had to prove that it is stored.
+	CallbackResponse []byte
 }
 
 // An Upload is one file on its way, made by [Client.Start]. All methods may be called by any goroutine at any time.

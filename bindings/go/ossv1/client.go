@@ -138,7 +138,7 @@ func ForcePathStyle(force bool) ClientOption {
 	return func(c *clientConfig) { c.options.PathStyle = force }
 }
 
-// Timeout is in seconds: for opening a connection (10 by default), and for how long no byte may move or an answer may
+// Timeout is in seconds: for opening a connection (10 by default), and for how long no byte may move or a response may
 // take before a request is given up and tried again (30 by default). 0 means no limit.
 func Timeout(connect, readWrite int64) ClientOption {
 	return func(c *clientConfig) {

@@ -32,7 +32,7 @@ var (
 // ServiceError is what the server said. [Bucket.UploadFile] returns it as a value, as Alibaba Cloud's SDK v1 does;
 // [errors.As] finds it as a value and as a pointer.
 type ServiceError struct {
-	// Code is OSS's error code, such as "NoSuchBucket"; empty when the answer held none, as those of proxies.
+	// Code is OSS's error code, such as "NoSuchBucket"; empty when the response held none, as those of proxies.
 	Code string
 	// Message is that of the [Error]: what failed, where, what the server said, and what to do.
 	Message string
@@ -44,7 +44,7 @@ type ServiceError struct {
 	StatusCode int
 	// Endpoint is the one given to [New].
 	Endpoint string
-	// HostID is always empty, and RawMessage the same as Message: of the server's answer, only the above is kept. They
+	// HostID is always empty, and RawMessage the same as Message: of the server's response, only the above is kept. They
 	// are here for programs that print them.
 	HostID, RawMessage string
 

@@ -23,7 +23,7 @@ type uploadConfig struct {
 	options  native.UploadOptions
 	ctx      context.Context
 	listener ProgressListener
-	answer   *http.Header
+	response   *http.Header
 	callback *[]byte
 }
 
@@ -120,18 +120,18 @@ func (u *uploadConfig) run(client *Client, path string) error {
 	return err
 }
 
-// fill writes what is known of the last answer where CallbackResult and GetResponseHeader want it.
+// fill writes what is known of the last response where CallbackResult and GetResponseHeader want it.
 func (u *uploadConfig) fill(result *native.Result, err error) {
 	if u.callback != nil && result != nil {
-		*u.callback = result.CallbackAnswer
+		*u.callback = result.CallbackResponse
 	}
-	if u.answer == nil {
+	if u.response == nil {
 		return
 	}
-	*u.answer = http.Header{}
+	*u.response = http.Header{}
 	set := func(name, value string) {
 		if value != "" {
-			u.answer.Set(name, value)
+			u.response.Set(name, value)
 		}
 	}
 	var failure *Error
@@ -206,11 +206,11 @@ func WithContext(ctx context.Context) Option {
 	}
 }
 
-// GetResponseHeader writes what is known of the answer that made the object to *header: ETag, X-Oss-Hash-Crc64ecma,
+// GetResponseHeader writes what is known of the response that made the object to *header: ETag, X-Oss-Hash-Crc64ecma,
 // X-Oss-Version-Id and X-Oss-Request-Id; after a failure, X-Oss-Request-Id and X-Oss-Ec.
 func GetResponseHeader(header *http.Header) Option {
 	return func(u *uploadConfig) error {
-		u.answer = header
+		u.response = header
 		return nil
 	}
 }
@@ -321,7 +321,7 @@ func Callback(value string) Option { return header("x-oss-callback", value) }
 // CallbackVar are variables for [Callback], Base64 of JSON.
 func CallbackVar(value string) Option { return header("x-oss-callback-var", value) }
 
-// CallbackResult gets what the application server answered to the callback; see CallbackAnswer of [native.Result].
+// CallbackResult gets what the application server answered to the callback; see CallbackResponse of [native.Result].
 func CallbackResult(body *[]byte) Option {
 	return func(u *uploadConfig) error {
 		u.callback = body

@@ -47,7 +47,7 @@ func TestUpload(t *testing.T) {
 func TestObjectOptions(t *testing.T) {
 	s := newServer(t)
 	path, content := file(t, 3*partSize)
-	var answer http.Header
+	var response http.Header
 	check(t, s.bucket(oss.EnableMD5(true), oss.EnableCRC(true), oss.Timeout(0, 60), oss.UserAgent("mine/1")).UploadFile("k", path, partSize,
 		nil,
 		oss.ContentType("video/mp4"),
@@ -66,7 +66,7 @@ func TestObjectOptions(t *testing.T) {
 		oss.TrafficLimitHeader(838860800),
 		oss.RequestPayer(oss.Requester),
 		oss.SetHeader("x-oss-meta-number", 7),
-		oss.GetResponseHeader(&answer),
+		oss.GetResponseHeader(&response),
 	))
 	got := s.ExpectObject("k", content)
 	for name, value := range map[string]string{
@@ -80,11 +80,11 @@ func TestObjectOptions(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"Etag", "X-Oss-Hash-Crc64ecma"} {
-		if answer.Get(name) == "" || answer.Get(name) != got.Get(name) {
-			t.Errorf("%s is %q, not %q", name, answer.Get(name), got.Get(name))
+		if response.Get(name) == "" || response.Get(name) != got.Get(name) {
+			t.Errorf("%s is %q, not %q", name, response.Get(name), got.Get(name))
 		}
 	}
-	if answer.Get("X-Oss-Request-Id") == "" {
+	if response.Get("X-Oss-Request-Id") == "" {
 		t.Error("no request id")
 	}
 	err := s.bucket().UploadFile("k", path, partSize, oss.ForbidOverWrite(true))
@@ -96,10 +96,10 @@ func TestObjectOptions(t *testing.T) {
 func TestErrorsAreFoundInEveryWay(t *testing.T) {
 	s := newServer(t)
 	path, _ := file(t, 3*partSize)
-	var answer http.Header
+	var response http.Header
 	bucket := s.bucket()
 	bucket.BucketName = "no-such-bucket"
-	err := bucket.UploadFile("k", path, partSize, oss.GetResponseHeader(&answer))
+	err := bucket.UploadFile("k", path, partSize, oss.GetResponseHeader(&response))
 	asserted, ok := err.(oss.ServiceError)
 	if !ok {
 		t.Fatalf("%T: %v", err, err)
@@ -116,8 +116,8 @@ func TestErrorsAreFoundInEveryWay(t *testing.T) {
 		asserted.EC != failure.EC || asserted.Endpoint != s.Endpoint || asserted.Message == "" {
 		t.Errorf("%#v", asserted)
 	}
-	if answer.Get("X-Oss-Request-Id") != asserted.RequestID {
-		t.Errorf("%v", answer)
+	if response.Get("X-Oss-Request-Id") != asserted.RequestID {
+		t.Errorf("%v", response)
 	}
 	wrapped := fmt.Errorf("in my program: %w", err)
 	var again oss.ServiceError
@@ -456,10 +456,10 @@ func TestCheckpointOfSDKv1(t *testing.T) {
 
 func TestCallbackResult(t *testing.T) {
 	s := newServer(t)
-	const answer = `{"Status": "OK"}`
+	const response = `{"Status": "OK"}`
 	application := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
-		io.WriteString(w, answer)
+		w.Header().Set("Content-Length", strconv.Itoa(len(response)))
+		io.WriteString(w, response)
 	}))
 	defer application.Close()
 	callback := base64.StdEncoding.EncodeToString([]byte(`{"callbackUrl":"` + application.URL + `","callbackBody":"a=b"}`))
@@ -467,7 +467,7 @@ func TestCallbackResult(t *testing.T) {
 
 	var body []byte
 	check(t, s.bucket().UploadFile("k", path, partSize, oss.Callback(callback), oss.CallbackResult(&body)))
-	if string(body) != answer {
+	if string(body) != response {
 		t.Errorf("CallbackResult: %q", body)
 	}
 	s.ExpectObject("k", content)

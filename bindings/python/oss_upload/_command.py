@@ -132,8 +132,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         if self.as_json:
-            answer = _answer(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))
-            _output.write(sys.stdout, json.dumps(answer) + "\n")
+            response = _response(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))
+            _output.write(sys.stdout, json.dumps(response) + "\n")
         super().error(message)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
@@ -374,8 +374,8 @@ class _Report:
     def _tell_json(
         self, status: int, result: UploadResult | None, error: oss_upload.OSSUploadError | None = None
     ) -> OSError | None:
-        answer = _answer(status, self._options.file, self._options.destination, result, error)
-        return _output.write(sys.stdout, json.dumps(answer) + "\n")
+        response = _response(status, self._options.file, self._options.destination, result, error)
+        return _output.write(sys.stdout, json.dumps(response) + "\n")
 
     def _what_is_kept(self, result: UploadResult | None) -> str:
         options = self._options
@@ -405,11 +405,11 @@ def _checkpoint_exists(options: argparse.Namespace) -> bool:
 
 def _plain(result: UploadResult) -> dict[str, object]:
     """The result in what JSON has: large numbers as text, which many readers would round, and bytes too."""
-    answer = result.callback_answer.decode("utf-8", "replace")
-    return {**dataclasses.asdict(result), "crc64": str(result.crc64), "callback_answer": answer}
+    response = result.callback_response.decode("utf-8", "replace")
+    return {**dataclasses.asdict(result), "crc64": str(result.crc64), "callback_response": response}
 
 
-def _answer(
+def _response(
     status: int,
     file: str = "",
     destination: tuple[str, str] = ("", ""),

@@ -106,7 +106,7 @@ class Result(ctypes.Structure):
         ("request_id", c_char * 64),
         ("upload_id", c_char * 256),
         ("restart_reason", c_char * 160),
-        ("callback_answer_size", c_uint64),
+        ("callback_response_size", c_uint64),
         ("reserved", c_uint64 * 35),
     )
 
@@ -173,7 +173,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_client_upload_file": _UPLOAD_FILE,
     "oss_upload_start": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_upload_wait": (c_int32, (c_void_p, c_uint32, POINTER(Progress), POINTER(Result), POINTER(Error))),
-    "oss_upload_callback_answer": (c_size_t, (c_void_p, c_char_p, c_size_t)),
+    "oss_upload_callback_response": (c_size_t, (c_void_p, c_char_p, c_size_t)),
     "oss_upload_pause": (None, (c_void_p,)),
     "oss_upload_cancel": (None, (c_void_p,)),
     "oss_upload_free": (None, (c_void_p,)),
@@ -195,12 +195,12 @@ def declare(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-def callback_answer(library: ctypes.CDLL, upload: c_void_p, size: int) -> bytes:
+def callback_response(library: ctypes.CDLL, upload: c_void_p, size: int) -> bytes:
     """What the application server answered, of `size` bytes."""
     if size == 0:
         return b""
     buffer = ctypes.create_string_buffer(size + 1)
-    library.oss_upload_callback_answer(upload, buffer, len(buffer))
+    library.oss_upload_callback_response(upload, buffer, len(buffer))
     return buffer.raw[:size]
 
 

@@ -76,7 +76,7 @@ class Client:
             cname: The endpoint is a custom domain bound to the bucket.
             path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
             connect_timeout: Seconds to open a connection, name look-up and TLS included; 10 by default.
-            stall_timeout: Seconds without any byte moved, or without an answer, after which a request is given up and
+            stall_timeout: Seconds without any byte moved, or without a response, after which a request is given up and
                 tried again; 30 by default.
             max_attempts: How often a request is tried before the upload fails, the first time included: 1 to 1000; 8 by
                 default.

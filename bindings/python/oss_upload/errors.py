@@ -35,7 +35,7 @@ class OSSUploadError(Exception):
         status: The library's number for this kind of error, negative.
         status_name: Its name, such as "OSS_SERVICE".
         message: One line that says what failed, where, and what to do; also the text of the error. Holds no secret.
-        http_status: HTTP status of the server's answer; 0 when there was none.
+        http_status: HTTP status of the server's response; 0 when there was none.
         code: OSS's error code, such as "AccessDenied"; empty when the server did not name one.
         ec: OSS's detailed error code (x-oss-ec), such as "0003-00000001"; or empty.
         request_id: The request id, which Alibaba Cloud's support asks for; or empty.

@@ -52,7 +52,7 @@ class Event:
         operation: The API call, such as "UploadPart".
         part_number: The part, from 1.
         attempt: Which try of the request, from 1.
-        http_status: HTTP status; 0 when there was no answer.
+        http_status: HTTP status; 0 when there was no response.
         code: OSS's error code.
         request_id: The request id.
         elapsed: Seconds that the request took; for a retry, that are waited.

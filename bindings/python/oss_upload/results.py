@@ -79,8 +79,8 @@ class UploadResult:
         attempts: HTTP requests made, repeated ones included.
         restart_reason: Why work of an earlier call, or of this one, was thrown away and all parts were sent again.
         elapsed: Seconds from start to end.
-        callback_answer: What the application server answered to `x-oss-callback`. Empty without a callback, when it
-            failed, and when the answer was lost on its way and the object itself had to prove that it is stored.
+        callback_response: What the application server answered to `x-oss-callback`. Empty without a callback, when it
+            failed, and when the response was lost on its way and the object itself had to prove that it is stored.
     """
 
     etag: str
@@ -98,7 +98,7 @@ class UploadResult:
     attempts: int
     restart_reason: str
     elapsed: float
-    callback_answer: bytes = b""
+    callback_response: bytes = b""
 
 
 def progress(struct: _ffi.Progress) -> Progress:
@@ -117,7 +117,7 @@ def progress(struct: _ffi.Progress) -> Progress:
     )
 
 
-def result(struct: _ffi.Result, callback_answer: bytes = b"") -> UploadResult:
+def result(struct: _ffi.Result, callback_response: bytes = b"") -> UploadResult:
     """The library's struct as an `UploadResult`."""
     return UploadResult(
         etag=_ffi.text(struct.etag),
@@ -135,5 +135,5 @@ def result(struct: _ffi.Result, callback_answer: bytes = b"") -> UploadResult:
         attempts=struct.attempts,
         restart_reason=_ffi.text(struct.restart_reason),
         elapsed=struct.elapsed_ms / 1000,
-        callback_answer=callback_answer,
+        callback_response=callback_response,
     )

@@ -252,7 +252,7 @@ class Upload:
         try:
             with self._handle as pointer:
                 status = library.oss_upload_wait(pointer, milliseconds, byref(progress), byref(result), byref(error))
-                answer = _ffi.callback_answer(library, pointer, result.callback_answer_size)
+                response = _ffi.callback_response(library, pointer, result.callback_response_size)
         except ClosedError:
             # By another thread, just now: that has seen the end first.
             if self._end is None:
@@ -260,7 +260,7 @@ class Upload:
             return self._end.progress
         now = results.progress(progress)
         if status != _ffi.PENDING:
-            self._end = _End(self.path, now, results.result(result, answer), None if status == _ffi.OK else error)
+            self._end = _End(self.path, now, results.result(result, response), None if status == _ffi.OK else error)
         return now
 
 

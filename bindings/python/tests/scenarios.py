@@ -48,21 +48,21 @@ class Session:
     def __init__(self) -> None:
         self.client: Client | None = None
         self.upload: Upload | None = None
-        self.answer: dict[str, list[object]] = {}
+        self.response: dict[str, list[object]] = {}
 
     def carry_out(self, order: Order) -> dict[str, list[object]]:
         """What came out, by name."""
-        self.answer = {}
+        self.response = {}
         try:
             getattr(self, f"do_{order.word}")(order)
         except OSSUploadError as error:
             self.tell_error(error)
         except Thrown:
             self.tell("status", "THROWN")
-        return self.answer
+        return self.response
 
     def tell(self, name: str, value: object) -> None:
-        self.answer.setdefault(name, []).append(int(value) if isinstance(value, bool) else value)
+        self.response.setdefault(name, []).append(int(value) if isinstance(value, bool) else value)
 
     def the_client(self) -> Client:
         assert self.client is not None
@@ -175,8 +175,8 @@ class Session:
     def tell_result(self, result: UploadResult) -> None:
         for name in RESULT:
             self.tell(f"result.{name}", getattr(result, name))
-        self.tell("result.callback_answer_size", len(result.callback_answer))
-        self.tell("callback_answer", result.callback_answer.decode())
+        self.tell("result.callback_response_size", len(result.callback_response))
+        self.tell("callback_response", result.callback_response.decode())
         self.tell("result.elapsed_ms", round(result.elapsed * 1000))
 
     def tell_progress(self, progress: Progress) -> None:
@@ -285,8 +285,8 @@ def main() -> None:
     """Orders until there are no more."""
     session = Session()
     for line in sys.stdin:
-        answer = session.carry_out(Order(line))
-        values = [f" {name}={quote(str(value), safe='')}" for name, all_ in answer.items() for value in all_]
+        response = session.carry_out(Order(line))
+        values = [f" {name}={quote(str(value), safe='')}" for name, all_ in response.items() for value in all_]
         sys.stdout.write("=" + "".join(values) + "\n")
         sys.stdout.flush()
 

@@ -114,9 +114,9 @@ def test_verbose_tells_what_happens(run: Run, server: Server, make_file: Callabl
 def test_json_of_a_result(run: Run, server: Server, make_file: Callable[[int], Path]) -> None:
     path = make_file(3 * PART)
     done = run(path, f"oss://{server.bucket}/k", "--json", "--part-size", "100KiB", "--routines", "2")
-    answer = json.loads(done.stdout)
-    result = answer.pop("result")
-    assert answer == {
+    response = json.loads(done.stdout)
+    result = response.pop("result")
+    assert response == {
         "ok": True,
         "exit_status": 0,
         "file": str(path),
@@ -180,10 +180,10 @@ def test_exit_statuses(
     assert (plain.returncode, as_json.returncode) == (status, status)
     assert (plain.stdout, plain.stderr) == ("", as_json.stderr)
     assert "very-secret" not in plain.stderr + as_json.stdout
-    answer = json.loads(as_json.stdout)
-    assert (answer["ok"], answer["exit_status"], answer["error"]["kind"]) == (False, status, kind)
-    assert answer["error"]["status"] == getattr(oss_upload, kind).status_name
-    assert answer["error"]["message"] in plain.stderr
+    response = json.loads(as_json.stdout)
+    assert (response["ok"], response["exit_status"], response["error"]["kind"]) == (False, status, kind)
+    assert response["error"]["status"] == getattr(oss_upload, kind).status_name
+    assert response["error"]["message"] in plain.stderr
     assert "Traceback" not in plain.stderr
 
 
@@ -240,9 +240,9 @@ def test_a_signal_pauses_and_the_same_command_goes_on(
         output, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 128 + stop
     assert "run the same command again to go on" in errors
-    answer = json.loads(output)
-    assert (answer["error"]["kind"], answer["exit_status"]) == ("Paused", 128 + stop)
-    assert 0 < answer["result"]["bytes_sent"] < SIZE
+    response = json.loads(output)
+    assert (response["error"]["kind"], response["exit_status"]) == ("Paused", 128 + stop)
+    assert 0 < response["result"]["bytes_sent"] < SIZE
 
     result = json.loads(run(*command).stdout)["result"]
     assert result["bytes_resumed"] >= 2 * PART
@@ -294,10 +294,10 @@ def checkpoint_choices(folder: Path) -> dict[str, list[str]]:
 def test_of_a_file_of_one_request_nothing_is_kept(
     start: Start, server: Server, make_file: Callable[[int], Path], tmp_path: Path, where: str, stop: signal.Signals
 ) -> None:
-    server.faults({"match": {"operation": "PutObject"}, "action": {"type": "stall", "at": "before_answer"}})
+    server.faults({"match": {"operation": "PutObject"}, "action": {"type": "stall", "at": "before_response"}})
     choice = checkpoint_choices(tmp_path / "checkpoints")[where]
     with start(make_file(5), f"oss://{server.bucket}/k", *choice) as process:
-        wait_until(server.objects, "the object is stored, and the answer stalls")
+        wait_until(server.objects, "the object is stored, and the response stalls")
         process.send_signal(stop)
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, output) == (128 + stop, "")
@@ -313,10 +313,10 @@ def test_what_a_stop_before_the_first_part_keeps(
     path = make_file(SIZE)
     choice = checkpoint_choices(tmp_path / "checkpoints")[where]
     command = (path, f"oss://{server.bucket}/k", "--part-size", "100KiB", *choice)
-    stall = {"type": "stall", "at": "before_answer"}
+    stall = {"type": "stall", "at": "before_response"}
     server.faults({"match": {"operation": "InitiateMultipartUpload"}, "action": stall})
     with start(*command) as process:
-        wait_until(server.open_uploads, "the upload is opened, and the answer stalls")
+        wait_until(server.open_uploads, "the upload is opened, and the response stalls")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=DEADLINE)
     kept = list(tmp_path.rglob("*.cp"))
@@ -331,7 +331,7 @@ def test_what_a_stop_before_the_first_part_keeps(
     server.faults({"match": {"operation": "ListParts"}, "action": stall})
     asked = len(server.log("ListParts"))
     with start(*command) as process:
-        wait_until(lambda: len(server.log("ListParts")) > asked, "the parts are asked for, and the answer stalls")
+        wait_until(lambda: len(server.log("ListParts")) > asked, "the parts are asked for, and the response stalls")
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
@@ -555,9 +555,9 @@ def test_a_pipe_that_another_program_made_non_blocking(
         os.close(writer)
         wait_until(lambda: "k" in server.objects(), "the object is stored")
         with os.fdopen(reader, encoding="utf-8") as output:
-            answer = json.loads(output.read())
+            response = json.loads(output.read())
         process.communicate(timeout=DEADLINE)
-    assert (process.returncode, answer["exit_status"]) == (0, 0)
+    assert (process.returncode, response["exit_status"]) == (0, 0)
 
 
 def test_a_terminal_that_goes_away_does_not_stop_the_upload(

@@ -217,8 +217,8 @@ def test_nobody_listens(make_file: Callable[[int], Path]) -> None:
     assert caught.value.retryable
 
 
-def test_an_answer_that_does_not_come(server: Server, make_file: Callable[[int], Path]) -> None:
-    server.faults({"match": {}, "action": {"type": "stall", "at": "before_answer"}})
+def test_a_response_that_does_not_come(server: Server, make_file: Callable[[int], Path]) -> None:
+    server.faults({"match": {}, "action": {"type": "stall", "at": "before_response"}})
     with server.client(stall_timeout=0.3, max_attempts=1) as client, pytest.raises(TimeoutError) as caught:
         client.upload_file(make_file(5), server.bucket, "k")
     assert isinstance(caught.value, oss_upload.TransferTimeout)
@@ -260,15 +260,15 @@ def test_a_wrong_checksum(server: Server, make_file: Callable[[int], Path]) -> N
             client.upload_file(make_file(5), server.bucket, "k")
 
 
-def test_the_answer_to_a_callback_can_be_read(
+def test_the_response_to_a_callback_can_be_read(
     client: Client, server: Server, make_file: Callable[[int], Path], application: str
 ) -> None:
     callback = {"callbackUrl": application, "callbackBody": "size=${size}"}
     headers = {"x-oss-callback": base64.b64encode(json.dumps(callback).encode()).decode()}
     for size in (5, 3 * PART):
         result = client.upload_file(make_file(size), server.bucket, "k", headers=headers)
-        assert json.loads(result.callback_answer) == {"told": f"size={size}"}
-    assert client.upload_file(make_file(5), server.bucket, "k").callback_answer == b""
+        assert json.loads(result.callback_response) == {"told": f"size={size}"}
+    assert client.upload_file(make_file(5), server.bucket, "k").callback_response == b""
 
 
 @pytest.fixture
@@ -278,11 +278,11 @@ def application() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             told = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            answer = json.dumps({"told": told}).encode()
+            response = json.dumps({"told": told}).encode()
             self.send_response(200)
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(response)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(response)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -35,11 +35,11 @@ impl Provider for Fake {
     fn fetch(&self, _: &Arc<AtomicBool>) -> Fetched<Issued> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let says = self.says.lock().unwrap().pop_front();
-        answer(says.expect("it is asked too often"))
+        respond(says.expect("it is asked too often"))
     }
 }
 
-fn answer(says: Says) -> Fetched<Issued> {
+fn respond(says: Says) -> Fetched<Issued> {
     match says {
         Says::Key(id, end) => {
             let expires = end.map(|seconds| now() + Duration::from_secs(seconds));
@@ -49,7 +49,7 @@ fn answer(says: Says) -> Fetched<Issued> {
         Says::Panic => panic!("the source is poisoned"),
         Says::Held(gate, then) => {
             gate.recv().expect("the gate is opened");
-            answer(*then)
+            respond(*then)
         }
     }
 }
@@ -106,7 +106,7 @@ impl Rig {
         self.fake.asked.load(Ordering::SeqCst)
     }
 
-    /// Waits until the answer to the last question has been taken in.
+    /// Waits until the response to the last question has been taken in.
     fn settled(&self, asked: usize) {
         until(|| self.asked() == asked && !self.cache.shared.lock().asking);
     }
@@ -174,7 +174,7 @@ fn the_old_ones_are_used_while_new_ones_are_on_their_way() {
 }
 
 #[test]
-fn when_none_live_all_wait_for_the_same_answer() {
+fn when_none_live_all_wait_for_the_same_response() {
     let (open, slow) = held(Says::Key("b", None));
     let rig = Rig::new([Says::Key("a", Some(1000)), slow]);
     assert_eq!(rig.get().unwrap(), "a");

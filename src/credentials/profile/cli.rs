@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::Book;
 use super::recipe::Recipe;
 use crate::credentials::Secret;
-use crate::credentials::answer::from_json;
+use crate::credentials::key_response::from_json;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

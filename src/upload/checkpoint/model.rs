@@ -39,7 +39,7 @@ pub(crate) struct PartRecord {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Saved {
     pub header: Header,
-    /// `None`: the process ended before the server's answer to Initiate was recorded.
+    /// `None`: the process ended before the server's response to Initiate was recorded.
     pub upload_id: Option<String>,
     /// By number, each once.
     pub parts: Vec<PartRecord>,

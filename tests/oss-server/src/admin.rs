@@ -7,31 +7,31 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
 use crate::config::{AccessKey, Policy};
 use crate::fault::FaultScript;
 use crate::request::{Call, is_bucket_name};
+use crate::response::Response;
 use crate::shared::Shared;
 use crate::store::Bucket;
 
 const LARGEST_BODY: usize = 16 << 20;
 
 /// Serves one request; nothing of it is logged.
-pub(crate) async fn serve(shared: &Arc<Shared>, call: Call, body: Incoming) -> Answer {
+pub(crate) async fn serve(shared: &Arc<Shared>, call: Call, body: Incoming) -> Response {
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
         return failure(400, "the body could not be read");
     };
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     let page = call.admin.as_deref().unwrap_or("").trim_end_matches('/');
     match act(shared, &call, page, &body) {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(message) => failure(400, &message),
     }
 }
 
-fn act(shared: &Shared, call: &Call, page: &str, body: &str) -> Result<Answer, String> {
+fn act(shared: &Shared, call: &Call, page: &str, body: &str) -> Result<Response, String> {
     match (call.message.method.as_str(), page) {
-        ("GET", "") => Ok(Answer::new(200).header("Content-Type", "text/html; charset=utf-8").bytes(html(shared))),
+        ("GET", "") => Ok(Response::new(200).header("Content-Type", "text/html; charset=utf-8").bytes(html(shared))),
         ("GET", "state") => Ok(done(&state(shared))),
         ("GET", "log") => {
             let since = call.query("since").unwrap_or("0").parse().map_err(|_| "since is a number")?;
@@ -99,7 +99,7 @@ fn parse<T: for<'a> Deserialize<'a>>(body: &str) -> Result<T, String> {
     serde_json::from_str(body).map_err(|error| error.to_string())
 }
 
-fn change_keys(shared: &Shared, change: &KeyChange) -> Result<Answer, String> {
+fn change_keys(shared: &Shared, change: &KeyChange) -> Result<Response, String> {
     for key in &change.add {
         shared.keys.add(key.clone());
     }
@@ -111,7 +111,7 @@ fn change_keys(shared: &Shared, change: &KeyChange) -> Result<Answer, String> {
     Ok(nothing())
 }
 
-fn create_bucket(shared: &Shared, name: &str) -> Result<Answer, String> {
+fn create_bucket(shared: &Shared, name: &str) -> Result<Response, String> {
     if !is_bucket_name(name) {
         return Err(format!("{name:?} is no name for a bucket"));
     }
@@ -119,18 +119,18 @@ fn create_bucket(shared: &Shared, name: &str) -> Result<Answer, String> {
     Ok(nothing())
 }
 
-fn done(value: &Value) -> Answer {
-    Answer::new(200).header("Content-Type", "application/json").bytes(value.to_string())
+fn done(value: &Value) -> Response {
+    Response::new(200).header("Content-Type", "application/json").bytes(value.to_string())
 }
 
-fn nothing() -> Answer {
-    Answer::new(204)
+fn nothing() -> Response {
+    Response::new(204)
 }
 
-fn failure(status: u16, message: &str) -> Answer {
-    let mut answer = done(&json!({ "error": message }));
-    answer.status = status;
-    answer
+fn failure(status: u16, message: &str) -> Response {
+    let mut response = done(&json!({ "error": message }));
+    response.status = status;
+    response
 }
 
 /// Everything that is stored.

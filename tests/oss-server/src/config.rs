@@ -35,7 +35,7 @@ pub struct Config {
     pub policy: Policy,
     /// The most entries that any page of a list holds, whatever the client asks for.
     pub list_page: Option<usize>,
-    /// Deviations in the shape of answers.
+    /// Deviations in the shape of responses.
     pub quirks: Quirks,
     /// Seconds that the server's clock is ahead of the machine's.
     pub clock_offset: i64,
@@ -49,7 +49,7 @@ pub struct Config {
     pub log: LogTarget,
     /// Faults from the start.
     pub faults: FaultScript,
-    /// How long a body may send nothing before the answer is `RequestTimeout`.
+    /// How long a body may send nothing before the response is `RequestTimeout`.
     pub body_timeout: Duration,
     /// How long a connection takes in, and throws away, the rest of a body that was answered early.
     pub linger: Duration,
@@ -151,7 +151,7 @@ pub enum EtagMode {
     Crc,
 }
 
-/// Deviations in the shape of answers that a client must live with.
+/// Deviations in the shape of responses that a client must live with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Quirks {
@@ -163,7 +163,7 @@ pub struct Quirks {
     pub no_part_crc: bool,
     /// Do as if `encoding-type=url` had not been asked for.
     pub ignore_encoding_type: bool,
-    /// Know no CRC64 of objects and parts: no answer has the header, as for objects older than it.
+    /// Know no CRC64 of objects and parts: no response has the header, as for objects older than it.
     pub no_crc: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a request's handler can do to its connection: end it, slow it down, cut its answer short.
+//! What a request's handler can do to its connection: end it, slow it down, cut its response short.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,12 +34,12 @@ pub(crate) struct Settings {
     pub(crate) read_rate: Option<u64>,
     /// Bytes in each drop, and the pause between drops.
     pub(crate) drip: Option<(u64, Duration)>,
-    /// How much of the answer may still be written, and how the connection ends then.
+    /// How much of the response may still be written, and how the connection ends then.
     pub(crate) cut: Option<(u64, End)>,
-    /// The connection ends so long after the answer.
-    pub(crate) close_after_answer: Option<(Duration, End)>,
-    /// The answer has been handed over completely.
-    pub(crate) answer_complete: bool,
+    /// The connection ends so long after the response.
+    pub(crate) close_after_response: Option<(Duration, End)>,
+    /// The response has been handed over completely.
+    pub(crate) response_complete: bool,
 }
 
 impl Control {
@@ -93,7 +93,7 @@ impl Control {
         self.unusual.store(*settings != Settings::default(), Ordering::Release);
     }
 
-    /// The next answer ends the connection; the rest of the request's body is taken in for so long.
+    /// The next response ends the connection; the rest of the request's body is taken in for so long.
     pub(crate) fn set_linger(&self, linger: Duration) {
         *crate::lock(&self.linger) = Some(linger);
     }

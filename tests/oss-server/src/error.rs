@@ -1,6 +1,6 @@
 //! Errors as OSS words them.
 
-/// An error answer: a status, a code, and further elements of its XML body.
+/// An error response: a status, a code, and further elements of its XML body.
 #[derive(Debug, Clone)]
 pub(crate) struct OssError {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ impl OssError {
         self
     }
 
-    /// Adds a header to the answer.
+    /// Adds a header to the response.
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::answer::Answer;
 use crate::auth::Claim;
 use crate::clock;
 use crate::control::{Control, End};
@@ -16,13 +15,14 @@ use crate::error::OssError;
 use crate::fault::{Action, ActiveFault, Stage, Subject};
 use crate::log::LogEntry;
 use crate::request::Call;
+use crate::response::Response;
 use crate::shared::Shared;
 
 /// Why a request is not processed to its end.
 pub(crate) enum Stop {
     Error(OssError),
-    /// A fault has an answer of its own.
-    Answer(Box<Answer>),
+    /// A fault has a response of its own.
+    Response(Box<Response>),
     /// There is nobody to answer, or a fault wants it so.
     Gone,
 }
@@ -202,14 +202,14 @@ impl Exchange {
         Ok(all.into())
     }
 
-    /// Writes the log entry; `answer` is what was decided on, and `answered` whether it will be sent.
-    pub(crate) fn log(&mut self, answer: Option<&Answer>, answered: bool) {
+    /// Writes the log entry; `response` is what was decided on, and `answered` whether it will be sent.
+    pub(crate) fn log(&mut self, response: Option<&Response>, answered: bool) {
         let elapsed_ms = self.elapsed_ms();
         let entry = &mut self.entry.entry;
-        if let Some(answer) = answer {
-            entry.status = answer.status;
-            entry.code.clone_from(&answer.code);
-            entry.stored = answer.stored;
+        if let Some(response) = response {
+            entry.status = response.status;
+            entry.code.clone_from(&response.code);
+            entry.stored = response.stored;
         }
         entry.answered = answered;
         entry.elapsed_ms = elapsed_ms;

@@ -13,7 +13,6 @@
 #![forbid(unsafe_code)]
 
 mod admin;
-mod answer;
 mod auth;
 mod clock;
 mod config;
@@ -31,6 +30,7 @@ mod operation;
 mod ops;
 pub mod percent;
 mod request;
+mod response;
 mod server;
 mod service;
 mod shared;
@@ -42,7 +42,7 @@ mod xml;
 
 pub use config::{AccessKey, Config, EtagMode, LogTarget, Policy, Quirks, Storage};
 pub use digest::crc64;
-pub use fault::{Action, AnswerBody, FaultRule, FaultScript, Match, OneOrMany, Stage};
+pub use fault::{Action, FaultRule, FaultScript, Match, OneOrMany, ResponseBody, Stage};
 pub use log::{FaultNote, LogEntry};
 pub use operation::Operation;
 pub use server::{PendingPart, PendingUpload, Server, StoredObject};

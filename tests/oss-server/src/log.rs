@@ -34,7 +34,7 @@ pub struct LogEntry {
     pub query: BTreeMap<String, String>,
     /// The status that was decided on; 0 when the request was cut before.
     pub status: u16,
-    /// Whether an answer was handed to the connection; a fault can withhold it.
+    /// Whether a response was handed to the connection; a fault can withhold it.
     pub answered: bool,
     /// The error code, if it was an error.
     pub code: Option<String>,

@@ -1,37 +1,37 @@
-//! Answers that a fault script makes up.
+//! Responses that a fault script makes up.
 
-use crate::answer::Answer;
 use crate::config::Quirks;
 use crate::error::OssError;
-use crate::fault::{Action, AnswerBody};
+use crate::fault::{Action, ResponseBody};
+use crate::response::Response;
 
-/// The answer that a `status` action asks for; `head` says that it has no room for a body.
-pub(crate) fn answer(action: &Action, request_id: &str, host: &str, head: bool) -> Option<Answer> {
+/// The response that a `status` action asks for; `head` says that it has no room for a body.
+pub(crate) fn response(action: &Action, request_id: &str, host: &str, head: bool) -> Option<Response> {
     let Action::Status { status, code, message, headers, body, text, .. } = action else { return None };
     let code = code.clone().unwrap_or_else(|| usual_code(*status).to_owned());
     let message = message.clone().unwrap_or_else(|| format!("A fault script asked for {code}."));
     let error = OssError::new(*status, &code, usual_ec(&code), message.clone());
-    let mut answer = match body {
-        AnswerBody::Xml => Answer::error(&error, Quirks::default(), request_id, host, head),
-        AnswerBody::Empty => Answer::new(*status),
-        AnswerBody::Text => Answer::new(*status).header("Content-Type", "text/plain").bytes(text.clone()?),
-        AnswerBody::Html => Answer::new(*status).header("Content-Type", "text/html").bytes(format!(
+    let mut response = match body {
+        ResponseBody::Xml => Response::error(&error, Quirks::default(), request_id, host, head),
+        ResponseBody::Empty => Response::new(*status),
+        ResponseBody::Text => Response::new(*status).header("Content-Type", "text/plain").bytes(text.clone()?),
+        ResponseBody::Html => Response::new(*status).header("Content-Type", "text/html").bytes(format!(
             "<html>\r\n<head><title>{status} {code}</title></head>\r\n<body>\r\n<center><h1>{status} {code}</h1>\
              </center>\r\n<hr><center>proxy</center>\r\n</body>\r\n</html>\r\n"
         )),
-        AnswerBody::Json => {
+        ResponseBody::Json => {
             let fields = serde_json::json!({
                 "Code": code, "Message": message, "RequestId": request_id, "HostId": host
             });
-            Answer::new(*status).header("Content-Type", "application/json").bytes(fields.to_string())
+            Response::new(*status).header("Content-Type", "application/json").bytes(fields.to_string())
         }
     };
-    answer.code = Some(code);
+    response.code = Some(code);
     for (name, value) in headers {
-        answer.rewrite(name, |_| None);
-        answer = answer.header(name, value);
+        response.rewrite(name, |_| None);
+        response = response.header(name, value);
     }
-    Some(answer)
+    Some(response)
 }
 
 fn usual_code(status: u16) -> &'static str {

@@ -70,13 +70,13 @@ struct Options {
     /// Give every object a version id
     #[arg(long)]
     versioned: bool,
-    /// A deviation in the shape of answers; may be repeated
+    /// A deviation in the shape of responses; may be repeated
     #[arg(long = "quirk", value_enum, value_name = "NAME")]
     quirks: Vec<Quirk>,
     /// Seconds without a byte after which a body is answered with RequestTimeout
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     body_timeout: f64,
-    /// How long the rest of a body is taken in and thrown away after an early answer
+    /// How long the rest of a body is taken in and thrown away after an early response
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
     linger: u64,
     /// Stop at the end of standard input, so that the server ends with its parent
@@ -106,7 +106,7 @@ enum Quirk {
     NoPartCrc,
     /// Keys stay unencoded although encoding-type=url was asked for
     IgnoreEncodingType,
-    /// No answer tells a CRC64
+    /// No response tells a CRC64
     NoCrc,
 }
 

@@ -1,11 +1,10 @@
-//! The way of every request: fault, signature, policy, checks, body, processing, answer, log.
+//! The way of every request: fault, signature, policy, checks, body, processing, response, log.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 
-use crate::answer::{Answer, AnswerBody, Payload};
 use crate::auth::Authority;
 use crate::config::Policy;
 use crate::control::{Control, End};
@@ -14,17 +13,18 @@ use crate::exchange::{Exchange, Stop};
 use crate::fault::{Action, Stage};
 use crate::operation::Operation;
 use crate::request::Call;
+use crate::response::{Payload, Response, ResponseBody};
 use crate::shared::Shared;
 use crate::{admin, clock, id, made_up, ops};
 
 const CRC: &str = "x-oss-hash-crc64ecma";
 
-/// Serves one request; `None` when there is to be no answer.
+/// Serves one request; `None` when there is to be no response.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     control: Arc<Control>,
     request: hyper::Request<Incoming>,
-) -> Option<hyper::Response<AnswerBody>> {
+) -> Option<hyper::Response<ResponseBody>> {
     if control.unusual().is_some() {
         control.change(|settings| *settings = Default::default());
     }
@@ -34,15 +34,15 @@ pub(crate) async fn serve(
     }
     let mut x = Exchange::new(shared, control, call, id::request_id(), request.into_body());
     let outcome = run(&mut x).await;
-    let answer = finish(&mut x, outcome).await?;
-    Some(answer.into_response(&x.control))
+    let response = finish(&mut x, outcome).await?;
+    Some(response.into_response(&x.control))
 }
 
-async fn run(x: &mut Exchange) -> Result<Answer, Stop> {
+async fn run(x: &mut Exchange) -> Result<Response, Stop> {
     change_state(x);
     x.pass(Stage::BeforeBody).await?;
     if let Some(Action::Status { before_body: true, .. }) = x.action() {
-        return Err(made_up_answer(x));
+        return Err(made_up_response(x));
     }
     slow_down(x);
     admit(x)?;
@@ -50,12 +50,12 @@ async fn run(x: &mut Exchange) -> Result<Answer, Stop> {
     let body = ops::receive(x).await?;
     x.pass(Stage::BeforeProcessing).await?;
     if let Some(Action::Status { before_body: false, .. }) = x.action() {
-        return Err(made_up_answer(x));
+        return Err(made_up_response(x));
     }
     ops::interfere_before(x)?;
-    let answer = ops::process(x, body).await?;
+    let response = ops::process(x, body).await?;
     ops::interfere_after(x);
-    Ok(answer)
+    Ok(response)
 }
 
 /// Faults that change the server, and then let the request go its way.
@@ -79,7 +79,7 @@ fn slow_down(x: &Exchange) {
         Some(Action::Drip { bytes, ms }) => change(&|s| s.drip = Some((*bytes, Duration::from_millis(*ms)))),
         Some(Action::CloseIdle { after_ms, reset }) => {
             let how = if *reset { End::Reset } else { End::Close };
-            change(&|s| s.close_after_answer = Some((Duration::from_millis(*after_ms), how)));
+            change(&|s| s.close_after_response = Some((Duration::from_millis(*after_ms), how)));
         }
         _ => {}
     }
@@ -104,56 +104,59 @@ fn admit(x: &Exchange) -> Result<(), OssError> {
     Ok(())
 }
 
-fn made_up_answer(x: &Exchange) -> Stop {
+fn made_up_response(x: &Exchange) -> Stop {
     let head = x.call.message.method == "HEAD";
-    match x.action().and_then(|action| made_up::answer(action, &x.request_id, &x.call.host, head)) {
-        Some(answer) => Stop::Answer(Box::new(answer)),
+    match x.action().and_then(|action| made_up::response(action, &x.request_id, &x.call.host, head)) {
+        Some(response) => Stop::Response(Box::new(response)),
         None => Stop::Gone,
     }
 }
 
-/// Makes the outcome an answer, and logs it before the client can see it.
-async fn finish(x: &mut Exchange, outcome: Result<Answer, Stop>) -> Option<Answer> {
-    let mut answer = match outcome {
-        Ok(answer) => answer,
-        Err(Stop::Answer(answer)) => *answer,
+/// Makes the outcome a response, and logs it before the client can see it.
+async fn finish(x: &mut Exchange, outcome: Result<Response, Stop>) -> Option<Response> {
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(Stop::Response(response)) => *response,
         Err(Stop::Error(error)) => {
             let head = x.call.message.method == "HEAD";
-            Answer::error(&error, x.shared.config.quirks, &x.request_id, &x.call.host, head)
+            Response::error(&error, x.shared.config.quirks, &x.request_id, &x.call.host, head)
         }
         Err(Stop::Gone) => {
             x.log(None, false);
             return None;
         }
     };
-    tamper(x, &mut answer);
+    tamper(x, &mut response);
     let withheld = matches!(
         x.action(),
-        Some(Action::Reset { at: Some(Stage::BeforeAnswer), .. } | Action::Close { at: Some(Stage::BeforeAnswer), .. })
+        Some(
+            Action::Reset { at: Some(Stage::BeforeResponse), .. }
+                | Action::Close { at: Some(Stage::BeforeResponse), .. }
+        )
     );
-    x.log(Some(&answer), !withheld);
-    x.pass(Stage::BeforeAnswer).await.ok()?;
-    cut_answer(x);
-    add_common_headers(x, &mut answer);
-    Some(answer)
+    x.log(Some(&response), !withheld);
+    x.pass(Stage::BeforeResponse).await.ok()?;
+    cut_response(x);
+    add_common_headers(x, &mut response);
+    Some(response)
 }
 
-/// Faults and quirks that change what the answer says.
-fn tamper(x: &Exchange, answer: &mut Answer) {
+/// Faults and quirks that change what the response says.
+fn tamper(x: &Exchange, response: &mut Response) {
     match x.action() {
-        Some(Action::WrongCrc {}) => answer.rewrite(CRC, |crc| Some((crc.parse::<u64>().ok()? ^ 1).to_string())),
-        Some(Action::NoCrc {}) => answer.rewrite(CRC, |_| None),
-        Some(Action::WrongEtag {}) => wrong_etag(answer),
-        Some(Action::WeakEtag {}) => weak_etags(answer),
-        Some(Action::LongHead { bytes, headers }) => long_head(answer, *bytes, *headers),
+        Some(Action::WrongCrc {}) => response.rewrite(CRC, |crc| Some((crc.parse::<u64>().ok()? ^ 1).to_string())),
+        Some(Action::NoCrc {}) => response.rewrite(CRC, |_| None),
+        Some(Action::WrongEtag {}) => wrong_etag(response),
+        Some(Action::WeakEtag {}) => weak_etags(response),
+        Some(Action::LongHead { bytes, headers }) => long_head(response, *bytes, *headers),
         _ => {}
     }
     if x.shared.config.quirks.no_crc {
-        answer.rewrite(CRC, |_| None);
+        response.rewrite(CRC, |_| None);
     }
 }
 
-fn wrong_etag(answer: &mut Answer) {
+fn wrong_etag(response: &mut Response) {
     let flip = |etag: &str| {
         let first = if etag.trim_start_matches('"').starts_with('0') { '1' } else { '0' };
         let mut characters: Vec<char> = etag.chars().collect();
@@ -161,45 +164,49 @@ fn wrong_etag(answer: &mut Answer) {
         characters[place] = first;
         characters.into_iter().collect::<String>()
     };
-    if let Payload::Bytes(bytes) = &answer.body
+    if let Payload::Bytes(bytes) = &response.body
         && let Ok(text) = std::str::from_utf8(bytes)
         && let Some((before, rest)) = text.split_once("<ETag>&quot;")
         && let Some((etag, after)) = rest.split_once("&quot;")
     {
-        answer.body = Payload::Bytes(format!("{before}<ETag>&quot;{}&quot;{after}", flip(etag)).into());
+        response.body = Payload::Bytes(format!("{before}<ETag>&quot;{}&quot;{after}", flip(etag)).into());
     }
-    answer.rewrite("ETag", |etag| Some(flip(etag)));
+    response.rewrite("ETag", |etag| Some(flip(etag)));
 }
 
-/// As a proxy that compresses answers does.
-fn weak_etags(answer: &mut Answer) {
-    if let Payload::Bytes(bytes) = &answer.body
+/// As a proxy that compresses responses does.
+fn weak_etags(response: &mut Response) {
+    if let Payload::Bytes(bytes) = &response.body
         && let Ok(text) = std::str::from_utf8(bytes)
     {
-        answer.body = Payload::Bytes(text.replace("<ETag>&quot;", "<ETag>W/&quot;").into());
+        response.body = Payload::Bytes(text.replace("<ETag>&quot;", "<ETag>W/&quot;").into());
     }
-    answer.rewrite("ETag", |etag| Some(format!("W/{etag}")));
+    response.rewrite("ETag", |etag| Some(format!("W/{etag}")));
 }
 
 /// Policies and cookies of gateways: `bytes` of them in so many headers.
-fn long_head(answer: &mut Answer, bytes: usize, headers: usize) {
+fn long_head(response: &mut Response, bytes: usize, headers: usize) {
     let value = "x".repeat(bytes / headers.max(1));
-    answer.headers.extend((0..headers).map(|n| (format!("x-gateway-{n}"), value.clone())));
+    response.headers.extend((0..headers).map(|n| (format!("x-gateway-{n}"), value.clone())));
 }
 
-fn cut_answer(x: &Exchange) {
+fn cut_response(x: &Exchange) {
     const USUAL: u64 = 20;
     let (left, how) = match x.action() {
-        Some(Action::Reset { at: Some(Stage::MidAnswer), after_answer_bytes, .. }) => (after_answer_bytes, End::Reset),
-        Some(Action::Close { at: Some(Stage::MidAnswer), after_answer_bytes, .. }) => (after_answer_bytes, End::Close),
+        Some(Action::Reset { at: Some(Stage::MidResponse), after_response_bytes, .. }) => {
+            (after_response_bytes, End::Reset)
+        }
+        Some(Action::Close { at: Some(Stage::MidResponse), after_response_bytes, .. }) => {
+            (after_response_bytes, End::Close)
+        }
         _ => return,
     };
     x.control.change(|settings| settings.cut = Some((left.unwrap_or(USUAL), how)));
 }
 
-fn add_common_headers(x: &Exchange, answer: &mut Answer) {
+fn add_common_headers(x: &Exchange, response: &mut Response) {
     let date = clock::rfc1123(x.shared.clock.now());
-    let mut add = |name: &str, value: String| answer.headers.push((name.to_owned(), value));
+    let mut add = |name: &str, value: String| response.headers.push((name.to_owned(), value));
     add("Server", "AliyunOSS".into());
     add("Date", date);
     add("x-oss-request-id", x.request_id.clone());
@@ -212,7 +219,7 @@ fn add_common_headers(x: &Exchange, answer: &mut Answer) {
         };
         x.control.set_linger(linger);
     }
-    if x.call.operation == Operation::Unknown && answer.status == 405 {
+    if x.call.operation == Operation::Unknown && response.status == 405 {
         add("Allow", "GET, HEAD, PUT, POST, DELETE".into());
     }
 }

@@ -1,4 +1,4 @@
-//! A stream that obeys its [`Control`]: it reads slowly, writes in drops, or breaks off in an answer.
+//! A stream that obeys its [`Control`]: it reads slowly, writes in drops, or breaks off in a response.
 
 use std::future::Future;
 use std::io;
@@ -122,9 +122,9 @@ impl Wire {
         Poll::Ready(Ok(written))
     }
 
-    /// Ends the connection behind an answer that is out.
+    /// Ends the connection behind a response that is out.
     fn close_behind(&self, delay: Duration, how: End) {
-        self.control.change(|settings| settings.close_after_answer = None);
+        self.control.change(|settings| settings.close_after_response = None);
         let control = self.control.clone();
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
@@ -186,7 +186,7 @@ impl AsyncWrite for Wire {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         ready!(Pin::new(&mut this.stream).poll_flush(cx))?;
-        if let Some(Settings { answer_complete: true, close_after_answer: Some((delay, how)), .. }) =
+        if let Some(Settings { response_complete: true, close_after_response: Some((delay, how)), .. }) =
             this.control.unusual()
         {
             this.close_behind(delay, how);

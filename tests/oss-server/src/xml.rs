@@ -1,4 +1,4 @@
-//! Writes the XML of answers, in the style that the quirks ask for, and reads the XML of requests.
+//! Writes the XML of responses, in the style that the quirks ask for, and reads the XML of requests.
 
 use serde::Deserialize;
 
@@ -57,7 +57,7 @@ impl Xml {
     }
 }
 
-/// The body of an error answer.
+/// The body of an error response.
 pub(crate) fn error(error: &OssError, quirks: Quirks, request_id: &str, host: &str) -> String {
     let mut xml = Xml::start("Error", quirks, false);
     xml.element("Code", &error.code).element("Message", &error.message);

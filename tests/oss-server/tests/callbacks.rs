@@ -14,7 +14,7 @@ fn encode(json: &str) -> String {
 }
 
 /// Takes one request, answers it, and gives it back.
-fn application(answer: &'static str) -> (String, JoinHandle<String>) {
+fn application(response: &'static str) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/cb", listener.local_addr().unwrap());
     let thread = std::thread::spawn(move || {
@@ -32,7 +32,7 @@ fn application(answer: &'static str) -> (String, JoinHandle<String>) {
                 }
             }
         }
-        stream.write_all(answer.as_bytes()).unwrap();
+        stream.write_all(response.as_bytes()).unwrap();
         String::from_utf8(request).unwrap()
     });
     (url, thread)
@@ -41,7 +41,7 @@ fn application(answer: &'static str) -> (String, JoinHandle<String>) {
 const JSON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"ok\":true}";
 
 #[test]
-fn the_answer_of_the_application_is_passed_on() {
+fn the_response_of_the_application_is_passed_on() {
     let server = server();
     let (url, application) = application(JSON);
     let callback = format!(
@@ -80,8 +80,8 @@ fn complete_calls_back_in_json() {
 #[test]
 fn a_failed_callback_is_no_failed_upload() {
     let server = server();
-    for answer in ["HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"] {
-        let (url, application) = application(answer);
+    for response in ["HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"] {
+        let (url, application) = application(response);
         let callback = encode(&format!(r#"{{"callbackUrl":"{url}","callbackBody":"x"}}"#));
         let reply = put("k", "x").header("x-oss-callback", &callback).send(&server);
         assert_eq!(reply.error(), (203, "CallbackFailed".into()));

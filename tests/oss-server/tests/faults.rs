@@ -21,8 +21,8 @@ fn once(action: &str) -> String {
 fn talk(server: &Server, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = connect(server)?;
     stream.write_all(bytes)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).map(|_| answer)
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).map(|_| response)
 }
 
 fn acted(server: &Server) -> Vec<Option<String>> {
@@ -80,7 +80,7 @@ fn a_status_comes_before_the_body_or_after_it() {
 }
 
 #[test]
-fn an_early_answer_reaches_a_client_that_is_still_sending() {
+fn an_early_response_reaches_a_client_that_is_still_sending() {
     let server = faulty(&once(r#"{"type":"status","status":403,"code":"AccessDenied"}"#));
     let bytes = put("k", vec![0; 20_000_000]).bytes(&host(&server));
     let mut stream = connect(&server).unwrap();
@@ -104,7 +104,7 @@ fn connections_break_before_the_request_is_processed() {
             let outcome = talk(&server, &put("k", "x").bytes(&host(&server)));
             match (kind, outcome) {
                 ("reset", Err(error)) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{stage}"),
-                ("close", Ok(answer)) => assert!(answer.is_empty(), "{stage}"),
+                ("close", Ok(response)) => assert!(response.is_empty(), "{stage}"),
                 // An unread request turns a close into a reset: so it is with every server.
                 ("close", Err(_)) if stage == "accept" => {}
                 (_, outcome) => panic!("{kind} {stage}: {outcome:?}"),
@@ -116,11 +116,11 @@ fn connections_break_before_the_request_is_processed() {
 }
 
 #[test]
-fn a_lost_answer_is_a_request_done() {
+fn a_lost_response_is_a_request_done() {
     for kind in ["reset", "close"] {
-        let server = faulty(&once(&format!(r#"{{"type":"{kind}","at":"before_answer"}}"#)));
+        let server = faulty(&once(&format!(r#"{{"type":"{kind}","at":"before_response"}}"#)));
         let outcome = talk(&server, &put("k", "x").bytes(&host(&server)));
-        assert!(outcome.map_or(kind == "reset", |answer| answer.is_empty() && kind == "close"));
+        assert!(outcome.map_or(kind == "reset", |response| response.is_empty() && kind == "close"));
         assert_eq!(server.objects(BUCKET), ["k"]);
         let entry = &server.log()[0];
         assert_eq!((entry.status, entry.answered, entry.stored), (200, false, true));
@@ -144,17 +144,17 @@ fn connections_break_within_the_body() {
 }
 
 #[test]
-fn answers_break_off() {
-    for (bytes, expected) in [("", 20), (r#","after_answer_bytes":7"#, 7)] {
-        let server = faulty(&once(&format!(r#"{{"type":"close","at":"mid_answer"{bytes}}}"#)));
-        let answer = talk(&server, &put("k", "x").bytes(&host(&server))).unwrap();
-        assert_eq!(answer.len(), expected);
-        assert!("HTTP/1.1 200 OK\r\nete".as_bytes().starts_with(&answer[..7]));
+fn responses_break_off() {
+    for (bytes, expected) in [("", 20), (r#","after_response_bytes":7"#, 7)] {
+        let server = faulty(&once(&format!(r#"{{"type":"close","at":"mid_response"{bytes}}}"#)));
+        let response = talk(&server, &put("k", "x").bytes(&host(&server))).unwrap();
+        assert_eq!(response.len(), expected);
+        assert!("HTTP/1.1 200 OK\r\nete".as_bytes().starts_with(&response[..7]));
         assert_eq!(server.objects(BUCKET), ["k"]);
     }
     let server = faulty(&rule(
         r#"{"operation":"GetObject"}"#,
-        r#"{"type":"reset","at":"mid_answer","after_answer_bytes":5000}"#,
+        r#"{"type":"reset","at":"mid_response","after_response_bytes":5000}"#,
     ));
     put("k", pattern(100_000)).send(&server);
     assert!(talk(&server, &request("GET", "k").bytes(&host(&server))).is_err());
@@ -162,9 +162,12 @@ fn answers_break_off() {
 
 #[test]
 fn stalls_take_their_time() {
-    for stage in
-        [r#""at":"before_body""#, r#""at":"before_processing""#, r#""at":"before_answer""#, r#""after_body_bytes":500"#]
-    {
+    for stage in [
+        r#""at":"before_body""#,
+        r#""at":"before_processing""#,
+        r#""at":"before_response""#,
+        r#""after_body_bytes":500"#,
+    ] {
         let server = faulty(&once(&format!(r#"{{"type":"stall",{stage},"ms":150}}"#)));
         let start = Instant::now();
         assert_eq!(put("k", pattern(1000)).send(&server).status, 200);
@@ -175,7 +178,7 @@ fn stalls_take_their_time() {
 
 #[test]
 fn a_stall_without_end_lasts_until_the_client_leaves() {
-    let server = faulty(&once(r#"{"type":"stall","at":"before_answer"}"#));
+    let server = faulty(&once(r#"{"type":"stall","at":"before_response"}"#));
     let mut stream = connect(&server).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
     stream.write_all(&put("k", "x").bytes(&host(&server))).unwrap();
@@ -193,7 +196,7 @@ fn a_stall_without_end_lasts_until_the_client_leaves() {
 }
 
 #[test]
-fn answers_drip() {
+fn responses_drip() {
     let server = faulty(&once(r#"{"type":"drip","bytes":50,"ms":20}"#));
     let start = Instant::now();
     let reply = put("k", "x").send(&server);
@@ -211,7 +214,7 @@ fn bodies_are_read_slowly() {
 }
 
 #[test]
-fn checksums_in_answers_are_wrong_or_missing() {
+fn checksums_in_responses_are_wrong_or_missing() {
     let server = faulty(&rule(r#"{"operation":["PutObject","HeadObject"],"times":2}"#, r#"{"type":"wrong_crc"}"#));
     assert_eq!(crc(&put("k", "x").send(&server)), crc64(b"x") ^ 1);
     assert_eq!(crc(&request("HEAD", "k").send(&server)), crc64(b"x") ^ 1);
@@ -222,7 +225,7 @@ fn checksums_in_answers_are_wrong_or_missing() {
 }
 
 #[test]
-fn etags_in_answers_are_wrong() {
+fn etags_in_responses_are_wrong() {
     let server = faulty(&rule(r#"{"operation":["UploadPart","CompleteMultipartUpload"]}"#, r#"{"type":"wrong_etag"}"#));
     let upload_id = initiate(&server, "k");
     let told = part("k", &upload_id, 1, "x").send(&server).header("etag").trim_matches('"').to_owned();
@@ -287,7 +290,7 @@ fn kept_connections_close_without_a_word() {
         let mut stream = connect(&server).unwrap();
         stream.write_all(&request("GET", "k").bytes(&host(&server))).unwrap();
         let reply = read_reply(&mut stream, false);
-        // A reset may overtake an answer that is on its way; a close never does.
+        // A reset may overtake a response that is on its way; a close never does.
         match reply {
             Ok(reply) => assert_eq!((reply.body.len(), reply.header("connection")), (body, "")),
             Err(error) => {

@@ -60,7 +60,7 @@ fn an_object_comes_back_as_it_was_put() {
 }
 
 #[test]
-fn every_answer_has_an_id_of_its_own() {
+fn every_response_has_an_id_of_its_own() {
     let server = server();
     let ids: Vec<String> =
         (0..3).map(|_| request("GET", "nope").send(&server).header("x-oss-request-id").to_owned()).collect();

@@ -135,10 +135,10 @@ func (o order) uploadOptions() *oss.UploadOptions {
 	return options
 }
 
-// An answer is a line of names with values.
-type answer struct{ strings.Builder }
+// A response is a line of names with values.
+type response struct{ strings.Builder }
 
-func (a *answer) tell(name string, value any) {
+func (a *response) tell(name string, value any) {
 	if on, isBool := value.(bool); isBool {
 		value = 0
 		if on {
@@ -169,7 +169,7 @@ var sentinels = map[string]error{
 	"fs.ErrNotExist":      fs.ErrNotExist,
 }
 
-func (a *answer) end(err error) {
+func (a *response) end(err error) {
 	if err == nil {
 		a.tell("status", "OSS_OK")
 		return
@@ -205,7 +205,7 @@ func (a *answer) end(err error) {
 	}
 }
 
-func (a *answer) result(r *oss.Result) {
+func (a *response) result(r *oss.Result) {
 	a.tell("result.crc64", r.CRC64)
 	a.tell("result.size", r.Size)
 	a.tell("result.part_size", r.PartSize)
@@ -221,11 +221,11 @@ func (a *answer) result(r *oss.Result) {
 	a.tell("result.request_id", r.RequestID)
 	a.tell("result.upload_id", r.UploadID)
 	a.tell("result.restart_reason", r.RestartReason)
-	a.tell("result.callback_answer_size", len(r.CallbackAnswer))
-	a.tell("callback_answer", string(r.CallbackAnswer))
+	a.tell("result.callback_response_size", len(r.CallbackResponse))
+	a.tell("callback_response", string(r.CallbackResponse))
 }
 
-func (a *answer) progress(p oss.Progress) {
+func (a *response) progress(p oss.Progress) {
 	a.tell("progress.phase", p.Phase)
 	a.tell("progress.total_bytes", p.TotalBytes)
 	a.tell("progress.done_bytes", p.DoneBytes)
@@ -238,7 +238,7 @@ func (a *answer) progress(p oss.Progress) {
 	a.tell("progress.eta_known", p.ETA != oss.ETAUnknown)
 }
 
-func (a *answer) event(e oss.Event) {
+func (a *response) event(e oss.Event) {
 	a.tell("event", strings.Join([]string{
 		e.Kind.String(), fmt.Sprint(e.Upload), e.Key, e.Operation, fmt.Sprint(e.PartNumber), fmt.Sprint(e.Attempt),
 		fmt.Sprint(e.HTTPStatus), e.Code, fmt.Sprint(e.Bytes), fmt.Sprint(e.Concurrency), fmt.Sprint(e.Dropped),
@@ -253,7 +253,7 @@ type session struct {
 	upload *oss.Upload
 }
 
-func (s *session) carryOut(o order, a *answer) {
+func (s *session) carryOut(o order, a *response) {
 	var err error
 	switch o.word {
 	case "client":
@@ -290,7 +290,7 @@ func (s *session) carryOut(o order, a *answer) {
 // thrown is what a progress function panics with.
 type thrown struct{}
 
-func (s *session) uploadFile(o order, a *answer) {
+func (s *session) uploadFile(o order, a *response) {
 	defer func() {
 		switch panicked := recover().(type) {
 		case nil:
@@ -341,7 +341,7 @@ func (s *session) uploadFile(o order, a *answer) {
 	a.watched(seen)
 }
 
-func (a *answer) watched(seen []oss.Progress) {
+func (a *response) watched(seen []oss.Progress) {
 	if len(seen) == 0 {
 		return
 	}
@@ -362,7 +362,7 @@ func (a *answer) watched(seen []oss.Progress) {
 }
 
 // wait waits for the end. A context that ends would pause the upload: whoever only wants to look asks for its progress.
-func (s *session) wait(timeout time.Duration, a *answer) {
+func (s *session) wait(timeout time.Duration, a *response) {
 	if timeout < time.Second {
 		time.Sleep(timeout)
 		if p := s.upload.Progress(); p.Phase != oss.PhaseEnded {
@@ -397,7 +397,7 @@ func main() {
 	orders := bufio.NewScanner(os.Stdin)
 	orders.Buffer(nil, math.MaxInt32)
 	for orders.Scan() {
-		var a answer
+		var a response
 		s.carryOut(parse(orders.Text()), &a)
 		fmt.Printf("=%s\n", a.String())
 	}

@@ -4,4 +4,4 @@ mod engine;
 mod script;
 
 pub(crate) use engine::{ActiveFault, FaultEngine, Subject};
-pub use script::{Action, AnswerBody, FaultRule, FaultScript, Match, OneOrMany, Stage};
+pub use script::{Action, FaultRule, FaultScript, Match, OneOrMany, ResponseBody, Stage};

@@ -104,15 +104,15 @@ pub enum Stage {
     /// The body is read, nothing has been done yet.
     BeforeProcessing,
     /// The request is fully processed.
-    BeforeAnswer,
-    /// A part of the answer is written.
-    MidAnswer,
+    BeforeResponse,
+    /// A part of the response is written.
+    MidResponse,
 }
 
-/// The shape of a made-up answer.
+/// The shape of a made-up response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AnswerBody {
+pub enum ResponseBody {
     /// OSS's error document.
     #[default]
     Xml,
@@ -145,14 +145,14 @@ pub enum Action {
         headers: BTreeMap<String, String>,
         /// The shape of the body.
         #[serde(default)]
-        body: AnswerBody,
+        body: ResponseBody,
         /// The body, when its shape is `text`.
         #[serde(default)]
         text: Option<String>,
-        /// Answer before the body is read (the default), or after.
+        /// Response before the body is read (the default), or after.
         #[serde(default = "yes")]
         before_body: bool,
-        /// How long to take in the rest of the body after an early answer; the server's setting when left out.
+        /// How long to take in the rest of the body after an early response; the server's setting when left out.
         #[serde(default)]
         linger_ms: Option<u64>,
     },
@@ -164,9 +164,9 @@ pub enum Action {
         /// When: after so many bytes of the body.
         #[serde(default)]
         after_body_bytes: Option<u64>,
-        /// With `mid_answer`: how many bytes of the answer are written, 20 when left out.
+        /// With `mid_response`: how many bytes of the response are written, 20 when left out.
         #[serde(default)]
-        after_answer_bytes: Option<u64>,
+        after_response_bytes: Option<u64>,
     },
     /// Closes the connection.
     Close {
@@ -176,9 +176,9 @@ pub enum Action {
         /// When: after so many bytes of the body.
         #[serde(default)]
         after_body_bytes: Option<u64>,
-        /// With `mid_answer`: how many bytes of the answer are written, 20 when left out.
+        /// With `mid_response`: how many bytes of the response are written, 20 when left out.
         #[serde(default)]
-        after_answer_bytes: Option<u64>,
+        after_response_bytes: Option<u64>,
     },
     /// Does nothing for a while, then goes on.
     Stall {
@@ -192,7 +192,7 @@ pub enum Action {
         #[serde(default)]
         ms: Option<u64>,
     },
-    /// Writes the answer in drops.
+    /// Writes the response in drops.
     Drip {
         /// Bytes in each drop.
         bytes: u64,
@@ -206,7 +206,7 @@ pub enum Action {
     },
     /// Answers with a CRC64 of which one bit is wrong.
     WrongCrc {},
-    /// Answers without a CRC64.
+    /// Responses without a CRC64.
     NoCrc {},
     /// Answers with an ETag of which one digit is wrong.
     WrongEtag {},
@@ -235,9 +235,9 @@ pub enum Action {
     },
     /// Another client overwrites the part just after it has been stored.
     ReplacePart {},
-    /// Closes the connection after the answer, without saying so in it.
+    /// Closes the connection after the response, without saying so in it.
     CloseIdle {
-        /// How long after the answer.
+        /// How long after the response.
         #[serde(default)]
         after_ms: u64,
         /// With a reset instead of a close.
@@ -289,20 +289,20 @@ impl Action {
                 if !(200..600).contains(status) {
                     return Err(format!("status {status} is not between 200 and 599"));
                 }
-                if (*body == AnswerBody::Text) != text.is_some() {
+                if (*body == ResponseBody::Text) != text.is_some() {
                     return Err("\"text\" goes with \"body\": \"text\", and only with it".into());
                 }
                 Ok(())
             }
-            Self::Reset { at, after_body_bytes, after_answer_bytes }
-            | Self::Close { at, after_body_bytes, after_answer_bytes } => {
-                if after_answer_bytes.is_some() && *at != Some(Stage::MidAnswer) {
-                    return Err("\"after_answer_bytes\" goes with \"at\": \"mid_answer\"".into());
+            Self::Reset { at, after_body_bytes, after_response_bytes }
+            | Self::Close { at, after_body_bytes, after_response_bytes } => {
+                if after_response_bytes.is_some() && *at != Some(Stage::MidResponse) {
+                    return Err("\"after_response_bytes\" goes with \"at\": \"mid_response\"".into());
                 }
                 check_stage(*at, *after_body_bytes)
             }
-            Self::Stall { at: Some(Stage::MidAnswer | Stage::Accept), .. } => {
-                Err("a stall is possible at before_body, before_processing and before_answer; see also drip".into())
+            Self::Stall { at: Some(Stage::MidResponse | Stage::Accept), .. } => {
+                Err("a stall is possible at before_body, before_processing and before_response; see also drip".into())
             }
             Self::Stall { at, after_body_bytes, .. } => check_stage(*at, *after_body_bytes),
             Self::Drip { bytes: 0, .. } | Self::SlowRead { bytes_per_second: 0 } => {
@@ -377,7 +377,7 @@ mod tests {
             r#"[{"match":{"operation":"UploadPart","part":[1,2],"from":1,"times":2},
                  "action":{"type":"status","status":503,"headers":{"Retry-After":"1"}}},
                 {"name":"lost","match":{"operation":["CompleteMultipartUpload"]},
-                 "action":{"type":"close","at":"before_answer"}}]"#,
+                 "action":{"type":"close","at":"before_response"}}]"#,
         )
         .unwrap();
         assert_eq!(script.rules.len(), 2);
@@ -396,7 +396,7 @@ mod tests {
             (r#"[{"match":{"every":0},"action":{"type":"no_crc"}}]"#, "every"),
             (r#"[{"match":{"key":"k"},"action":{"type":"reset","at":"accept"}}]"#, "accept"),
             (r#"[{"match":{},"action":{"type":"status","status":99}}]"#, "99"),
-            (r#"[{"match":{},"action":{"type":"stall","at":"mid_answer"}}]"#, "drip"),
+            (r#"[{"match":{},"action":{"type":"stall","at":"mid_response"}}]"#, "drip"),
             (r#"{"rules":[]}"#, "fault script"),
         ];
         for (json, needle) in cases {

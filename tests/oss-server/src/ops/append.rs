@@ -1,10 +1,10 @@
 //! AppendObject.
 
 use super::{Received, headers, md5_wanted, put, stored_headers};
-use crate::answer::Answer;
 use crate::digest::{Combiner, Sums};
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::Response;
 use crate::store::{Content, Object, ObjectKind};
 
 pub(super) fn check(x: &Exchange) -> Result<()> {
@@ -22,7 +22,7 @@ fn position(x: &Exchange) -> Result<u64> {
     })
 }
 
-pub(super) fn process(x: &Exchange, body: Received) -> Result<Answer> {
+pub(super) fn process(x: &Exchange, body: Received) -> Result<Response> {
     let (sums, content) = body.content()?;
     let old = x.shared.store.object(x.call.bucket(), x.call.key()).ok();
     let length = old.as_ref().map_or(0, |object| object.size);
@@ -40,10 +40,10 @@ pub(super) fn process(x: &Exchange, body: Received) -> Result<Answer> {
         None => (first(x, &sums)?, content),
         Some(old) => grown(x, old, &sums, content)?,
     };
-    let answer =
-        stored_headers(Answer::new(200), &object).header("x-oss-next-append-position", length + sums.size).stored();
+    let response =
+        stored_headers(Response::new(200), &object).header("x-oss-next-append-position", length + sums.size).stored();
     x.shared.store.put_object(x.call.bucket(), x.call.key(), object, content, false)?;
-    Ok(answer)
+    Ok(response)
 }
 
 fn first(x: &Exchange, sums: &Sums) -> Result<Object> {

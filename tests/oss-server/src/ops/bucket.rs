@@ -2,10 +2,10 @@
 
 use time::OffsetDateTime;
 
-use crate::answer::Answer;
 use crate::clock;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::Response;
 use crate::xml::Xml;
 
 pub(super) fn must_exist(x: &Exchange) -> Result<()> {
@@ -30,7 +30,7 @@ fn owner(xml: &mut Xml) {
     });
 }
 
-pub(super) fn info(x: &Exchange) -> Result<Answer> {
+pub(super) fn info(x: &Exchange) -> Result<Response> {
     let versioning = if x.shared.config.versioned { "Enabled" } else { "" };
     let text = Xml::result("BucketInfo", x.shared.config.quirks, None)
         .group("Bucket", |xml| {
@@ -44,19 +44,19 @@ pub(super) fn info(x: &Exchange) -> Result<Answer> {
             }
         })
         .finish();
-    Ok(Answer::xml(text))
+    Ok(Response::xml(text))
 }
 
-pub(super) fn location(x: &Exchange) -> Result<Answer> {
+pub(super) fn location(x: &Exchange) -> Result<Response> {
     let region = format!("oss-{}", x.shared.config.region);
     let namespace = " xmlns=\"http://doc.oss-cn-hangzhou.aliyuncs.com\"";
     let attribute = if x.shared.config.quirks.xmlns { namespace } else { "" };
-    Ok(Answer::xml(format!(
+    Ok(Response::xml(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<LocationConstraint{attribute}>{region}</LocationConstraint>\n"
     )))
 }
 
-pub(super) fn list(x: &Exchange) -> Result<Answer> {
+pub(super) fn list(x: &Exchange) -> Result<Response> {
     let mut xml = Xml::result("ListAllMyBucketsResult", x.shared.config.quirks, None);
     owner(&mut xml);
     xml.group("Buckets", |xml| {
@@ -64,5 +64,5 @@ pub(super) fn list(x: &Exchange) -> Result<Answer> {
             xml.group("Bucket", |xml| describe(xml, x, &bucket));
         }
     });
-    Ok(Answer::xml(xml.finish()))
+    Ok(Response::xml(xml.finish()))
 }

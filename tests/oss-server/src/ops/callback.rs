@@ -1,4 +1,4 @@
-//! Callbacks: the application server is told of a new object, and its word is the answer.
+//! Callbacks: the application server is told of a new object, and its word is the response.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,16 +13,16 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use crate::answer::Answer;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
 use crate::percent;
 use crate::request::Call;
+use crate::response::Response;
 use crate::store::Object;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST: usize = 5 << 10;
-const LARGEST_ANSWER: usize = 3 << 20;
+const LARGEST_RESPONSE: usize = 3 << 20;
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
@@ -81,24 +81,24 @@ fn decode<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(text).ok()?).ok()
 }
 
-/// Makes the callback, if there is one; its outcome replaces the answer, the object stays as it is.
-pub(super) async fn answer(x: &Exchange, answer: Answer, object: &Object) -> Result<Answer> {
-    let Some(callback) = of(&x.call)? else { return Ok(answer) };
+/// Makes the callback, if there is one; its outcome replaces the response, the object stays as it is.
+pub(super) async fn response(x: &Exchange, response: Response, object: &Object) -> Result<Response> {
+    let Some(callback) = of(&x.call)? else { return Ok(response) };
     let mut failure = String::new();
     for url in callback.callback_url.split(';') {
         let call = tokio::time::timeout(TIMEOUT, post(&callback, url.trim(), x, object));
-        match call.await.unwrap_or_else(|_| Err("no answer within 5 seconds".into())) {
+        match call.await.unwrap_or_else(|_| Err("no response within 5 seconds".into())) {
             Ok(json) => {
-                let mut answer = answer.bytes(json);
-                answer.rewrite("Content-Type", |_| None);
-                return Ok(answer.header("Content-Type", JSON));
+                let mut response = response.bytes(json);
+                response.rewrite("Content-Type", |_| None);
+                return Ok(response.header("Content-Type", JSON));
             }
             Err(error) => failure = error,
         }
     }
     let error = OssError::new(203, "CallbackFailed", "0007-00000203", format!("Error status : {failure}."));
-    let mut failed = Answer::error(&error, x.shared.config.quirks, &x.request_id, &x.call.host, false);
-    failed.headers.extend(answer.headers.into_iter().filter(|(name, _)| name != "Content-Type"));
+    let mut failed = Response::error(&error, x.shared.config.quirks, &x.request_id, &x.call.host, false);
+    failed.headers.extend(response.headers.into_iter().filter(|(name, _)| name != "Content-Type"));
     Ok(failed.stored())
 }
 
@@ -120,11 +120,11 @@ async fn post(callback: &Callback, url: &str, x: &Exchange, object: &Object) -> 
     if status != 200 {
         return Err(status.as_u16().to_string());
     }
-    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+    let body = Limited::new(response.into_body(), LARGEST_RESPONSE).collect().await;
     let body = body.map_err(|error| error.to_string())?.to_bytes();
     match serde_json::from_slice::<serde_json::Value>(&body) {
         Ok(_) => Ok(body),
-        Err(_) => Err("the answer is not json".into()),
+        Err(_) => Err("the response is not json".into()),
     }
 }
 

@@ -1,11 +1,11 @@
 //! CopyObject, within this server.
 
 use super::{headers, now, stored_headers, version_id};
-use crate::answer::Answer;
 use crate::clock;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
 use crate::percent;
+use crate::response::Response;
 use crate::store::{ObjectKind, from_millis};
 use crate::xml::Xml;
 
@@ -30,7 +30,7 @@ fn source(x: &Exchange) -> Result<(String, String)> {
     }
 }
 
-pub(super) fn process(x: &Exchange) -> Result<Answer> {
+pub(super) fn process(x: &Exchange) -> Result<Response> {
     let (bucket, key) = source(x)?;
     let only_new = headers::forbids_overwrite(x)?;
     let original = x.shared.store.object(&bucket, &key)?;
@@ -48,7 +48,7 @@ pub(super) fn process(x: &Exchange) -> Result<Answer> {
         .element("LastModified", clock::iso(from_millis(object.modified)))
         .element("ETag", format!("\"{}\"", object.etag))
         .finish();
-    let answer = stored_headers(Answer::xml(text), &object).stored();
+    let response = stored_headers(Response::xml(text), &object).stored();
     x.shared.store.put_object(x.call.bucket(), x.call.key(), object, writer.finish(), only_new)?;
-    Ok(answer)
+    Ok(response)
 }

@@ -1,15 +1,15 @@
 //! Lists: of parts, of uploads, of objects.
 
-use crate::answer::Answer;
 use crate::clock;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::Response;
 use crate::store::{Object, Upload, from_millis, storage_class};
 use crate::xml::Xml;
 
 const LARGEST_PAGE: usize = 1000;
 
-/// How many entries the answer may hold.
+/// How many entries the response may hold.
 fn page_size(x: &Exchange, name: &'static str, usual: usize) -> Result<usize> {
     let size = match x.call.query(name).filter(|text| !text.is_empty()) {
         None => usual,
@@ -29,7 +29,7 @@ fn text<'a>(x: &'a Exchange, name: &str) -> &'a str {
 }
 
 /// ListParts.
-pub(super) fn parts(x: &Exchange) -> Result<Answer> {
+pub(super) fn parts(x: &Exchange) -> Result<Response> {
     let size = page_size(x, "max-parts", LARGEST_PAGE)?;
     let marker = text(x, "part-number-marker");
     let after: u32 = if marker.is_empty() { Ok(0) } else { marker.parse() }.map_err(|_| {
@@ -60,11 +60,11 @@ pub(super) fn parts(x: &Exchange) -> Result<Answer> {
             xml.element("Size", part.size);
         });
     }
-    Ok(Answer::xml(xml.finish()))
+    Ok(Response::xml(xml.finish()))
 }
 
 /// ListMultipartUploads.
-pub(super) fn uploads(x: &Exchange) -> Result<Answer> {
+pub(super) fn uploads(x: &Exchange) -> Result<Response> {
     let size = page_size(x, "max-uploads", LARGEST_PAGE)?;
     let (prefix, delimiter) = (text(x, "prefix"), text(x, "delimiter"));
     let (key_marker, id_marker) = (text(x, "key-marker"), text(x, "upload-id-marker"));
@@ -110,11 +110,11 @@ pub(super) fn uploads(x: &Exchange) -> Result<Answer> {
             }
         }
     }
-    Ok(Answer::xml(xml.finish()))
+    Ok(Response::xml(xml.finish()))
 }
 
 /// ListObjects, in both versions.
-pub(super) fn objects(x: &Exchange) -> Result<Answer> {
+pub(super) fn objects(x: &Exchange) -> Result<Response> {
     let second = text(x, "list-type") == "2";
     let size = page_size(x, "max-keys", 100)?;
     let (prefix, delimiter) = (text(x, "prefix"), text(x, "delimiter"));
@@ -145,7 +145,7 @@ pub(super) fn objects(x: &Exchange) -> Result<Answer> {
             Entry::Item(key, object) => content(&mut xml, key, object),
         }
     }
-    Ok(Answer::xml(xml.finish()))
+    Ok(Response::xml(xml.finish()))
 }
 
 fn content(xml: &mut Xml, key: &str, object: &Object) {

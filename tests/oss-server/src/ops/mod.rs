@@ -12,12 +12,12 @@ mod read;
 
 use bytes::Bytes;
 
-use crate::answer::Answer;
 use crate::digest::{Digest, Sums};
 use crate::error::{OssError, Result};
 use crate::exchange::{Exchange, Stop};
 use crate::fault::Action;
 use crate::operation::Operation;
+use crate::response::Response;
 use crate::store::{Content, Object, Part};
 
 /// A request's body once it has arrived.
@@ -81,7 +81,7 @@ pub(crate) async fn receive(x: &mut Exchange) -> std::result::Result<Received, S
 }
 
 /// Does what the request asks for.
-pub(crate) async fn process(x: &mut Exchange, body: Received) -> std::result::Result<Answer, Stop> {
+pub(crate) async fn process(x: &mut Exchange, body: Received) -> std::result::Result<Response, Stop> {
     Ok(match x.call.operation {
         Operation::PutObject => put::process(x, body).await?,
         Operation::CopyObject => copy::process(x)?,
@@ -164,14 +164,14 @@ fn version_id(x: &Exchange) -> Option<String> {
 }
 
 /// The headers that tell what was stored.
-fn stored_headers(mut answer: Answer, object: &Object) -> Answer {
-    answer = answer.header("ETag", format!("\"{}\"", object.etag)).header("x-oss-hash-crc64ecma", object.crc64);
+fn stored_headers(mut response: Response, object: &Object) -> Response {
+    response = response.header("ETag", format!("\"{}\"", object.etag)).header("x-oss-hash-crc64ecma", object.crc64);
     if let Some(version_id) = &object.version_id {
-        answer = answer.header("x-oss-version-id", version_id);
+        response = response.header("x-oss-version-id", version_id);
     }
-    answer
+    response
 }
 
-fn part_headers(answer: Answer, part: &Part) -> Answer {
-    answer.header("ETag", format!("\"{}\"", part.etag)).header("x-oss-hash-crc64ecma", part.crc64)
+fn part_headers(response: Response, part: &Part) -> Response {
+    response.header("ETag", format!("\"{}\"", part.etag)).header("x-oss-hash-crc64ecma", part.crc64)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Received, callback, headers, md5_wanted, now, part_headers, stored_headers, version_id};
-use crate::answer::Answer;
 use crate::digest::{Combiner, Sums, base64_md5, multipart_etag};
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::Response;
 use crate::store::{Blob, Object, ObjectKind, Part, Upload};
 use crate::xml::{self, ListedPart, Xml};
 
@@ -18,7 +18,7 @@ pub(super) fn check_initiate(x: &Exchange) -> Result<()> {
     headers::check_overwrite(x)
 }
 
-pub(super) fn initiate(x: &Exchange) -> Result<Answer> {
+pub(super) fn initiate(x: &Exchange) -> Result<Response> {
     headers::check_overwrite(x)?;
     let upload = Upload {
         key: x.call.key().to_owned(),
@@ -33,7 +33,7 @@ pub(super) fn initiate(x: &Exchange) -> Result<Answer> {
         .name("Key", x.call.key())
         .element("UploadId", upload_id)
         .finish();
-    Ok(Answer::xml(text))
+    Ok(Response::xml(text))
 }
 
 /// Everything about a part that its headers tell.
@@ -74,18 +74,18 @@ fn check_turn(x: &Exchange, number: u32) -> Result<()> {
     }
 }
 
-pub(super) fn part(x: &Exchange, body: Received) -> Result<Answer> {
+pub(super) fn part(x: &Exchange, body: Received) -> Result<Response> {
     let (sums, content) = body.content()?;
     let number = part_number(x)?;
     // Once more: the upload may have gone while the body arrived.
     check_turn(x, number)?;
     let part = new_part(x, &sums);
-    let mut answer = part_headers(Answer::new(200), &part).stored();
+    let mut response = part_headers(Response::new(200), &part).stored();
     if let Some(md5) = &sums.md5 {
-        answer = answer.header("Content-MD5", base64_md5(md5));
+        response = response.header("Content-MD5", base64_md5(md5));
     }
     x.shared.store.put_part(x.call.bucket(), upload_id(x), number, part, content)?;
-    Ok(answer)
+    Ok(response)
 }
 
 pub(super) fn new_part(x: &Exchange, sums: &Sums) -> Part {
@@ -109,7 +109,7 @@ fn wants_all(x: &Exchange) -> Result<bool> {
     }
 }
 
-pub(super) async fn complete(x: &Exchange, body: Received) -> Result<Answer> {
+pub(super) async fn complete(x: &Exchange, body: Received) -> Result<Response> {
     let body = body.small();
     headers::compare_md5(x, &Sums::of(&body, true))?;
     let listed = match (wants_all(x)?, body.is_empty()) {
@@ -136,11 +136,11 @@ pub(super) async fn complete(x: &Exchange, body: Received) -> Result<Answer> {
         }
     };
     x.shared.store.forget_upload(bucket, upload_id(x))?;
-    let answer = stored_headers(completed(x, &object), &object).stored();
-    callback::answer(x, answer, &object).await
+    let response = stored_headers(completed(x, &object), &object).stored();
+    callback::response(x, response, &object).await
 }
 
-fn completed(x: &Exchange, object: &Object) -> Answer {
+fn completed(x: &Exchange, object: &Object) -> Response {
     let scheme = if x.shared.config.tls { "https" } else { "http" };
     let text = Xml::result("CompleteMultipartUploadResult", x.shared.config.quirks, x.call.query("encoding-type"))
         .element("Location", format!("{scheme}://{}{}", x.call.host, x.call.path))
@@ -148,7 +148,7 @@ fn completed(x: &Exchange, object: &Object) -> Answer {
         .name("Key", x.call.key())
         .element("ETag", format!("\"{}\"", object.etag))
         .finish();
-    Answer::xml(text)
+    Response::xml(text)
 }
 
 /// The numbers of the parts that make the object, after everything about them has been checked.
@@ -231,10 +231,10 @@ fn assemble(x: &Exchange, upload: &Upload, numbers: &[u32], only_new: bool) -> R
     Ok(object)
 }
 
-pub(super) fn abort(x: &Exchange) -> Result<Answer> {
+pub(super) fn abort(x: &Exchange) -> Result<Response> {
     x.shared.store.take_upload(x.call.bucket(), x.call.key(), upload_id(x), |_, _| Ok(()))?;
     x.shared.store.forget_upload(x.call.bucket(), upload_id(x))?;
-    Ok(Answer::new(204))
+    Ok(Response::new(204))
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Received, callback, headers, md5_wanted, now, stored_headers, version_id};
-use crate::answer::Answer;
 use crate::digest::{Sums, base64_md5};
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::Response;
 use crate::store::{Blob, Object, ObjectKind};
 
 pub(super) fn check(x: &Exchange) -> Result<()> {
@@ -29,18 +29,18 @@ fn refuse_conditions(x: &Exchange) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn process(x: &Exchange, body: Received) -> Result<Answer> {
+pub(super) async fn process(x: &Exchange, body: Received) -> Result<Response> {
     let (sums, content) = body.content()?;
     let only_new = headers::forbids_overwrite(x)?;
     let mut object = plain_object(x, &sums);
     object.headers = headers::of_object(&x.call)?;
     object.headers.extend(headers::acl(&x.call)?);
-    let mut answer = stored_headers(Answer::new(200), &object).stored();
+    let mut response = stored_headers(Response::new(200), &object).stored();
     if let Some(md5) = &sums.md5 {
-        answer = answer.header("Content-MD5", base64_md5(md5));
+        response = response.header("Content-MD5", base64_md5(md5));
     }
     x.shared.store.put_object(x.call.bucket(), x.call.key(), object.clone(), content, only_new)?;
-    callback::answer(x, answer, &object).await
+    callback::response(x, response, &object).await
 }
 
 /// An object that was written in one go, without headers.

@@ -1,83 +1,83 @@
 //! GET, HEAD and DELETE of an object.
 
 use super::headers::parse_tags;
-use crate::answer::{Answer, Payload};
 use crate::clock;
 use crate::digest::base64_md5;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
+use crate::response::{Payload, Response};
 use crate::store::{Blob, Object, ObjectKind, from_millis, storage_class};
 use crate::xml::Xml;
 
 /// GetObject and HeadObject.
-pub(super) fn object(x: &Exchange) -> Result<Answer> {
+pub(super) fn object(x: &Exchange) -> Result<Response> {
     let object = x.shared.store.object(x.call.bucket(), x.call.key())?;
-    if let Some(answer) = check_conditions(x, &object)? {
-        return Ok(answer);
+    if let Some(response) = check_conditions(x, &object)? {
+        return Ok(response);
     }
     let range = range(x, object.size)?;
     let (start, length) = range.unwrap_or((0, object.size));
-    let mut answer = base_headers(Answer::new(if range.is_some() { 206 } else { 200 }), &object)
+    let mut response = base_headers(Response::new(if range.is_some() { 206 } else { 200 }), &object)
         .header("Accept-Ranges", "bytes")
         .header("x-oss-object-type", object.kind.name())
         .header("x-oss-storage-class", storage_class(&object.headers));
     if range.is_some() {
         let content_range = format!("bytes {start}-{}/{}", start + length - 1, object.size);
-        answer = answer.header("Content-Range", content_range);
+        response = response.header("Content-Range", content_range);
     }
-    answer = described(x, answer, &object);
+    response = described(x, response, &object);
     if x.call.message.method == "HEAD" {
-        return Ok(answer.header("Content-Length", length));
+        return Ok(response.header("Content-Length", length));
     }
     if matches!(object.blob, Blob::Discarded) && object.size > 0 {
         return Err(OssError::not_implemented("reading objects whose content it has discarded"));
     }
     if length > 0 {
-        answer.body = Payload::Blob(object.blob.read(start, length)?);
+        response.body = Payload::Blob(object.blob.read(start, length)?);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-fn base_headers(mut answer: Answer, object: &Object) -> Answer {
-    answer = answer
+fn base_headers(mut response: Response, object: &Object) -> Response {
+    response = response
         .header("ETag", format!("\"{}\"", object.etag))
         .header("Last-Modified", clock::rfc1123(from_millis(object.modified)))
         .header("x-oss-hash-crc64ecma", object.crc64);
     if let Some(version_id) = &object.version_id {
-        answer = answer.header("x-oss-version-id", version_id);
+        response = response.header("x-oss-version-id", version_id);
     }
-    answer
+    response
 }
 
 /// Headers that came with the object, some of which the query of a GET overrides.
-fn described(x: &Exchange, mut answer: Answer, object: &Object) -> Answer {
+fn described(x: &Exchange, mut response: Response, object: &Object) -> Response {
     for (name, value) in &object.headers {
         match name.as_str() {
             "x-oss-object-acl" | "x-oss-storage-class" => {}
             "x-oss-tagging" => {
                 let count = parse_tags(value).map_or(0, |tags| tags.len());
-                answer = answer.header("x-oss-tagging-count", count);
+                response = response.header("x-oss-tagging-count", count);
             }
             _ => {
                 let wanted = x.call.query(&format!("response-{name}")).filter(|value| !value.is_empty());
-                answer = answer.header(name, wanted.unwrap_or(value));
+                response = response.header(name, wanted.unwrap_or(value));
             }
         }
     }
     if let (Some(md5), ObjectKind::Normal) = (&object.md5, object.kind) {
-        answer = answer.header("Content-MD5", base64_md5(md5));
+        response = response.header("Content-MD5", base64_md5(md5));
     }
-    answer
+    response
 }
 
 /// GetObjectMeta: little is told, so little is looked up.
-pub(super) fn meta(x: &Exchange) -> Result<Answer> {
+pub(super) fn meta(x: &Exchange) -> Result<Response> {
     let object = x.shared.store.object(x.call.bucket(), x.call.key())?;
-    let answer = base_headers(Answer::new(200), &object);
-    Ok(if x.call.message.method == "HEAD" { answer.header("Content-Length", object.size) } else { answer })
+    let response = base_headers(Response::new(200), &object);
+    Ok(if x.call.message.method == "HEAD" { response.header("Content-Length", object.size) } else { response })
 }
 
-pub(super) fn acl(x: &Exchange) -> Result<Answer> {
+pub(super) fn acl(x: &Exchange) -> Result<Response> {
     let object = x.shared.store.object(x.call.bucket(), x.call.key())?;
     let grant = object.headers.get("x-oss-object-acl").map_or("default", String::as_str);
     let text = Xml::result("AccessControlPolicy", x.shared.config.quirks, None)
@@ -88,10 +88,10 @@ pub(super) fn acl(x: &Exchange) -> Result<Answer> {
             xml.element("Grant", grant);
         })
         .finish();
-    Ok(Answer::xml(text))
+    Ok(Response::xml(text))
 }
 
-pub(super) fn tagging(x: &Exchange) -> Result<Answer> {
+pub(super) fn tagging(x: &Exchange) -> Result<Response> {
     let object = x.shared.store.object(x.call.bucket(), x.call.key())?;
     let tags = object.headers.get("x-oss-tagging").and_then(|text| parse_tags(text)).unwrap_or_default();
     let text = Xml::result("Tagging", x.shared.config.quirks, None)
@@ -103,17 +103,17 @@ pub(super) fn tagging(x: &Exchange) -> Result<Answer> {
             }
         })
         .finish();
-    Ok(Answer::xml(text))
+    Ok(Response::xml(text))
 }
 
 /// DeleteObject succeeds whether there was an object or not.
-pub(super) fn delete(x: &Exchange) -> Result<Answer> {
+pub(super) fn delete(x: &Exchange) -> Result<Response> {
     x.shared.store.delete_object(x.call.bucket(), x.call.key())?;
-    Ok(Answer::new(204))
+    Ok(Response::new(204))
 }
 
-/// `Some` answer when a condition says that there is nothing to send.
-fn check_conditions(x: &Exchange, object: &Object) -> Result<Option<Answer>> {
+/// `Some` response when a condition says that there is nothing to send.
+fn check_conditions(x: &Exchange, object: &Object) -> Result<Option<Response>> {
     let same =
         |value: &str| value.split(',').any(|etag| etag.trim().trim_matches('"').eq_ignore_ascii_case(&object.etag));
     let modified = from_millis(object.modified).replace_nanosecond(0).unwrap_or_else(|_| from_millis(object.modified));
@@ -126,7 +126,7 @@ fn check_conditions(x: &Exchange, object: &Object) -> Result<Option<Answer>> {
     }
     let unchanged = x.call.header("if-none-match").is_some_and(|value| same(&value))
         || time("if-modified-since").is_some_and(|time| modified <= time);
-    Ok(unchanged.then(|| base_headers(Answer::new(304), object)))
+    Ok(unchanged.then(|| base_headers(Response::new(304), object)))
 }
 
 /// The range to send, as start and length. One that does not fit is ignored, unless the client wants the standard.

@@ -55,7 +55,7 @@ pub struct Request {
     pub content_length: bool,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Reply {
     pub status: u16,
@@ -294,7 +294,7 @@ pub fn connect(server: &Server) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Reads one answer, and no byte more.
+/// Reads one response, and no byte more.
 pub fn read_reply(stream: &mut impl Read, head_only: bool) -> io::Result<Reply> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
