@@ -23,7 +23,7 @@ type uploadConfig struct {
 	options  native.UploadOptions
 	ctx      context.Context
 	listener ProgressListener
-	response   *http.Header
+	response *http.Header
 	callback *[]byte
 }
 
