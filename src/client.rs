@@ -13,13 +13,12 @@ use crate::events::{ClientEvents, Event, EventKind, Events};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
-use crate::transfer::Queue;
+use crate::source::MemorySource;
+use crate::transfer::{Progress, Queue};
 use crate::transport::Transport;
 use crate::transport::plain::{Plain, PlainFailure, PlainRequest};
 use crate::transport::proxy::Proxies;
-use crate::upload::job::Job;
-use crate::upload::task::Task;
-use crate::upload::{Progress, Upload, UploadResult};
+use crate::upload::{Job, Upload, UploadRequest, UploadResult};
 
 /// Endpoint, credentials, connections and limits that uploads share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,22 +59,33 @@ impl Client {
 
     /// Checks the options, starts the upload and returns at once.
     pub fn start(&self, options: UploadOptions) -> Result<Upload> {
-        Upload::start(self.job(options)?)
+        Upload::start(self.job(UploadRequest::of_file(options)?)?)
+    }
+
+    /// Uploads a block of memory, such as a `Vec<u8>`, an `Arc<[u8]>` or a `Bytes`, which is not copied. The options
+    /// `file_path`, `checkpoint`, `on_file_change` and `verify_resume` must have their defaults: memory does not change, and no
+    /// other process could resume.
+    pub fn start_memory(
+        &self,
+        options: UploadOptions,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    ) -> Result<Upload> {
+        let memory = MemorySource::new(Arc::new(bytes));
+        Upload::start(self.job(UploadRequest::of_memory(options, memory)?)?)
     }
 
     /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:
     /// no other has to be woken for it.
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
-        let job = self.job(options)?;
+        let job = self.job(UploadRequest::of_file(options)?)?;
         let here = !is_first_thread() && job.is_one_request();
         if here { Ok(Upload::run(job)) } else { Upload::start(job) }
     }
 
-    fn job(&self, options: UploadOptions) -> Result<Job> {
-        let task = Task::new(options)?;
-        let endpoint = self.endpoint.clone().for_bucket(&task.bucket)?;
-        let events = Events::new(self.events.clone(), &task.key);
-        Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, task, events))
+    fn job(&self, request: UploadRequest) -> Result<Job> {
+        let endpoint = self.endpoint.clone().for_bucket(&request.options.bucket)?;
+        let events = Events::new(self.events.clone(), &request.options.object_key);
+        Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, request, events))
     }
 
     /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call

@@ -43,6 +43,7 @@ pub mod options;
 mod os;
 mod oss;
 mod service;
+mod source;
 mod sync;
 mod text;
 mod transfer;

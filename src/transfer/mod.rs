@@ -1,7 +1,14 @@
-//! What all uploads of a client share to send their bytes: threads, a queue, and a pace.
+//! What all uploads need to send their bytes: a plan of parts, threads, a queue, a pace, progress, and a way to stop.
 
+mod control;
 mod pace;
+mod plan;
+mod progress;
 mod queue;
 mod thread_pool;
 
+pub(crate) use control::{Control, StopRequest};
+pub(crate) use plan::Plan;
+pub(crate) use progress::{Meter, PartMeter, Step};
+pub use progress::{Phase, Progress};
 pub(crate) use queue::{Permit, Queue, Sending, Units};

@@ -1,40 +1,70 @@
-//! One upload: what is to be done, and what it shares with others.
+//! All that one upload needs.
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use super::control::Control;
-use super::plan::Plan;
-use super::progress::Meter;
 use super::remote::Remote;
-use super::task::Task;
+use super::request::UploadRequest;
+use crate::error::Result;
 use crate::events::Events;
 use crate::oss::Endpoint;
-use crate::service::{RetryBudget, Service};
-use crate::transfer::Queue;
+use crate::service::{RetryBudget, Service, stopped};
+use crate::source::lease::LeaseWait;
+use crate::source::{FileSource, MemorySource, Source};
+use crate::transfer::{Control, Meter, Plan, Queue};
 
-/// All that an upload needs.
+/// One upload, and what it shares with others.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub service: Arc<Service>,
     pub queue: Arc<Queue>,
     pub endpoint: Endpoint,
-    pub task: Task,
+    pub request: UploadRequest,
     pub control: Arc<Control>,
     pub meter: Arc<Meter>,
     pub budget: RetryBudget,
     pub events: Arc<Events>,
 }
 
+/// What is read. Only a file can change, and be read by the process of a later call.
+#[derive(Clone, Debug)]
+pub(crate) enum OpenSource {
+    File(Arc<FileSource>),
+    Memory(Arc<MemorySource>),
+}
+
+impl OpenSource {
+    pub(crate) fn bytes(&self) -> Arc<dyn Source> {
+        match self {
+            OpenSource::File(file) => file.clone(),
+            OpenSource::Memory(memory) => memory.clone(),
+        }
+    }
+
+    pub(crate) fn file(&self) -> Option<&FileSource> {
+        match self {
+            OpenSource::File(file) => Some(file),
+            OpenSource::Memory(_) => None,
+        }
+    }
+}
+
 impl Job {
-    pub(crate) fn new(service: Arc<Service>, queue: Arc<Queue>, endpoint: Endpoint, task: Task, events: Events) -> Job {
+    pub(crate) fn new(
+        service: Arc<Service>,
+        queue: Arc<Queue>,
+        endpoint: Endpoint,
+        request: UploadRequest,
+        events: Events,
+    ) -> Job {
         let budget = RetryBudget::new(service.retry);
         Job {
             service,
             queue,
             endpoint,
-            task,
+            request,
             control: Arc::new(Control::new()),
             meter: Arc::new(Meter::default()),
             budget,
@@ -42,16 +72,19 @@ impl Job {
         }
     }
 
-    /// The file looks so small that one request will send it.
+    /// The source looks so small that one request will send it.
     pub(crate) fn is_one_request(&self) -> bool {
-        let size = fs::metadata(&self.task.path).map(|file| file.len());
-        size.is_ok_and(|size| Plan::new(size, self.task.part_size).is_ok_and(|plan| plan.is_single()))
+        let size = match &self.request.memory {
+            Some(memory) => Some(memory.size()),
+            None => fs::metadata(self.request.path()).map(|file| file.len()).ok(),
+        };
+        size.is_some_and(|size| Plan::new(size, self.request.part_size).is_ok_and(|plan| plan.is_single()))
     }
 
     /// The calls that the upload makes besides sending its parts, until `stop` goes up. At the shared pace they take turns
     /// with the parts of all uploads.
     pub(crate) fn remote(&self, stop: Arc<AtomicBool>) -> Remote<'_> {
-        let takes_turns = self.task.routines.is_none();
+        let takes_turns = self.request.routines.is_none();
         Remote { turns: takes_turns.then_some(&self.queue), ..self.remote_of_worker(stop) }
     }
 
@@ -60,7 +93,7 @@ impl Job {
         Remote {
             service: &self.service,
             endpoint: &self.endpoint,
-            task: &self.task,
+            request: &self.request,
             control: &self.control,
             meter: &self.meter,
             budget: &self.budget,
@@ -68,5 +101,29 @@ impl Job {
             turns: None,
             stop,
         }
+    }
+
+    /// Opens a file that may have to wait for somebody's lease, until `stop` goes up.
+    pub(crate) fn while_leased<T>(
+        &self,
+        stop: &AtomicBool,
+        open: impl FnOnce(&LeaseWait<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let sleep = |pause: Duration| {
+            self.control.sleep(pause, stop);
+            if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+        };
+        open(&LeaseWait { sleep: &sleep, timeout: self.service.stall_timeout })
+    }
+
+    pub(crate) fn open_source(&self, stop: &AtomicBool) -> Result<OpenSource> {
+        match &self.request.memory {
+            Some(memory) => Ok(OpenSource::Memory(memory.clone())),
+            None => self.open_file(stop).map(|file| OpenSource::File(Arc::new(file))),
+        }
+    }
+
+    pub(crate) fn open_file(&self, stop: &AtomicBool) -> Result<FileSource> {
+        self.while_leased(stop, |wait| FileSource::open(self.request.path(), wait))
     }
 }

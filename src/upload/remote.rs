@@ -7,18 +7,14 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::control::{Control, StopRequest};
-use super::plan::PartRange;
-use super::progress::{Meter, PartMeter};
-use super::range_reader::RangeReader;
-use super::source::Source;
-use super::task::Task;
+use super::request::UploadRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
 use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
-use crate::transfer::{Permit, Queue};
+use crate::source::{Part, PartReader, Source};
+use crate::transfer::{Control, Meter, PartMeter, Permit, Queue, StopRequest};
 use crate::transport::{Body, Failure};
 
 /// A page of ListParts: the most that OSS gives.
@@ -33,7 +29,7 @@ const MD5_COSTS_NOTHING: u64 = 8 * 1024 * 1024;
 pub(crate) struct Remote<'a> {
     pub service: &'a Service,
     pub endpoint: &'a Endpoint,
-    pub task: &'a Task,
+    pub request: &'a UploadRequest,
     pub control: &'a Control,
     pub meter: &'a Meter,
     pub budget: &'a RetryBudget,
@@ -80,25 +76,26 @@ impl Remote<'_> {
     }
 
     fn object(&self) -> ObjectRef<'_> {
-        ObjectRef { bucket: &self.task.bucket, key: &self.task.key }
+        self.request.object()
     }
 
     /// Stores the whole file. `before_end` runs when it has been read, before the last of it is sent.
     pub(crate) fn put_object(
         &self,
-        source: &Source,
+        source: &dyn Source,
         before_end: &dyn Fn(u64) -> Result<()>,
     ) -> Attempted<(Completed, u64)> {
-        let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
-        let mut request = api::put_object(self.object(), &self.task.headers);
+        let whole = Part { number: 1, offset: 0, size: source.size() };
+        let mut request = api::put_object(self.object(), &self.request.headers);
         let mut meter = PartMeter::new(self.meter);
-        let wants_md5 = self.task.content_md5 || whole.size <= MD5_COSTS_NOTHING;
+        let wants_md5 = self.request.options.content_md5 || whole.size <= MD5_COSTS_NOTHING;
         if let Err(error) = self.add_md5(&mut request, source, &whole, wants_md5) {
             return Attempted { result: Err(error), ambiguous: false };
         }
         let attempted = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
             let (response, crc64) = self.send_range(attempt, source, whole, &mut meter, before_end)?;
-            let stored = api::object_put(&response, self.task.headers.wants_callback()).map_err(CallError::Response)?;
+            let stored =
+                api::object_put(&response, self.request.headers.wants_callback()).map_err(CallError::Response)?;
             agree(request.operation, stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
         });
@@ -109,16 +106,16 @@ impl Remote<'_> {
     }
 
     pub(crate) fn initiate(&self) -> Attempted<String> {
-        let request = api::initiate_multipart_upload(self.object(), &self.task.headers);
+        let request = api::initiate_multipart_upload(self.object(), &self.request.headers);
         self.calling(&request, |response| api::initiated(&response))
     }
 
     /// Stores one part and returns its ETag and CRC-64.
-    pub(crate) fn upload_part(&self, source: &Source, upload_id: &str, part: PartRange) -> Result<(UploadedPart, u64)> {
-        let mut request = api::upload_part(self.object(), upload_id, part.number, &self.task.headers);
+    pub(crate) fn upload_part(&self, source: &dyn Source, upload_id: &str, part: Part) -> Result<(UploadedPart, u64)> {
+        let mut request = api::upload_part(self.object(), upload_id, part.number, &self.request.headers);
         let mut meter = PartMeter::new(self.meter);
-        self.add_md5(&mut request, source, &part, self.task.content_md5)?;
-        let unchanged = |_| source.look().map(|_| ());
+        self.add_md5(&mut request, source, &part, self.request.options.content_md5)?;
+        let unchanged = |_| source.check_unchanged();
         let sent = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
             let (response, crc64) = self.send_range(attempt, source, part, &mut meter, &unchanged)?;
             let stored = api::part_uploaded(&response).map_err(CallError::Response)?;
@@ -136,8 +133,8 @@ impl Remote<'_> {
         upload_id: &str,
         parts: impl IntoIterator<Item = (u32, &'p str)>,
     ) -> Attempted<Completed> {
-        let request = api::complete_multipart_upload(self.object(), upload_id, parts, &self.task.headers);
-        let callback = self.task.headers.wants_callback();
+        let request = api::complete_multipart_upload(self.object(), upload_id, parts, &self.request.headers);
+        let callback = self.request.headers.wants_callback();
         self.calling(&request, |response| api::completed(&response, callback))
     }
 
@@ -148,7 +145,7 @@ impl Remote<'_> {
 
     /// The same for an upload of another object, which an old checkpoint names.
     pub(crate) fn abort_of(&self, object: ObjectRef<'_>, upload_id: &str) -> Result<()> {
-        let request = api::abort_multipart_upload(object, upload_id, &self.task.headers);
+        let request = api::abort_multipart_upload(object, upload_id, &self.request.headers);
         let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| self.call(attempt, None));
         match attempted.result {
             Err(error) if error.service_code() == "NoSuchUpload" => Ok(()),
@@ -161,7 +158,7 @@ impl Remote<'_> {
         let mut parts = Vec::new();
         let mut marker = 0;
         loop {
-            let request = api::list_parts(self.object(), upload_id, marker, PAGE, &self.task.headers);
+            let request = api::list_parts(self.object(), upload_id, marker, PAGE, &self.request.headers);
             let page = self.calling(&request, |response| api::parts_page(&response, marker)).result?;
             parts.extend(page.parts);
             match page.next {
@@ -173,17 +170,17 @@ impl Remote<'_> {
 
     /// The uploads of the key that are open on the server, ours and others'.
     pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
-        let request = api::list_multipart_uploads(self.object(), &self.task.headers);
+        let request = api::list_multipart_uploads(self.object(), &self.request.headers);
         let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| {
             let response = self.call(attempt, None)?;
-            api::open_uploads(&response, &self.task.key).map_err(CallError::Response)
+            api::open_uploads(&response, &self.request.options.object_key).map_err(CallError::Response)
         });
         attempted.result
     }
 
     /// What is stored under the key.
     pub(crate) fn head(&self) -> Result<HeadInfo> {
-        let request = api::head_object(self.object(), &self.task.headers);
+        let request = api::head_object(self.object(), &self.request.headers);
         self.calling(&request, |response| Ok(api::head(&response))).result
     }
 
@@ -202,15 +199,15 @@ impl Remote<'_> {
     fn send_range(
         &self,
         attempt: Attempt<'_>,
-        source: &Source,
-        part: PartRange,
+        source: &dyn Source,
+        part: Part,
         meter: &mut PartMeter<'_>,
         before_end: &dyn Fn(u64) -> Result<()>,
     ) -> std::result::Result<(Response, u64), CallError> {
         let _sending = self.meter.sending();
-        let mut reader = RangeReader::new(source, part, meter, before_end);
-        let response = self.call(attempt, Some(&mut reader))?;
-        Ok((response, reader.crc64()))
+        let mut body = PartBody { reader: PartReader::new(source, part, before_end), meter };
+        let response = self.call(attempt, Some(&mut body))?;
+        Ok((response, body.reader.crc64()))
     }
 
     /// One attempt, when its turn has come.
@@ -229,7 +226,7 @@ impl Remote<'_> {
         Ok(permit)
     }
 
-    fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
+    fn add_md5(&self, request: &mut Request, source: &dyn Source, part: &Part, wanted: bool) -> Result<()> {
         if wanted {
             let _hashing = self.meter.hashing();
             let md5 = source.md5(part, || self.go_on())?;
@@ -241,6 +238,24 @@ impl Remote<'_> {
     /// Fails when this round of work is being stopped.
     pub(crate) fn go_on(&self) -> Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+    }
+}
+
+/// A part on its way into a request, and into what progress shows.
+struct PartBody<'a, 'm> {
+    reader: PartReader<'a>,
+    meter: &'a mut PartMeter<'m>,
+}
+
+impl Body for PartBody<'_, '_> {
+    fn length(&self) -> u64 {
+        self.reader.size()
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.meter.sent(count as u64, self.reader.position());
+        Ok(count)
     }
 }
 

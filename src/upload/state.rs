@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use super::UploadResult;
+use super::result::UploadResult;
 
 /// What has been reached so far, over all rounds.
 #[derive(Default)]
-pub(crate) struct State {
+pub(crate) struct UploadState {
     pub result: UploadResult,
     /// The upload id that is open on the server.
     pub open: Option<String>,

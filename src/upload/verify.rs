@@ -2,15 +2,15 @@
 
 use std::time::SystemTime;
 
-use super::identity::{Comparison, Identity};
-use super::lease::while_leased;
-use super::parts::{Sent, Trust};
-use super::plan::PartRange;
-use super::progress::Step;
+use super::checkpoint::PartRecord;
+use super::job::Job;
 use super::remote::Remote;
-use super::source::Source;
+use super::send::{Sent, Trust};
 use crate::error::Result;
 use crate::options::VerifyResume;
+use crate::source::identity::{Comparison, Identity};
+use crate::source::{FileSource, Source};
+use crate::transfer::Step;
 
 /// A file that is touched again and again while it is verified is given up.
 const MOST_ROUNDS: u32 = 10;
@@ -20,17 +20,17 @@ const MOST_ROUNDS: u32 = 10;
 ///
 /// Where a write may leave no trace in the time stamps, everything is read twice. When both readings agree, the file held
 /// just that at the moment between them: the first reading of all parts ends before the second one begins.
-pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sent]) -> Result<()> {
+pub(crate) fn verify_parts(job: &Job, remote: &Remote<'_>, source: &FileSource, sent: &mut [Sent]) -> Result<()> {
     let keeps_change_time = source.keeps_change_time();
-    let reads_twice = !keeps_change_time && remote.task.verify_resume != VerifyResume::Never;
-    let mut reopened: Option<Source> = None;
+    let reads_twice = !keeps_change_time && remote.request.options.verify_resume != VerifyResume::Never;
+    let mut reopened: Option<FileSource> = None;
     for _ in 0..MOST_ROUNDS {
         let source = reopened.as_ref().unwrap_or(source);
         let look = source.look()?;
         // Where no change time is kept, numbers may not be firm either, and differ at each look: once must do.
         let may_reopen = keeps_change_time || reopened.is_none();
         if may_reopen && (look.is_in_doubt || reads_twice) {
-            reopened = Some(reopen(remote, source)?);
+            reopened = Some(reopen(job, remote, source)?);
             sent.iter_mut().for_each(|part| part.trust = Trust::Doubted);
             continue;
         }
@@ -55,10 +55,8 @@ pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sen
 
 /// The file that the path leads to now. Network file systems ask their server anew when a file is opened, so that what is
 /// read does not come from an old cache.
-fn reopen(remote: &Remote<'_>, source: &Source) -> Result<Source> {
-    let reopened = while_leased(remote.control, &remote.stop, remote.service.stall_timeout, |wait| {
-        Source::open(&remote.task.path, wait)
-    })?;
+fn reopen(job: &Job, remote: &Remote<'_>, source: &FileSource) -> Result<FileSource> {
+    let reopened = job.open_file(&remote.stop)?;
     if source.identity().compare(&reopened.identity()) == Comparison::Changed {
         return Err(source.changed("another file has taken its place"));
     }
@@ -80,11 +78,11 @@ fn wait_until_writes_show(remote: &Remote<'_>, now: &Identity) {
     }
 }
 
-fn compare(remote: &Remote<'_>, source: &Source, part: &Sent) -> Result<()> {
-    let record = &part.record;
-    let range = PartRange { number: record.number, offset: record.offset, size: record.size };
-    if source.crc64(&range, || remote.go_on())? != record.crc64 {
-        return Err(source.changed(format!("part {} is not what was sent", record.number)).with_part(record.number));
+fn compare(remote: &Remote<'_>, file: &FileSource, sent: &Sent) -> Result<()> {
+    let PartRecord { part, crc64, .. } = &sent.record;
+    let source: &dyn Source = file;
+    if source.crc64(part, || remote.go_on())? != *crc64 {
+        return Err(file.changed(format!("part {} is not what was sent", part.number)).with_part(part.number));
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ impl Lines {
 
     fn journal(&mut self, good: &Good, length: u64) {
         let Good { saved, created, .. } = good;
-        let bytes: u64 = saved.parts.iter().map(|part| part.size).sum();
+        let bytes: u64 = saved.parts.iter().map(|record| record.part.size).sum();
         self.line("begun", moment(nanoseconds(*created)));
         self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
         self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));

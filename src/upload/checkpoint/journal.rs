@@ -15,9 +15,9 @@ use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existi
 use super::read::{Reading, read};
 use super::record::{HeaderRecord, Record};
 use crate::error::{Error, ErrorKind, Result};
+use crate::source::identity::Identity;
+use crate::source::lease::LeaseWait;
 use crate::sync::unpoisoned;
-use crate::upload::identity::Identity;
-use crate::upload::lease::LeaseWait;
 
 /// How long records may wait for the disk. A power cut loses them then, and the server's list gives them back.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);

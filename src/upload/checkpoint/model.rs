@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::options::MAX_PARTS;
-use crate::upload::identity::Identity;
+use crate::source::Part;
+use crate::source::identity::Identity;
 
 /// Which upload it is: the destination, the source as it was, and how it is cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +28,8 @@ pub(crate) struct Header {
 /// A part that the server has acknowledged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PartRecord {
-    pub number: u32,
-    pub offset: u64,
-    pub size: u64,
+    #[serde(flatten)]
+    pub part: Part,
     pub etag: String,
     #[serde(with = "super::record::text")]
     pub crc64: u64,
@@ -82,7 +82,7 @@ impl Header {
     }
 
     /// What is wrong with `part`, when it cannot be one of this file.
-    pub(super) fn check_part(&self, part: &PartRecord) -> Result<(), String> {
+    pub(super) fn check_part(&self, part: &Part) -> Result<(), String> {
         let number = u64::from(part.number);
         if number == 0 || number > self.parts_total() {
             return Err(format!("part {number} of {} parts", self.parts_total()));

@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use super::line::{FIRST_LINE, first_line, holder_of};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{self, descriptor};
-use crate::upload::lease::{LeaseWait, is_leased, still_leased};
+use crate::source::lease::{LeaseWait, is_leased, still_leased};
 
 /// How often the path may lead to a file that its last holder is just deleting.
 const ATTEMPTS: u32 = 100;

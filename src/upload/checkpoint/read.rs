@@ -138,9 +138,9 @@ impl Replay {
                 self.header = Some((header, created));
             }
             (Record::Upload { upload_id }, Some(_), None) => self.upload_id = Some(upload_id),
-            (Record::Part(part), Some((header, _)), Some(_)) => {
-                header.check_part(&part)?;
-                self.parts.insert(part.number, part);
+            (Record::Part(record), Some((header, _)), Some(_)) => {
+                header.check_part(&record.part)?;
+                self.parts.insert(record.part.number, record);
             }
             (Record::Doubted, _, Some(_)) => self.doubted = true,
             (Record::Completing, _, Some(_)) => self.completing = true,

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Header, PartRecord};
-use crate::upload::identity::Identity;
+use crate::source::identity::Identity;
 
 /// One line of the journal. Fields that a reader may ignore can be added to a type; anything else takes a new type or
 /// a new version of the format.

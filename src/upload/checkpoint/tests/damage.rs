@@ -36,9 +36,9 @@ impl Sample {
             let version = if number == parts / 2 { version + 1 } else { version };
             let part = part(&header, number, version);
             journal.part(&part);
-            now.parts.retain(|other| other.number != number);
+            now.parts.retain(|other| other.part.number != number);
             now.parts.push(part);
-            now.parts.sort_by_key(|part| part.number);
+            now.parts.sort_by_key(|record| record.part.number);
             record(&now);
         }
         journal.completing();

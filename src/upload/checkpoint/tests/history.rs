@@ -75,9 +75,9 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
             if u64::from(*number) > saved.header.identity.size.div_ceil(PART_SIZE) {
                 return false;
             }
-            saved.parts.retain(|part| part.number != *number);
+            saved.parts.retain(|record| record.part.number != *number);
             saved.parts.push(PartRecord { crc64: *content, ..part(&saved.header, *number, 0) });
-            saved.parts.sort_by_key(|part| part.number);
+            saved.parts.sort_by_key(|record| record.part.number);
         }
         (Event::Completing, Some(saved @ Saved { upload_id: Some(_), .. })) => saved.completing = true,
         (Event::Doubted, Some(saved @ Saved { upload_id: Some(_), .. })) => saved.doubted = true,

@@ -15,8 +15,9 @@ use tempfile::TempDir;
 
 use super::{Found, Header, Journal, PartRecord, Saved};
 use crate::error::{Error, Result};
-use crate::upload::identity::Identity;
-use crate::upload::lease::LeaseWait;
+use crate::source::Part;
+use crate::source::identity::Identity;
+use crate::source::lease::LeaseWait;
 
 const PART_SIZE: u64 = 102_400;
 const UPLOAD_ID: &str = "0004B9894A22E5B1888A1E29F8236E2D";
@@ -45,13 +46,8 @@ fn header(parts: u64) -> Header {
 fn part(header: &Header, number: u32, version: u64) -> PartRecord {
     let offset = u64::from(number - 1) * header.part_size;
     let crc64 = u64::MAX - (u64::from(number) * 1000 + version);
-    PartRecord {
-        number,
-        offset,
-        size: header.part_size.min(header.identity.size - offset),
-        etag: format!("\"{crc64:032X}\""),
-        crc64,
-    }
+    let part = Part { number, offset, size: header.part_size.min(header.identity.size - offset) };
+    PartRecord { part, etag: format!("\"{crc64:032X}\""), crc64 }
 }
 
 /// A checkpoint at `path` with an upload id and the parts `1..=done`.

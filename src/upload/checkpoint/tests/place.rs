@@ -295,13 +295,14 @@ fn a_record_that_cannot_be_is_void() {
     let header = header(3);
     let json = |part: PartRecord| serde_json::to_string(&part).unwrap().replacen('{', r#"{"type":"part","#, 1);
     let good = part(&header, 1, 0);
+    let placed = |part| PartRecord { part, ..good.clone() };
     let cases = [
-        (json(PartRecord { number: 0, ..good.clone() }), "part 0 of 3 parts"),
-        (json(PartRecord { number: 4, offset: 3 * PART_SIZE, size: 1, ..good.clone() }), "part 4 of 3 parts"),
-        (json(PartRecord { number: u32::MAX, ..good.clone() }), "part 4294967295 of 3 parts"),
-        (json(PartRecord { offset: 1, ..good.clone() }), "part 1 is not at its place"),
-        (json(PartRecord { size: PART_SIZE - 1, ..good.clone() }), "part 1 is not at its place"),
-        (json(PartRecord { size: u64::MAX, ..good.clone() }), "part 1 is not at its place"),
+        (json(placed(Part { number: 0, ..good.part })), "part 0 of 3 parts"),
+        (json(placed(Part { number: 4, offset: 3 * PART_SIZE, size: 1 })), "part 4 of 3 parts"),
+        (json(placed(Part { number: u32::MAX, ..good.part })), "part 4294967295 of 3 parts"),
+        (json(placed(Part { offset: 1, ..good.part })), "part 1 is not at its place"),
+        (json(placed(Part { size: PART_SIZE - 1, ..good.part })), "part 1 is not at its place"),
+        (json(placed(Part { size: u64::MAX, ..good.part })), "part 1 is not at its place"),
         (json(good.clone()).replace(&format!("\"{}\"", good.crc64), "\"18446744073709551616\""), "too large"),
         (json(good.clone()).replace("\"number\":1", "\"number\":-1"), "invalid value"),
         (json(good.clone()).replace("\"number\":1", "\"number\":1,\"number\":2"), "duplicate field"),
@@ -340,5 +341,8 @@ fn an_empty_file_has_one_part() {
     let mut header = header(1);
     header.identity.size = 0;
     drop(begun(&path, &header, 1));
-    assert_eq!(usable(&path).parts, [PartRecord { size: 0, ..part(&header, 1, 0) }]);
+    assert_eq!(
+        usable(&path).parts,
+        [PartRecord { part: Part { number: 1, offset: 0, size: 0 }, ..part(&header, 1, 0) }]
+    );
 }

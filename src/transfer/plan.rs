@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::options::{MAX_PART_SIZE, MAX_PARTS, MIN_PART_SIZE};
+use crate::source::Part;
 
 /// A raised part size is a multiple of this.
 const RAISED_STEP: u64 = 64 * 1024;
@@ -21,14 +22,6 @@ pub(crate) struct Plan {
     pub part_size: u64,
     /// The wanted part size would have made too many parts.
     pub raised: bool,
-}
-
-/// One part: numbers begin at 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PartRange {
-    pub number: u32,
-    pub offset: u64,
-    pub size: u64,
 }
 
 impl Plan {
@@ -63,15 +56,15 @@ impl Plan {
         self.size.div_ceil(self.part_size).max(1) as u32
     }
 
-    pub(crate) fn parts(&self) -> impl Iterator<Item = PartRange> + use<> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part> + use<> {
         let plan = *self;
         (1..=plan.count()).map(move |number| plan.part(number))
     }
 
     /// Part `number`, from 1 to [`Plan::count`].
-    pub(crate) fn part(&self, number: u32) -> PartRange {
+    pub(crate) fn part(&self, number: u32) -> Part {
         let offset = u64::from(number - 1) * self.part_size;
-        PartRange { number, offset, size: self.part_size.min(self.size - offset) }
+        Part { number, offset, size: self.part_size.min(self.size - offset) }
     }
 }
 
@@ -98,7 +91,7 @@ mod tests {
         for size in [0, 1, 102_400] {
             let plan = Plan::new(size, Some(DEFAULT_PART_SIZE)).unwrap();
             assert!(plan.is_single());
-            assert_eq!(plan.parts().collect::<Vec<_>>(), [PartRange { number: 1, offset: 0, size }]);
+            assert_eq!(plan.parts().collect::<Vec<_>>(), [Part { number: 1, offset: 0, size }]);
         }
         assert!(!Plan::new(102_401, Some(DEFAULT_PART_SIZE)).unwrap().is_single());
     }

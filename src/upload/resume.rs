@@ -5,69 +5,59 @@ use std::fs;
 use std::time::SystemTime;
 
 use super::checkpoint::{Header, Journal, PartRecord, Saved};
-use super::identity::Comparison;
-use super::parts::{Sent, Trust};
-use super::plan::Plan;
+use super::prove::{is_denied, stored, whole_crc64};
 use super::remote::Remote;
-use super::source::Source;
-use crate::crc64::Combiner;
-use crate::error::{Error, Result};
+use super::round::MultipartUpload;
+use super::send::{Sent, Trust};
+use crate::error::Result;
 use crate::options::{OnFileChange, VerifyResume};
 use crate::oss::api::{HeadInfo, ListedPart};
 use crate::oss::bare_etag;
+use crate::source::identity::Comparison;
+use crate::source::{FileSource, Source};
+use crate::transfer::Plan;
 
-/// What is to be done with a checkpoint.
-pub(crate) enum Verdict {
+/// How an upload begins.
+pub(crate) enum Resumption {
     /// Go on with this upload.
-    Resume(Resumed),
+    Resume(MultipartUpload),
     /// The object is there already: only the news of it had been lost.
-    Stored(HeadInfo, Resumed),
-    /// All parts must be sent; the reason is for the user.
+    Stored(HeadInfo, MultipartUpload),
+    /// All must be sent. The reason is for the user; it is empty when nothing was there to resume.
     StartOver(String),
-}
-
-/// An upload that goes on.
-pub(crate) struct Resumed {
-    pub upload_id: String,
-    pub plan: Plan,
-    pub sent: Vec<Sent>,
-    /// An earlier call may have completed it already.
-    pub completing: bool,
-    /// Bytes per second of the earlier call.
-    pub rate: Option<u64>,
 }
 
 /// Weighs the checkpoint `saved` for an upload that would write `wanted` into a new one.
 pub(crate) fn reconcile(
     remote: &Remote<'_>,
-    source: &Source,
+    source: &FileSource,
     journal: &Journal,
     saved: &Saved,
     wanted: &Header,
-) -> Result<Verdict> {
+) -> Result<Resumption> {
     if let Some(reason) = mismatch(&saved.header, wanted) {
-        return Ok(Verdict::StartOver(reason));
+        return Ok(Resumption::StartOver(reason));
     }
     let comparison = saved.header.identity.compare(&wanted.identity);
     if comparison == Comparison::Changed {
-        return match remote.task.on_file_change {
+        return match remote.request.options.on_file_change {
             OnFileChange::Restart => {
-                Ok(Verdict::StartOver("file-changed: the local file is not the one that was being uploaded".into()))
+                Ok(Resumption::StartOver("file-changed: the local file is not the one that was being uploaded".into()))
             }
             OnFileChange::Fail => Err(source.changed("it is not the one that was being uploaded")),
         };
     }
     let plan = Plan::of_checkpoint(wanted.identity.size, saved.header.part_size);
     let (Some(plan), Some(upload_id)) = (plan, saved.upload_id.clone()) else {
-        return Ok(Verdict::StartOver(String::new()));
+        return Ok(Resumption::StartOver(String::new()));
     };
     // What this call sends may come from another file than what is known: no later call may trust the numbers again.
     if comparison == Comparison::InDoubt && !saved.doubted {
         journal.doubted();
     }
     let in_doubt = comparison == Comparison::InDoubt || saved.doubted;
-    let trust = trust(remote.task.verify_resume, in_doubt, &saved.header);
-    let known = saved.parts.iter().map(|part| (part.number, part)).collect();
+    let trust = trust(remote.request.options.verify_resume, in_doubt, &saved.header);
+    let known = saved.parts.iter().map(|record| (record.part.number, record)).collect();
     let sent = match remote.list_parts(&upload_id) {
         Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
         // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
@@ -77,7 +67,7 @@ pub(crate) fn reconcile(
         }
         Err(error) => return Err(error.context("cannot resume")),
     };
-    Ok(Verdict::Resume(Resumed { upload_id, plan, sent, completing: saved.completing, rate: saved.rate }))
+    Ok(Resumption::Resume(MultipartUpload { upload_id, plan, sent, completing: saved.completing, rate: saved.rate }))
 }
 
 /// Why the checkpoint belongs to something else.
@@ -118,7 +108,7 @@ fn trust(verify: VerifyResume, in_doubt: bool, saved: &Header) -> Trust {
 /// the file, for which the server must tell the part's CRC-64.
 fn adopt(
     remote: &Remote<'_>,
-    source: &Source,
+    source: &FileSource,
     journal: &Journal,
     plan: &Plan,
     known: &BTreeMap<u32, &PartRecord>,
@@ -138,14 +128,8 @@ fn adopt(
         }
         let Some(theirs) = part.crc64 else { continue };
         let started = SystemTime::now();
-        if source.crc64(&range, || remote.go_on())? == theirs {
-            let record = PartRecord {
-                number: range.number,
-                offset: range.offset,
-                size: range.size,
-                etag: part.etag,
-                crc64: theirs,
-            };
+        if (source as &dyn Source).crc64(&range, || remote.go_on())? == theirs {
+            let record = PartRecord { part: range, etag: part.etag, crc64: theirs };
             journal.part(&record);
             sent.push(Sent { record, trust: Trust::ReadSince(started) });
         }
@@ -164,8 +148,14 @@ pub(crate) fn matches(record: &PartRecord, listed: &ListedPart) -> bool {
 }
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.
-fn upload_missing(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust: Trust) -> Result<Verdict> {
-    let start_over = || Verdict::StartOver("upload-gone: the server does not know the upload any more".into());
+fn upload_missing(
+    remote: &Remote<'_>,
+    saved: &Saved,
+    plan: Plan,
+    upload_id: String,
+    trust: Trust,
+) -> Result<Resumption> {
+    let start_over = || Resumption::StartOver("upload-gone: the server does not know the upload any more".into());
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());
     }
@@ -173,47 +163,8 @@ fn upload_missing(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: Str
     match stored(remote, plan.size, crc64)? {
         Some(head) => {
             let sent = saved.parts.iter().map(|part| Sent { record: part.clone(), trust }).collect();
-            Ok(Verdict::Stored(head, Resumed { upload_id, plan, sent, completing: true, rate: None }))
+            Ok(Resumption::Stored(head, MultipartUpload { upload_id, plan, sent, completing: true, rate: None }))
         }
         None => Ok(start_over()),
-    }
-}
-
-/// The object under the key, if the server says that it has this size and CRC-64.
-pub(crate) fn stored(remote: &Remote<'_>, size: u64, crc64: u64) -> Result<Option<HeadInfo>> {
-    match remote.head() {
-        Ok(head) => Ok(Some(head).filter(|head| head.size == Some(size) && head.crc64 == Some(crc64))),
-        Err(error) if is_denied(&error) || error.http_status() == 404 => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The CRC-64 of the whole from those of all parts, in their order.
-pub(crate) fn whole_crc64(plan: &Plan, parts: impl IntoIterator<Item = u64>) -> u64 {
-    let full = Combiner::new(plan.part_size);
-    let last = plan.part(plan.count());
-    let mut crc64s = parts.into_iter();
-    let body = crc64s.by_ref().take(last.number as usize - 1).fold(0, |whole, part| full.combine(whole, part));
-    crc64s.next().map_or(body, |part| Combiner::new(last.size).combine(body, part))
-}
-
-/// The policy does not allow the call, which says nothing about the upload.
-pub(crate) fn is_denied(error: &Error) -> bool {
-    error.service_code() == "AccessDenied"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::crc64::checksum;
-
-    #[test]
-    fn part_crcs_make_the_whole() {
-        let data: Vec<u8> = (0..250_000u32).map(|i| (i % 251) as u8).collect();
-        let plan = Plan::new(250_000, Some(102_400)).unwrap();
-        let parts = plan.parts().map(|p| checksum(&data[p.offset as usize..(p.offset + p.size) as usize]));
-        assert_eq!(whole_crc64(&plan, parts), 211854289135609509);
-        let plan = Plan::new(102_400, Some(102_400)).unwrap();
-        assert_eq!(whole_crc64(&plan, [7]), 7);
     }
 }

@@ -18,19 +18,19 @@ pub(crate) enum StopRequest {
 /// The user's stop_request, and the flag at which the current round of work stops.
 #[derive(Debug)]
 pub(crate) struct Control {
-    state: Mutex<State>,
+    state: Mutex<ControlState>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct ControlState {
     stop_request: StopRequest,
     stop: Arc<AtomicBool>,
 }
 
 impl Control {
     pub(crate) fn new() -> Self {
-        let state = State { stop_request: StopRequest::None, stop: Arc::default() };
+        let state = ControlState { stop_request: StopRequest::None, stop: Arc::default() };
         Control { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -84,7 +84,7 @@ impl Control {
         self.changed.notify_all();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ControlState> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
         unpoisoned(self.state.lock())
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_begins_after_the_wish_is_stopped() {
+    fn a_round_that_begins_after_the_request_is_stopped() {
         let control = Control::new();
         let first = control.begin_round();
         assert!(!first.load(Ordering::Relaxed));

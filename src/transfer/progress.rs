@@ -5,8 +5,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use super::plan::PartRange;
-
+use crate::source::Part;
 use crate::sync::unpoisoned;
 
 /// How far an upload is. Numbers are absolute. `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done`
@@ -279,7 +278,7 @@ impl<'a> PartMeter<'a> {
     }
 
     /// The server has the whole part.
-    pub(crate) fn acknowledged(&mut self, part: &PartRange) {
+    pub(crate) fn acknowledged(&mut self, part: &Part) {
         self.sent(0, part.size);
         self.meter.part_done();
     }
@@ -317,7 +316,7 @@ impl Rate {
 mod tests {
     use super::*;
 
-    const PART: PartRange = PartRange { number: 1, offset: 0, size: 100 };
+    const PART: Part = Part { number: 1, offset: 0, size: 100 };
 
     #[test]
     fn a_retried_part_does_not_run_backwards_and_ends_exactly() {

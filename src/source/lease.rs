@@ -4,12 +4,9 @@
 //! wait for it and could not be stopped, so it is tried again and again.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::control::Control;
 use crate::error::{Error, ErrorKind, Result};
-use crate::service::stopped;
 
 /// The first pause; each one is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -41,20 +38,6 @@ impl LeaseWait<'_> {
             pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
-}
-
-/// Runs `open`, which may meet somebody's lease, until `stop` goes up.
-pub(crate) fn while_leased<T>(
-    control: &Control,
-    stop: &AtomicBool,
-    timeout: Duration,
-    open: impl FnOnce(&LeaseWait<'_>) -> Result<T>,
-) -> Result<T> {
-    let sleep = |pause| {
-        control.sleep(pause, stop);
-        if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
-    };
-    open(&LeaseWait { sleep: &sleep, timeout })
 }
 
 pub(crate) fn is_leased(cause: &io::Error) -> bool {
@@ -106,7 +89,8 @@ mod tests {
 
     #[test]
     fn it_ends_when_the_upload_does_and_waits_for_nothing_else() {
-        let wait = LeaseWait { sleep: &|_| Err(stopped()), timeout: Duration::from_secs(1) };
+        let wait =
+            LeaseWait { sleep: &|_| Err(Error::new(ErrorKind::Paused, "stopped")), timeout: Duration::from_secs(1) };
         assert_eq!(wait.open(leased::<()>).unwrap_err().kind(), ErrorKind::Paused);
         let missing = wait.open(|| Err::<(), _>(io::ErrorKind::NotFound.into())).unwrap();
         assert_eq!(missing.unwrap_err().kind(), io::ErrorKind::NotFound);

@@ -9,10 +9,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::checkpoint::{Journal, PartRecord};
 use super::job::Job;
-use super::plan::PartRange;
-use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
+use crate::source::{Part, Source};
 use crate::transfer::{Sending, Units};
 
 /// How often the journal is offered to be made safe, and threads are asked for that there were none of before.
@@ -39,7 +38,7 @@ pub(crate) enum Trust {
 /// Sends parts of one file to one upload id.
 pub(crate) struct PartSender {
     pub job: Arc<Job>,
-    pub source: Arc<Source>,
+    pub source: Arc<dyn Source>,
     pub upload_id: String,
     pub journal: Option<Arc<Journal>>,
     /// Ends every call.
@@ -52,7 +51,7 @@ struct WorkerEvent(Result<Sent>);
 /// The parts that the queue gives to workers.
 struct Parts {
     sender: PartSender,
-    todo: Receiver<PartRange>,
+    todo: Receiver<Part>,
     events: Sender<WorkerEvent>,
 }
 
@@ -72,7 +71,7 @@ struct Coordinator<'a> {
 
 /// Sends `missing`, at the pace that the upload's options ask for, and adds what arrived to `sent`. Ends early, with the
 /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
-pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<PartRange>, sent: &mut Vec<Sent>) -> Result<()> {
+pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<Part>, sent: &mut Vec<Sent>) -> Result<()> {
     let (count, bytes) = (missing.len(), missing.iter().map(|part| part.size).sum());
     let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
     let (work, todo) = unbounded();
@@ -82,7 +81,7 @@ pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<PartRange>, 
         let _ = work.send(part);
     });
     let parts = Arc::new(Parts { sender, todo, events: tell });
-    let sending = job.queue.begin(job.task.routines, parts, count, bytes);
+    let sending = job.queue.begin(job.request.routines, parts, count, bytes);
     let limit = sending.limit();
     let coordinator = Coordinator { job, journal, stop, sending, events, heard: 0, limit, dispatched: Instant::now() };
     coordinator.run(sent)
@@ -115,7 +114,7 @@ impl Coordinator<'_> {
 
     fn take_in(&mut self, outcome: Result<Sent>, sent: &mut Vec<Sent>) -> Result<()> {
         let part = outcome?;
-        self.sending.unit_done(part.record.size);
+        self.sending.unit_done(part.record.part.size);
         sent.push(part);
         Ok(())
     }
@@ -178,19 +177,18 @@ impl Parts {
 }
 
 impl PartSender {
-    fn send(&self, part: PartRange) -> Result<Sent> {
+    fn send(&self, part: Part) -> Result<Sent> {
         let started = SystemTime::now();
         let remote = self.job.remote_of_worker(self.stop.clone());
-        let (stored, crc64) = remote.upload_part(&self.source, &self.upload_id, part)?;
-        let PartRange { number, offset, size } = part;
-        let record = PartRecord { number, offset, size, etag: stored.etag, crc64 };
+        let (stored, crc64) = remote.upload_part(&*self.source, &self.upload_id, part)?;
+        let record = PartRecord { part, etag: stored.etag, crc64 };
         // Written by the worker itself, at once: what is acknowledged must outlive the process.
         if let Some(journal) = &self.journal {
             journal.part(&record);
         }
         self.job.events.tell(EventKind::PartDone, |event| {
-            event.part_number = number;
-            event.bytes = size;
+            event.part_number = part.number;
+            event.bytes = part.size;
         });
         Ok(Sent { record, trust: Trust::ReadSince(started) })
     }

@@ -7,18 +7,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use md5::{Digest, Md5};
-
+use super::Source;
 use super::identity::{Comparison, Identity};
 use super::lease::{LeaseWait, is_leased, still_leased};
-use super::plan::PartRange;
-use crate::crc64::Crc64;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{self, filesystem};
 use crate::sync::unpoisoned;
-
-/// How much is read at a time where no send buffer takes it.
-const CHUNK: usize = 256 * 1024;
 
 /// What to do about a file whose size is not that of its content.
 const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE) do not tell their size: copy it to an \
@@ -26,7 +20,7 @@ const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE)
 
 /// An open file, and what it looked like when it was last known to be what the server has.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct FileSource {
     file: File,
     path: PathBuf,
     /// When the first look was taken: no part was read before.
@@ -44,9 +38,9 @@ pub(crate) struct Look {
     pub is_in_doubt: bool,
 }
 
-impl Source {
+impl FileSource {
     /// Opens the file at `path`, which is one in full.
-    pub(crate) fn open(path: &Path, wait: &LeaseWait<'_>) -> Result<Source> {
+    pub(crate) fn open(path: &Path, wait: &LeaseWait<'_>) -> Result<FileSource> {
         let failed = |what: &str, error| Error::os(ErrorKind::Io, format!("cannot {what} {}", path.display()), &error);
         let file = wait.open(|| os::file::open_to_read(path))?.map_err(|error| match is_leased(&error) {
             true => still_leased(ErrorKind::Io, &path.display().to_string(), &error),
@@ -59,7 +53,7 @@ impl Source {
             return Err(error.hint("only regular files can be uploaded"));
         }
         let known = Mutex::new(Identity::of(&metadata));
-        Ok(Source { file, path: path.to_owned(), observed: SystemTime::now(), known })
+        Ok(FileSource { file, path: path.to_owned(), observed: SystemTime::now(), known })
     }
 
     /// The path in full, links not resolved.
@@ -74,27 +68,6 @@ impl Source {
     /// All parts were compared with the file as `identity` describes it.
     pub(crate) fn verified_as(&self, identity: Identity) {
         *unpoisoned(self.known.lock()) = identity;
-    }
-
-    /// Fills some of `buffer` from `offset`.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        match self.read_some(buffer, offset)? {
-            0 if !buffer.is_empty() => Err(self.ends_early(offset)),
-            count => Ok(count),
-        }
-    }
-
-    /// Makes sure that the file ends where its size says. The size of a virtual file is often 0, whatever it holds: what
-    /// is sent must not be shorter than the file.
-    pub(crate) fn check_end(&self) -> Result<()> {
-        let size = self.identity().size;
-        if self.read_some(&mut [0], size)? == 0 {
-            return Ok(());
-        }
-        match self.size_now()? {
-            now if now != size => Err(self.resized(size, now)),
-            _ => Err(self.is_virtual(format_args!("holds more than the {size} bytes that its size says"))),
-        }
     }
 
     /// Nothing is there at `offset`, where something should be: the file was cut short, or never was that long.
@@ -158,38 +131,6 @@ impl Source {
         Ok(Look { identity: now, is_in_doubt })
     }
 
-    /// The CRC-64 of a range, read anew. `go_on` is asked between reads.
-    pub(crate) fn crc64(&self, part: &PartRange, go_on: impl FnMut() -> Result<()>) -> Result<u64> {
-        let mut crc = Crc64::new();
-        self.each_chunk(part, go_on, |chunk| crc.update(chunk))?;
-        Ok(crc.value())
-    }
-
-    /// The MD5 of a range.
-    pub(crate) fn md5(&self, part: &PartRange, go_on: impl FnMut() -> Result<()>) -> Result<[u8; 16]> {
-        let mut md5 = Md5::new();
-        self.each_chunk(part, go_on, |chunk| md5.update(chunk))?;
-        Ok(md5.finalize().into())
-    }
-
-    fn each_chunk(
-        &self,
-        part: &PartRange,
-        mut go_on: impl FnMut() -> Result<()>,
-        mut use_chunk: impl FnMut(&[u8]),
-    ) -> Result<()> {
-        let mut buffer = vec![0; CHUNK.min(part.size as usize)];
-        let mut done = 0;
-        while done < part.size {
-            go_on()?;
-            let wanted = (part.size - done).min(CHUNK as u64) as usize;
-            let count = self.read_at(&mut buffer[..wanted], part.offset + done)?;
-            use_chunk(&buffer[..count]);
-            done += count as u64;
-        }
-        Ok(())
-    }
-
     fn resized(&self, before: u64, now: u64) -> Error {
         self.changed(format!("it had {before} bytes, now {now}"))
     }
@@ -200,8 +141,38 @@ impl Source {
     }
 }
 
+impl Source for FileSource {
+    fn size(&self) -> u64 {
+        self.identity().size
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        match self.read_some(buffer, offset)? {
+            0 if !buffer.is_empty() => Err(self.ends_early(offset)),
+            count => Ok(count),
+        }
+    }
+
+    fn check_unchanged(&self) -> Result<()> {
+        self.look().map(|_| ())
+    }
+
+    /// The size of a virtual file is often 0, whatever it holds: what is sent must not be shorter than the file.
+    fn check_end(&self) -> Result<()> {
+        let size = self.size();
+        if self.read_some(&mut [0], size)? == 0 {
+            return Ok(());
+        }
+        match self.size_now()? {
+            now if now != size => Err(self.resized(size, now)),
+            _ => Err(self.is_virtual(format_args!("holds more than the {size} bytes that its size says"))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::Part;
     use super::*;
     use crate::crc64::checksum;
     use std::os::unix::fs::PermissionsExt;
@@ -212,8 +183,12 @@ mod tests {
         path
     }
 
-    fn open(path: &Path) -> Result<Source> {
-        Source::open(path, &LeaseWait::NONE)
+    fn open(path: &Path) -> Result<FileSource> {
+        FileSource::open(path, &LeaseWait::NONE)
+    }
+
+    fn crc64_of(source: &dyn Source, part: &Part, go_on: impl FnMut() -> Result<()>) -> Result<u64> {
+        source.crc64(part, go_on)
     }
 
     fn kind(result: Result<impl Sized>) -> ErrorKind {
@@ -225,10 +200,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let content: Vec<u8> = (0..600_000u32).map(|i| (i % 251) as u8).collect();
         let source = open(&file(&dir, &content)).unwrap();
-        let part = PartRange { number: 2, offset: 1000, size: 500_000 };
-        assert_eq!(source.crc64(&part, || Ok(())).unwrap(), checksum(&content[1000..501_000]));
-        let beyond = PartRange { number: 2, offset: 1000, size: 600_000 };
-        assert_eq!(kind(source.crc64(&beyond, || Ok(()))), ErrorKind::FileChanged);
+        let part = Part { number: 2, offset: 1000, size: 500_000 };
+        assert_eq!(crc64_of(&source, &part, || Ok(())).unwrap(), checksum(&content[1000..501_000]));
+        let beyond = Part { number: 2, offset: 1000, size: 600_000 };
+        assert_eq!(kind(crc64_of(&source, &beyond, || Ok(()))), ErrorKind::FileChanged);
     }
 
     #[test]
@@ -253,8 +228,8 @@ mod tests {
         assert_eq!(source.identity().size, 0);
         is_virtual(source.check_end());
         if let Ok(source) = open(Path::new("/sys/kernel/mm/transparent_hugepage/enabled")) {
-            let whole = PartRange { number: 1, offset: 0, size: source.identity().size };
-            is_virtual(source.crc64(&whole, || Ok(())).map(|_| ()));
+            let whole = Part { number: 1, offset: 0, size: source.identity().size };
+            is_virtual(crc64_of(&source, &whole, || Ok(())).map(|_| ()));
         }
     }
 

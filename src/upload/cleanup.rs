@@ -1,0 +1,117 @@
+//! What is left on the server and on disk when an upload ends, starts over, or takes the place of an earlier one.
+//!
+//! Parts and checkpoint are kept together, for a later call to resume, or removed together. They are removed when the user
+//! cancels, and when no later call could use them.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::checkpoint::{Found, Header, Journal, Saved};
+use super::job::Job;
+use super::orphans;
+use super::remote::Remote;
+use super::resume::mismatch;
+use super::state::UploadState;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oss::ObjectRef;
+use crate::transfer::StopRequest;
+
+impl Job {
+    /// The upload has failed or was stopped. Leaves things as the user expects them; the error says how they are.
+    pub(super) fn clean_up(&self, journal: Option<&Journal>, error: Error, state: &mut UploadState) -> Error {
+        let stop_request = self.control.stop_request();
+        let keeps = stop_request != StopRequest::Cancel && can_be_resumed(&error);
+        let error = match stop_request {
+            StopRequest::None => error,
+            StopRequest::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
+            StopRequest::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
+        };
+        match journal {
+            Some(journal) if keeps && (state.open.is_some() || state.orphans_since.is_some()) => keep(journal, error),
+            _ => self.leave_nothing(journal, error, state),
+        }
+    }
+
+    /// The file could not be opened. What an earlier call has kept stays as it is, unless the user has cancelled.
+    pub(super) fn never_began(&self, location: Option<&Path>, error: Error, state: &mut UploadState) -> Error {
+        let is_cancelled = self.control.stop_request() == StopRequest::Cancel;
+        let journal = location.filter(|_| is_cancelled).and_then(|location| {
+            let opened = self.while_leased(&AtomicBool::new(true), |wait| Journal::open_existing(location, wait));
+            let (journal, found) = opened.ok()??;
+            let Found::Usable(saved) = found else { return None };
+            state.open = Some(saved).filter(|saved| self.is_this(saved)).and_then(|saved| saved.upload_id);
+            state.open.is_some().then_some(journal)
+        });
+        self.clean_up(journal.as_ref(), error, state)
+    }
+
+    /// Removes what was sent from the server. Not interrupted by a stop request, which it carries out.
+    pub(super) fn abort(&self, state: &mut UploadState) -> Result<()> {
+        let remote = self.remote(Arc::default());
+        if let Some(since) = state.orphans_since.take() {
+            // Best effort: it has no parts, and a policy may not allow to look for it.
+            let _ = orphans::remove(&remote, state.open.as_deref(), since);
+        }
+        match state.open.take() {
+            Some(upload_id) => remote.abort(&upload_id),
+            None => Ok(()),
+        }
+    }
+
+    fn leave_nothing(&self, journal: Option<&Journal>, mut error: Error, state: &mut UploadState) -> Error {
+        if let Err(failure) = self.abort(state) {
+            let id = &state.result.upload_id;
+            error = error.hint(format_args!("its parts are still on the server, as upload {id} ({failure})"));
+        }
+        if let Some(Err(failure)) = journal.map(Journal::remove) {
+            error = error.hint(failure);
+        }
+        error
+    }
+
+    /// The checkpoint is that of an earlier call of this upload.
+    fn is_this(&self, saved: &Saved) -> bool {
+        let (header, options) = (&saved.header, &self.request.options);
+        (&header.endpoint, &header.bucket, &header.key, header.source.as_path())
+            == (&self.endpoint.to_string(), &options.bucket, &options.object_key, self.request.path())
+    }
+}
+
+/// Removes the parts of an earlier upload, best effort: its checkpoint is about to be overwritten.
+pub(super) fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) {
+    let Saved { header, upload_id, .. } = saved;
+    if header.endpoint != wanted.endpoint {
+        return;
+    }
+    match upload_id {
+        Some(upload_id) => {
+            let object = ObjectRef { bucket: &header.bucket, key: &header.key };
+            let _ = remote.abort_of(object, upload_id);
+        }
+        // Killed between Initiate and the record of its response.
+        None if mismatch(header, wanted).is_none() => {
+            let _ = orphans::remove(remote, None, header.observed);
+        }
+        None => {}
+    }
+}
+
+/// Whether a later call could go on after this error. It could not with the parts of a file that is another now, nor
+/// without the upload id in the checkpoint, nor with a file that cannot be uploaded though the system finds no fault.
+fn can_be_resumed(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::FileChanged | ErrorKind::Checkpoint => false,
+        ErrorKind::Io => error.os_errno() != 0,
+        _ => true,
+    }
+}
+
+fn keep(journal: &Journal, error: Error) -> Error {
+    journal.flush();
+    let error = match journal.trouble() {
+        Some(trouble) => error.hint(trouble),
+        None => error,
+    };
+    error.hint(format_args!("start it again with the checkpoint {} to go on", journal.path().display()))
+}

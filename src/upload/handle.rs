@@ -1,0 +1,123 @@
+//! The handle of a running upload.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::job::Job;
+use super::result::{Outcome, UploadResult};
+use crate::error::{Error, Result};
+use crate::events::{Event, Events};
+use crate::os::signals;
+use crate::sync::unpoisoned;
+use crate::transfer::{Control, Meter, Progress};
+
+/// A running or ended upload. Dropping a running one pauses it, without waiting.
+#[derive(Debug)]
+pub struct Upload {
+    shared: Arc<UploadShared>,
+}
+
+#[derive(Debug)]
+struct UploadShared {
+    control: Arc<Control>,
+    meter: Arc<Meter>,
+    events: Arc<Events>,
+    outcome: Mutex<Option<Outcome>>,
+    ended: Condvar,
+}
+
+impl Upload {
+    /// Starts the job on a thread of its client.
+    pub(crate) fn start(job: Job) -> Result<Upload> {
+        let shared = Arc::new(UploadShared::new(&job));
+        let queue = job.queue.clone();
+        let thread = shared.clone();
+        let work = move || {
+            thread.carry_out(job);
+            thread.ended.notify_all();
+        };
+        queue.pool().spawn(work).map_err(|error| Error::no_thread(&error))?;
+        Ok(Upload { shared })
+    }
+
+    /// Carries the job out on this thread, which is the program's: no write of a checkpoint may raise a signal in it.
+    pub(crate) fn run(job: Job) -> Upload {
+        let shared = Arc::new(UploadShared::new(&job));
+        signals::without_signals_of_writes(|| shared.carry_out(job));
+        Upload { shared }
+    }
+
+    /// Waits for the end, but no longer than `timeout`. The outcome stays: a later call gives it again.
+    pub fn wait(&self, timeout: Duration) -> Option<Outcome> {
+        let until = Instant::now().checked_add(timeout);
+        let mut outcome = self.shared.lock();
+        while outcome.is_none() {
+            // An end of time that no clock can tell is no limit.
+            let left = until.map_or(Duration::from_secs(3600), |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.shared.ended.wait_timeout(outcome, left);
+            outcome = unpoisoned(waited).0;
+        }
+        outcome.clone()
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        self.shared.meter.progress(Instant::now())
+    }
+
+    /// The oldest event of this upload that waits to be taken out; `None` when none does. Like
+    /// [`Client::next_event`](crate::Client::next_event), for one upload.
+    pub fn next_event(&self) -> Option<Event> {
+        self.shared.events.queue.next()
+    }
+
+    /// Asks it to stop soon and to keep its checkpoint and parts. Without a checkpoint nothing can be kept.
+    pub fn pause(&self) {
+        self.shared.control.pause();
+    }
+
+    /// Asks it to stop soon, to remove what was sent from the server, and to delete its checkpoint.
+    pub fn cancel(&self) {
+        self.shared.control.cancel();
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if self.shared.lock().is_none() {
+            self.pause();
+        }
+    }
+}
+
+impl UploadShared {
+    fn new(job: &Job) -> UploadShared {
+        UploadShared {
+            control: job.control.clone(),
+            meter: job.meter.clone(),
+            events: job.events.clone(),
+            outcome: Mutex::new(None),
+            ended: Condvar::new(),
+        }
+    }
+
+    fn carry_out(&self, job: Job) {
+        let job = Arc::new(job);
+        let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
+            result: UploadResult::default(),
+            error: Some(Error::from_panic(&*payload)),
+        });
+        // Whoever waits may go on as soon as the outcome is there: all else is let go before.
+        drop(job);
+        *self.lock() = Some(outcome);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Outcome>> {
+        // The lock is held for plain assignments only.
+        unpoisoned(self.outcome.lock())
+    }
+}
