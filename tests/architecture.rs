@@ -1,5 +1,6 @@
 //! The house keeps its plan: who may use whom, who may touch what, and how long a file may get.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +86,34 @@ fn no_file_is_too_long_to_be_read_at_a_sitting() {
         let lines = text.lines().count();
         assert!(lines <= LONGEST_FILE, "src/{path} has {lines} lines; split it by concepts");
     }
+}
+
+/// Inside a room the files use each other one way, too: whoever reads one need not read those that use it.
+#[test]
+fn no_files_of_a_room_use_each_other_in_a_circle() {
+    let circles = circles(&edges(&sources()));
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
+}
+
+#[test]
+fn circles_are_found() {
+    let files = |texts: &[(&str, &str)]| {
+        let texts: Vec<_> = texts.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        circles(&edges(&texts))
+    };
+    let face = ("a/mod.rs", "mod b; mod c; mod d; pub(crate) use c::{C, See};");
+    let (b, c) = ("use super::c::C;", "use super::d::D;");
+    assert_eq!(files(&[face, ("a/b.rs", b), ("a/c.rs", c), ("a/d.rs", "use crate::text::T;")]), [""; 0]);
+    let circle = ["a: b uses c uses d uses b"];
+    for d in ["fn f() { super::b::f() }", "use crate::a::{b::B, c};", "use super::b;"] {
+        assert_eq!(files(&[face, ("a/b.rs", b), ("a/c.rs", c), ("a/d.rs", d)]), circle, "{d}");
+    }
+    // By way of the face, and from a folder inside the room.
+    assert_eq!(files(&[face, ("a/c.rs", c), ("a/d/e.rs", "use super::super::See;")]), ["a: c uses d uses c"]);
+    assert_eq!(
+        files(&[face, ("a/b/x.rs", "use super::y::Y;"), ("a/b/y.rs", "use super::x::X;")]),
+        ["a/b: x uses y uses x"]
+    );
 }
 
 /// The checks themselves: each must find what it is for, and name the line.
@@ -228,6 +257,68 @@ fn objection(module: &[String], room: &str, used: &[String]) -> Option<String> {
         "rustix" | "libc" | "crossbeam_channel" if room == "oss" => Some(format!("oss may not use {}", name(0))),
         _ => None,
     }
+}
+
+/// Which files of a room use which, by room (also one inside another), file and file. What the face of a room hands on
+/// counts as used from the file that has it; the face itself uses all.
+fn edges(sources: &[(String, String)]) -> BTreeMap<String, BTreeMap<String, BTreeSet<String>>> {
+    let mut exports: BTreeMap<Vec<String>, String> = BTreeMap::new();
+    for (path, text) in sources.iter().filter(|(path, _)| path.ends_with("/mod.rs")) {
+        let face = module_of(path);
+        for (_, used) in paths(&tokens(text), &face) {
+            // `c::C` in the face of a: a::C is in c.
+            let inside = used.strip_prefix(&["crate".to_owned()][..]).and_then(|used| used.strip_prefix(&face[..]));
+            if let [file, name] = inside.unwrap_or(&used) {
+                exports.insert([&face[..], std::slice::from_ref(name)].concat(), file.clone());
+            }
+        }
+    }
+    let modules: BTreeSet<Vec<String>> = sources.iter().map(|(path, _)| module_of(path)).collect();
+    let mut edges: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
+    for (path, text) in sources.iter().filter(|(path, _)| !path.ends_with("/mod.rs") && !path.contains("/tests")) {
+        let module = module_of(path);
+        let all = tokens(text);
+        let tests = tests_begin(&all);
+        let tokens: Vec<Token> = all.into_iter().take_while(|token| token.line < tests).collect();
+        for (_, used) in paths(&tokens, &module) {
+            let Some(used) = used.strip_prefix(&["crate".to_owned()][..]) else { continue };
+            let common = module.iter().zip(used).take_while(|(ours, theirs)| ours == theirs).count();
+            let (Some(ours), Some(theirs), true) = (module.get(common), used.get(common), common > 0) else { continue };
+            let target = [&module[..common], std::slice::from_ref(theirs)].concat();
+            let is_file = modules.iter().any(|module| module.starts_with(&target));
+            let theirs = if is_file { Some(theirs) } else { exports.get(&target) };
+            if let Some(theirs) = theirs.filter(|theirs| *theirs != ours) {
+                let room = edges.entry(module[..common].join("/")).or_default();
+                room.entry(ours.clone()).or_default().insert(theirs.clone());
+            }
+        }
+    }
+    edges
+}
+
+/// One circle of each room that has some, in words.
+fn circles(edges: &BTreeMap<String, BTreeMap<String, BTreeSet<String>>>) -> Vec<String> {
+    edges.iter().filter_map(|(room, files)| Some(format!("{room}: {}", circle(files)?.join(" uses ")))).collect()
+}
+
+fn circle(files: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
+    files.keys().find_map(|first| way(files, first, first, &mut BTreeSet::new()))
+}
+
+/// A way by which `from` uses `to`, with both its ends.
+fn way(
+    files: &BTreeMap<String, BTreeSet<String>>,
+    from: &str,
+    to: &str,
+    seen: &mut BTreeSet<String>,
+) -> Option<Vec<String>> {
+    let used = files.get(from)?;
+    if used.contains(to) {
+        return Some(vec![from.to_owned(), to.to_owned()]);
+    }
+    let further: Vec<&String> = used.iter().filter(|next| seen.insert((*next).clone())).collect();
+    let rest = further.into_iter().find_map(|next| way(files, next, to, seen))?;
+    Some([vec![from.to_owned()], rest].concat())
 }
 
 #[derive(Clone, Debug)]

@@ -4,17 +4,12 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::guard::{guard, guard_silently};
-use super::types::{oss_client_options, oss_error, oss_status};
+use super::types::{oss_client, oss_client_options, oss_error, oss_status};
 use super::{handle, input};
 use crate::client::Client;
 use crate::credentials::Credentials;
 use crate::error::{Error, Result};
 use crate::options::{ClientOptions, CredentialsSource, SignatureVersion};
-
-/// A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
-pub struct oss_client {
-    _opaque: [u8; 0],
-}
 
 /// Makes a client. Nothing is sent yet.
 ///

@@ -2,10 +2,8 @@
 
 use std::ffi::c_char;
 
-use super::client::oss_client;
 use super::guard::guard;
-use super::types::oss_status;
-use super::upload::oss_upload;
+use super::types::{oss_client, oss_status, oss_upload};
 use super::{handle, output};
 use crate::error::{Error, Result};
 use crate::events::{Event, EventKind};

@@ -7,8 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::client::oss_client;
-use super::upload::oss_upload;
+use super::types::{oss_client, oss_upload};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::upload::Upload;
@@ -57,7 +56,7 @@ struct Handle<T> {
 
 /// What a pointer points at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum Pointee {
     Null,
     Kind(usize),
     Unknown,
@@ -80,13 +79,13 @@ unsafe fn tag<'a, H>(handle: *mut H) -> Option<&'a AtomicUsize> {
 
 /// # Safety
 /// As for [`tag`].
-unsafe fn look<H>(handle: *mut H) -> Found {
+unsafe fn look<H>(handle: *mut H) -> Pointee {
     if handle.is_null() {
-        return Found::Null;
+        return Pointee::Null;
     }
     // SAFETY: as the caller promises.
     let found = unsafe { tag(handle) }.map(|tag| tag.load(Ordering::Acquire));
-    (0..KINDS.len()).find(|kind| found == Some(tag_of(*kind))).map_or(Found::Unknown, Found::Kind)
+    (0..KINDS.len()).find(|kind| found == Some(tag_of(*kind))).map_or(Pointee::Unknown, Pointee::Kind)
 }
 
 /// Neither null nor a handle of any kind.
@@ -96,7 +95,7 @@ unsafe fn look<H>(handle: *mut H) -> Found {
 #[cfg(any(feature = "upload-file-symbol", test))]
 pub(super) unsafe fn is_unknown<H: Opaque>(handle: *mut H) -> bool {
     // SAFETY: as the caller promises.
-    unsafe { look(handle) == Found::Unknown }
+    unsafe { look(handle) == Pointee::Unknown }
 }
 
 pub(super) fn make<H: Opaque>(value: H::Value) -> *mut H {
@@ -111,12 +110,12 @@ pub(super) unsafe fn get<'a, H: Opaque>(name: &str, handle: *mut H) -> Result<&'
     let Kind { name: wanted, maker } = KINDS[H::KIND];
     // SAFETY: as the caller promises; memory with this tag was made by make() for this type.
     match unsafe { look(handle) } {
-        Found::Kind(kind) if kind == H::KIND => Ok(unsafe { &(*handle.cast::<Handle<H::Value>>()).value }),
-        Found::Kind(kind) => {
+        Pointee::Kind(kind) if kind == H::KIND => Ok(unsafe { &(*handle.cast::<Handle<H::Value>>()).value }),
+        Pointee::Kind(kind) => {
             Err(Error::invalid(format!("{name} is {}; it must be {wanted}, which {maker} makes", KINDS[kind].name)))
         }
-        Found::Null => Err(Error::invalid(format!("{name} is NULL"))),
-        Found::Unknown => Err(Error::invalid(format!(
+        Pointee::Null => Err(Error::invalid(format!("{name} is NULL"))),
+        Pointee::Unknown => Err(Error::invalid(format!(
             "{name} is not {wanted} of this library: it has been freed, or something else made it; it must come from {maker}"
         ))),
     }
@@ -143,7 +142,7 @@ pub(super) unsafe fn free<H: Opaque>(handle: *mut H) {
 unsafe fn claim<H: Opaque>(handle: *mut H) -> bool {
     // Looked at before it is written: memory of others may be read-only.
     // SAFETY: as the caller promises.
-    let tag = unsafe { (look(handle) == Found::Kind(H::KIND)).then(|| tag(handle)).flatten() };
+    let tag = unsafe { (look(handle) == Pointee::Kind(H::KIND)).then(|| tag(handle)).flatten() };
     tag.is_some_and(|tag| tag.compare_exchange(tag_of(H::KIND), FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok())
 }
 

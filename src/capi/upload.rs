@@ -3,7 +3,6 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
-use super::client::oss_client;
 use super::guard::{guard, guard_silently};
 use super::types::*;
 use super::{handle, input, output};
@@ -11,11 +10,6 @@ use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
 use crate::upload::Outcome;
-
-/// A running or ended upload. Opaque.
-pub struct oss_upload {
-    _opaque: [u8; 0],
-}
 
 /// Starts an upload and returns at once.
 ///

@@ -3,7 +3,6 @@
 use std::ffi::c_void;
 use std::time::Duration;
 
-use super::client::oss_client;
 use super::guard::guard;
 use super::output;
 use super::types::*;

@@ -6,16 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backoff::RetryPolicy;
 use super::call_error::CallError;
+use super::signature::{Signature, Signed};
 use crate::credentials::{Credentials, CredentialsCache, Renewal};
 use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
 use crate::transport::{Body, Failure, Transport};
-
-/// Which signature requests carry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signature {
-    V1,
-    V4,
-}
 
 /// Connections, credentials and the server's clock.
 #[derive(Debug)]
@@ -30,12 +24,6 @@ pub(crate) struct Service {
     /// What to add to the local clock to get the server's, in milliseconds.
     clock_offset_ms: AtomicI64,
     pub(crate) retry: RetryPolicy,
-}
-
-/// What a request was signed with.
-pub(crate) struct Signed {
-    pub(super) credentials: Option<Arc<Credentials>>,
-    clock_offset_ms: i64,
 }
 
 /// Who pauses or cancels an upload does not want to wait for what is only tidying up.

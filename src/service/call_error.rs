@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::Signed;
+use super::signature::Signed;
 use crate::credentials::Missing;
 use crate::error::{Error, ErrorKind};
 use crate::events::Event;

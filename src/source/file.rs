@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use super::Source;
 use super::identity::{Comparison, Identity};
 use super::lease::{LeaseWait, is_leased, still_leased};
+use super::read::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{self, filesystem};
 use crate::sync::unpoisoned;
@@ -172,7 +172,7 @@ impl Source for FileSource {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Part;
+    use super::super::part::Part;
     use super::*;
     use crate::crc64::checksum;
     use std::os::unix::fs::PermissionsExt;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Source;
+use super::read::Source;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Bytes that are there already. They are not copied, and must not change.
@@ -54,7 +54,7 @@ impl fmt::Debug for MemorySource {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Part;
+    use super::super::part::Part;
     use super::*;
     use crate::crc64::checksum;
 

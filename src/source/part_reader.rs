@@ -1,6 +1,7 @@
 //! Reads one part, from its beginning to its end.
 
-use super::{Part, Source};
+use super::part::Part;
+use super::read::Source;
 use crate::crc64::Crc64;
 use crate::error::Result;
 

@@ -30,10 +30,10 @@ pub(crate) struct Journal {
     path: PathBuf,
     /// The file was not there before, so it goes again when nothing is begun.
     created: bool,
-    state: Mutex<State>,
+    state: Mutex<JournalState>,
 }
 
-struct State {
+struct JournalState {
     begun: bool,
     /// Where the next record goes: the end of the last whole one.
     length: u64,
@@ -73,7 +73,7 @@ impl Journal {
 
     fn new(held: Held, path: &Path) -> Journal {
         let Held { file, created } = held;
-        Journal { file, path: path.to_owned(), created, state: Mutex::new(State::new()) }
+        Journal { file, path: path.to_owned(), created, state: Mutex::new(JournalState::new()) }
     }
 
     /// Starts anew: whatever was in the file is gone. When this returns, the header survives a power cut.
@@ -84,7 +84,7 @@ impl Journal {
         make_private(&self.file, &self.path)?;
         let json = encode(&Record::Header(HeaderRecord::new(header, SystemTime::now())))?;
         let mut state = self.lock();
-        *state = State::new();
+        *state = JournalState::new();
         let line = state.chain.line(&json);
         if let Err(cause) = self.write_beginning(&line) {
             // Nothing of it must be taken for a begun upload.
@@ -269,7 +269,7 @@ impl Journal {
     }
 
     /// Writes one record after the other, each with one write, until one fails.
-    fn write_pending(&self, state: &mut State) {
+    fn write_pending(&self, state: &mut JournalState) {
         while let Some(json) = state.pending.front() {
             let line = state.chain.line(json);
             if let Err(cause) = self.write_line(&line, state.length) {
@@ -294,7 +294,7 @@ impl Journal {
     }
 
     /// Syncs without the lock.
-    fn sync(&self, mut state: MutexGuard<'_, State>) {
+    fn sync(&self, mut state: MutexGuard<'_, JournalState>) {
         state.unsynced = false;
         drop(state);
         let result = self.file.sync_data();
@@ -317,7 +317,7 @@ impl Journal {
     }
 
     /// A panic elsewhere leaves the state whole: each change of it is one assignment after the write.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, JournalState> {
         unpoisoned(self.state.lock())
     }
 }
@@ -332,9 +332,9 @@ impl Drop for Journal {
     }
 }
 
-impl State {
+impl JournalState {
     fn new() -> Self {
-        State {
+        JournalState {
             begun: false,
             length: FIRST_LINE as u64,
             chain: Chain::new(),

@@ -1,9 +1,10 @@
 //! The checkpoint: a journal of what the server has acknowledged, which lets the next call go on from there.
 //!
-//! `docs/checkpoint-format.md` describes the file byte by byte. `model` is what is remembered, `record` its
-//! JSON, `line` the checksums around it, `read` how a file is judged, `open` how it is found and locked, `journal` how
+//! `docs/checkpoint-format.md` describes the file byte by byte. `model` is what is remembered, `record` and
+//! `decimal` its JSON, `line` the checksums around it, `read` how a file is judged, `open` how it is found and locked, `journal` how
 //! it is written, `location` where it is, and `describe` says all this to people.
 
+mod decimal;
 mod describe;
 mod journal;
 mod line;

@@ -31,7 +31,7 @@ pub(crate) struct PartRecord {
     #[serde(flatten)]
     pub part: Part,
     pub etag: String,
-    #[serde(with = "super::record::text")]
+    #[serde(with = "super::decimal")]
     pub crc64: u64,
 }
 

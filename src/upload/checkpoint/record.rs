@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
+use super::decimal;
 use super::model::{Header, PartRecord};
 use crate::source::identity::Identity;
 
@@ -58,13 +59,13 @@ pub(super) struct HeaderRecord {
     #[serde(with = "bytes")]
     source: PathBuf,
     size: u64,
-    #[serde(with = "text")]
+    #[serde(with = "decimal")]
     modified_ns: i128,
-    #[serde(with = "text")]
+    #[serde(with = "decimal")]
     changed_ns: i128,
-    #[serde(with = "text")]
+    #[serde(with = "decimal")]
     device: u64,
-    #[serde(with = "text")]
+    #[serde(with = "decimal")]
     inode: u64,
     #[serde(with = "moment")]
     observed_ns: SystemTime,
@@ -150,23 +151,6 @@ fn decode_path(text: &str) -> PathBuf {
     PathBuf::from(OsString::from_vec(percent_decode_str(text).collect()))
 }
 
-/// A number as decimal text.
-pub(super) mod text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::de::{Deserialize, Deserializer, Error};
-    use serde::ser::Serializer;
-
-    pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub fn deserialize<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(Error::custom)
-    }
-}
-
 /// A time as decimal text: nanoseconds since 1970.
 mod moment {
     use std::time::SystemTime;
@@ -174,12 +158,14 @@ mod moment {
     use serde::de::{Deserializer, Error};
     use serde::ser::Serializer;
 
+    use super::decimal;
+
     pub fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-        super::text::serialize(&super::nanoseconds(*time), serializer)
+        decimal::serialize(&super::nanoseconds(*time), serializer)
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
-        super::from_nanoseconds(super::text::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no such time"))
+        super::from_nanoseconds(decimal::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("no such time"))
     }
 }
 

@@ -1,0 +1,62 @@
+//! What every source can do.
+
+use std::fmt::Debug;
+
+use md5::{Digest, Md5};
+
+use super::part::Part;
+use crate::crc64::Crc64;
+use crate::error::Result;
+
+/// How much is read at a time where no send buffer takes it.
+const CHUNK: u64 = 256 * 1024;
+
+/// Bytes that are read by position, by several threads at the same time.
+pub(crate) trait Source: Debug + Send + Sync {
+    /// How many bytes there are.
+    fn size(&self) -> u64;
+
+    /// Fills some of `buffer` from `offset`, at least one byte. Fails where there is none.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
+
+    /// Fails when the bytes are known to have changed.
+    fn check_unchanged(&self) -> Result<()>;
+
+    /// Fails when there are more bytes than the size says.
+    fn check_end(&self) -> Result<()>;
+}
+
+impl dyn Source + '_ {
+    /// The CRC-64 of a part, read anew. `go_on` is asked between reads.
+    pub(crate) fn crc64(&self, part: &Part, go_on: impl FnMut() -> Result<()>) -> Result<u64> {
+        let mut crc = Crc64::new();
+        self.each_chunk(part, go_on, |chunk| crc.update(chunk))?;
+        Ok(crc.value())
+    }
+
+    /// The MD5 of a part.
+    pub(crate) fn md5(&self, part: &Part, go_on: impl FnMut() -> Result<()>) -> Result<[u8; 16]> {
+        let mut md5 = Md5::new();
+        self.each_chunk(part, go_on, |chunk| md5.update(chunk))?;
+        Ok(md5.finalize().into())
+    }
+
+    fn each_chunk(
+        &self,
+        part: &Part,
+        mut go_on: impl FnMut() -> Result<()>,
+        mut use_chunk: impl FnMut(&[u8]),
+    ) -> Result<()> {
+        // At most CHUNK, which fits any usize.
+        let mut buffer = vec![0; part.size.min(CHUNK) as usize];
+        let mut done = 0;
+        while done < part.size {
+            go_on()?;
+            let wanted = (part.size - done).min(CHUNK) as usize;
+            let count = self.read_at(&mut buffer[..wanted], part.offset + done)?;
+            use_chunk(&buffer[..count]);
+            done += count as u64;
+        }
+        Ok(())
+    }
+}
