@@ -3,8 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     "src/capi/types.rs",
+    "src/capi/opaque.rs",
     "src/capi/client.rs",
     "src/capi/upload_file.rs",
     "src/capi/upload.rs",

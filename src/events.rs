@@ -122,11 +122,11 @@ impl fmt::Display for Event {
 pub(crate) struct Queue {
     /// Somebody has asked for events.
     open: AtomicBool,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<EventBacklog>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct EventBacklog {
     events: VecDeque<Event>,
     dropped: u64,
 }
@@ -160,7 +160,7 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, EventBacklog> {
         unpoisoned(self.waiting.lock())
     }
 }

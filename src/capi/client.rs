@@ -4,7 +4,8 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::guard::{guard, guard_silently};
-use super::types::{oss_client, oss_client_options, oss_error, oss_status};
+use super::opaque::oss_client;
+use super::types::{oss_client_options, oss_error, oss_status};
 use super::{handle, input};
 use crate::client::Client;
 use crate::credentials::Credentials;

@@ -3,7 +3,8 @@
 use std::ffi::c_char;
 
 use super::guard::guard;
-use super::types::{oss_client, oss_status, oss_upload};
+use super::opaque::{oss_client, oss_upload};
+use super::types::oss_status;
 use super::{handle, output};
 use crate::error::{Error, Result};
 use crate::events::{Event, EventKind};

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::types::{oss_client, oss_upload};
+use super::opaque::{oss_client, oss_upload};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::upload::Upload;

@@ -9,6 +9,7 @@ pub mod event;
 mod guard;
 mod handle;
 mod input;
+mod opaque;
 mod output;
 pub mod types;
 pub mod upload;

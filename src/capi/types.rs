@@ -76,16 +76,6 @@ pub const OSS_PHASE_HASHING: u32 = 6;
 /// oss_progress.eta_ms: not known yet.
 pub const OSS_ETA_UNKNOWN: u64 = u64::MAX;
 
-/// A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
-pub struct oss_client {
-    _opaque: [u8; 0],
-}
-
-/// A running or ended upload. Opaque.
-pub struct oss_upload {
-    _opaque: [u8; 0],
-}
-
 /// Where the server is, who signs, and limits that all uploads of a client share.
 ///
 /// Make one with oss_client_options_default(), then set fields. Zero and NULL mean the default. Strings are UTF-8, end

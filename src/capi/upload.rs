@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::time::Duration;
 
 use super::guard::{guard, guard_silently};
+use super::opaque::{oss_client, oss_upload};
 use super::types::*;
 use super::{handle, input, output};
 use crate::client::Client;

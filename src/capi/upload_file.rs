@@ -4,6 +4,7 @@ use std::ffi::c_void;
 use std::time::Duration;
 
 use super::guard::guard;
+use super::opaque::oss_client;
 use super::output;
 use super::types::*;
 use super::upload::{checked, end};
