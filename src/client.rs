@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use crate::credentials::{
-    self, Ask, Clock, Credentials, CredentialsCache, Http, HttpFailure, HttpResponse, ProviderContext, Variables,
+    Ask, Clock, Credentials, CredentialsCache, CredentialsSource, Http, HttpFailure, HttpResponse, ProviderContext,
+    Variables,
 };
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
-use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
+use crate::options::{ClientOptions, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::transfer::Queue;
@@ -40,7 +41,7 @@ impl Client {
         let endpoint =
             Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
         let signature = signature(options.signature_version, &endpoint)?;
-        let proxies = Arc::new(Proxies::read(options.proxy.as_deref(), |name| env::var(name).ok())?);
+        let proxies = Arc::new(Proxies::read(&options.proxy, |name| env::var(name).ok())?);
         let log = env::var_os("OSS_UPLOAD_LOG").unwrap_or_default();
         let events = Arc::new(ClientEvents::new(&log.to_string_lossy()));
         let cache = cache(&options, proxies.clone(), events.clone())?;
@@ -119,12 +120,9 @@ fn is_first_thread() -> bool {
 
 /// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.
 fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<CredentialsCache> {
-    let (given, name) = match &options.credentials {
-        CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
-        CredentialsSource::DefaultChain => (None, None),
-        CredentialsSource::Environment => (None, Some("env")),
-        CredentialsSource::Named(name) => (None, Some(name.as_str())),
-        CredentialsSource::Anonymous => (None, Some("anonymous")),
+    let given = match &options.credentials {
+        CredentialsSource::Given(credentials) => Some(credentials.clone()),
+        _ => None,
     };
     let clock: Clock = Arc::new(SystemTime::now);
     let context = Arc::new(ProviderContext {
@@ -138,7 +136,7 @@ fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvent
         let message = format!("access key id {id}, from {source}");
         events.tell(EventKind::CredentialsChanged, |event| event.message = message);
     };
-    Ok(CredentialsCache::new(credentials::provider(name, &context)?, given, clock, tell))
+    Ok(CredentialsCache::new(options.credentials.provider(&context)?, given, clock, tell))
 }
 
 /// HTTP for providers of credentials.

@@ -50,7 +50,7 @@ mod transport;
 mod upload;
 
 pub use client::Client;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, CredentialsSource};
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind};
 pub use options::*;
