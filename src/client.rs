@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use crate::credentials::{
-    Ask, Clock, Credentials, CredentialsCache, CredentialsSource, Http, HttpFailure, HttpResponse, ProviderContext,
-    Variables,
-};
+use crate::credentials::{Clock, Credentials, CredentialsCache, CredentialsSource, Http, ProviderContext, Variables};
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
+use crate::http::{NoResponse, Request, Response};
 use crate::options::{ClientOptions, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::transfer::Queue;
 use crate::transport::Transport;
-use crate::transport::plain::{Plain, PlainFailure, PlainRequest};
+use crate::transport::plain::Plain;
 use crate::transport::proxy::Proxies;
 use crate::upload::job::Job;
 use crate::upload::task::Task;
@@ -128,7 +126,7 @@ fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvent
     let context = Arc::new(ProviderContext {
         variables: Variables::read(|name| env::var_os(name)),
         directory: env::current_dir().ok(),
-        http: Box::new(PlainHttp(Plain::new(options, proxies)?)),
+        http: Box::new(Plain::new(options, proxies)?),
         clock: clock.clone(),
     });
     let events = Events::of_client(events);
@@ -139,15 +137,9 @@ fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvent
     Ok(CredentialsCache::new(options.credentials.provider(&context)?, given, clock, tell))
 }
 
-/// HTTP for providers of credentials.
-struct PlainHttp(Plain);
-
-impl Http for PlainHttp {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
-        let Ask { method, url, headers, body, connect, response } = *ask;
-        let response = self.0.send(&PlainRequest { method, url, headers, body, connect, response }, stop);
-        let response = response.map_err(|PlainFailure { error, reached }| HttpFailure { error, reached })?;
-        Ok(HttpResponse { status: response.status, date: response.date, body: response.body })
+impl Http for Plain {
+    fn send(&self, request: &Request<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<Response, NoResponse> {
+        self.send(request, stop)
     }
 }
 

@@ -39,6 +39,7 @@ mod crc64;
 pub mod credentials;
 pub mod error;
 pub mod events;
+mod http;
 pub mod options;
 mod os;
 mod oss;

@@ -31,7 +31,7 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::io_error::may_pass;
 pub(crate) use cache::{CredentialsCache, Missing, Renewal};
-pub(crate) use context::{Ask, Clock, Http, HttpFailure, HttpResponse, ProviderContext, Variables};
+pub(crate) use context::{Clock, Http, ProviderContext, Variables};
 use secret::Secret;
 pub use source::CredentialsSource;
 pub(crate) use unavailable::{Fetched, Unavailable};

@@ -4,8 +4,10 @@ mod attempts;
 mod backoff;
 mod call;
 mod call_error;
+mod time_limits;
 
 pub(crate) use attempts::{Attempt, Attempted, Attempts, Caller};
 pub(crate) use backoff::{RetryBudget, RetryPolicy};
-pub(crate) use call::{Service, Signature, longest_wait};
+pub(crate) use call::{Service, Signature};
 pub(crate) use call_error::{CallError, stopped};
+pub(crate) use time_limits::longest_wait;

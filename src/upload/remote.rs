@@ -15,8 +15,9 @@ use super::source::Source;
 use super::task::Task;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
+use crate::http::Response;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
-use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
+use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::transfer::{Permit, Queue};
 use crate::transport::{Body, Failure};
@@ -191,7 +192,7 @@ impl Remote<'_> {
         if self.control.stop_request() == StopRequest::None { TIDY_ATTEMPTS } else { 1 }
     }
 
-    fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
+    fn calling<T>(&self, request: &ApiRequest, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
         self.attempts().run(request, self.service.retry.max_attempts, |attempt| {
             let response = self.call(attempt, None)?;
             read(response).map_err(CallError::Response)
@@ -229,7 +230,7 @@ impl Remote<'_> {
         Ok(permit)
     }
 
-    fn add_md5(&self, request: &mut Request, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
+    fn add_md5(&self, request: &mut ApiRequest, source: &Source, part: &PartRange, wanted: bool) -> Result<()> {
         if wanted {
             let _hashing = self.meter.hashing();
             let md5 = source.md5(part, || self.go_on())?;
