@@ -5,18 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use crate::credentials::{
-    self, Ask, Clock, Credentials, CredentialsCache, Http, HttpFailure, HttpResponse, ProviderContext, Variables,
-};
+use crate::credentials::{Clock, Credentials, CredentialsCache, CredentialsSource, Http, ProviderContext, Variables};
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
-use crate::options::{ClientOptions, CredentialsSource, SignatureVersion, UploadOptions};
+use crate::http::{NoResponse, Request, Response};
+use crate::options::{ClientOptions, SignatureVersion, UploadOptions};
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::source::MemorySource;
 use crate::transfer::{Progress, Queue};
 use crate::transport::Transport;
-use crate::transport::plain::{Plain, PlainFailure, PlainRequest};
+use crate::transport::plain::Plain;
 use crate::transport::proxy::Proxies;
 use crate::upload::{Job, Upload, UploadRequest, UploadResult};
 
@@ -39,7 +38,7 @@ impl Client {
         let endpoint =
             Endpoint::parse(given(&options.endpoint), given(&options.region), options.cname, options.path_style)?;
         let signature = signature(options.signature_version, &endpoint)?;
-        let proxies = Arc::new(Proxies::read(options.proxy.as_deref(), |name| env::var(name).ok())?);
+        let proxies = Arc::new(Proxies::read(&options.proxy, |name| env::var(name).ok())?);
         let log = env::var_os("OSS_UPLOAD_LOG").unwrap_or_default();
         let events = Arc::new(ClientEvents::new(&log.to_string_lossy()));
         let cache = cache(&options, proxies.clone(), events.clone())?;
@@ -129,18 +128,15 @@ fn is_first_thread() -> bool {
 
 /// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.
 fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<CredentialsCache> {
-    let (given, name) = match &options.credentials {
-        CredentialsSource::Given(credentials) => (Some(credentials.clone()), Some("anonymous")),
-        CredentialsSource::DefaultChain => (None, None),
-        CredentialsSource::Environment => (None, Some("env")),
-        CredentialsSource::Named(name) => (None, Some(name.as_str())),
-        CredentialsSource::Anonymous => (None, Some("anonymous")),
+    let given = match &options.credentials {
+        CredentialsSource::Given(credentials) => Some(credentials.clone()),
+        _ => None,
     };
     let clock: Clock = Arc::new(SystemTime::now);
     let context = Arc::new(ProviderContext {
         variables: Variables::read(|name| env::var_os(name)),
         directory: env::current_dir().ok(),
-        http: Box::new(PlainHttp(Plain::new(options, proxies)?)),
+        http: Box::new(Plain::new(options, proxies)?),
         clock: clock.clone(),
     });
     let events = Events::of_client(events);
@@ -148,18 +144,12 @@ fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvent
         let message = format!("access key id {id}, from {source}");
         events.tell(EventKind::CredentialsChanged, |event| event.message = message);
     };
-    Ok(CredentialsCache::new(credentials::provider(name, &context)?, given, clock, tell))
+    Ok(CredentialsCache::new(options.credentials.provider(&context)?, given, clock, tell))
 }
 
-/// HTTP for providers of credentials.
-struct PlainHttp(Plain);
-
-impl Http for PlainHttp {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
-        let Ask { method, url, headers, body, connect, response } = *ask;
-        let response = self.0.send(&PlainRequest { method, url, headers, body, connect, response }, stop);
-        let response = response.map_err(|PlainFailure { error, reached }| HttpFailure { error, reached })?;
-        Ok(HttpResponse { status: response.status, date: response.date, body: response.body })
+impl Http for Plain {
+    fn send(&self, request: &Request<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<Response, NoResponse> {
+        self.send(request, stop)
     }
 }
 

@@ -39,6 +39,7 @@ mod crc64;
 pub mod credentials;
 pub mod error;
 pub mod events;
+mod http;
 pub mod options;
 mod os;
 mod oss;
@@ -51,7 +52,7 @@ mod transport;
 mod upload;
 
 pub use client::Client;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, CredentialsSource};
 pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind};
 pub use options::*;

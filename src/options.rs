@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::credentials::Credentials;
+use crate::credentials::CredentialsSource;
 use crate::error::{Error, Result};
 
 /// The smallest part that OSS takes, unless it is the last: 100 KiB.
@@ -33,11 +33,10 @@ pub struct ClientOptions {
     pub region: Option<String>,
     /// Who signs the requests.
     pub credentials: CredentialsSource,
-    /// `http://[user:password@]host:port`; `env`: what `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say;
-    /// `None`: no proxy.
-    pub proxy: Option<String>,
-    /// PEM file with the certificate authorities to trust instead of the built-in ones; `system`: the platform's.
-    pub ca_file: Option<PathBuf>,
+    /// Which proxy leads to the server.
+    pub proxy: Proxy,
+    /// Whose certificates are trusted. Messages call a file of them the CA file.
+    pub certificate_authorities: CertificateAuthorities,
     /// Added to the `User-Agent` header: visible ASCII.
     pub user_agent: Option<String>,
     /// Bytes per second that all uploads may send together; 0: no limit, else at least 1024.
@@ -62,35 +61,39 @@ pub struct ClientOptions {
     pub credentials_wait: Duration,
 }
 
-/// Where credentials come from. `docs/credentials.md` has the details of each source.
-#[derive(Clone, Default)]
-pub enum CredentialsSource {
-    /// The default chain: `env`, `oidc`, `profile`, `ecs-role`, `uri`. The first of these that is configured is used; when
-    /// it does not work, no other is asked. Looked for when the first request is made.
+/// Which proxy leads to the server, and to services that give credentials and speak TLS.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// None.
     #[default]
-    DefaultChain,
-    /// `OSS_ACCESS_KEY_ID`, `OSS_ACCESS_KEY_SECRET` and `OSS_SESSION_TOKEN`, else `ALIBABA_CLOUD_ACCESS_KEY_ID`,
-    /// `ALIBABA_CLOUD_ACCESS_KEY_SECRET` and `ALIBABA_CLOUD_SECURITY_TOKEN`, read when the client is made.
+    None,
+    /// What the environment variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say when the client is made.
     Environment,
-    /// These.
-    Given(Credentials),
-    /// `env`, `profile[:NAME]`, `process:COMMAND`, `ecs-role[:NAME]`, `oidc`, `uri[:URL]` or `anonymous`.
-    Named(String),
-    /// Requests are not signed.
-    Anonymous,
+    /// `http://[user:password@]host:port`, for everything.
+    Url(String),
 }
 
-/// Shows no argument of a name: a command and a URL may hold secrets.
-impl fmt::Debug for CredentialsSource {
+/// Shows no login.
+impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CredentialsSource::DefaultChain => f.write_str("DefaultChain"),
-            CredentialsSource::Environment => f.write_str("Environment"),
-            CredentialsSource::Given(credentials) => f.debug_tuple("Given").field(credentials).finish(),
-            CredentialsSource::Named(_) => f.write_str("Named(..)"),
-            CredentialsSource::Anonymous => f.write_str("Anonymous"),
+            Proxy::None => f.write_str("None"),
+            Proxy::Environment => f.write_str("Environment"),
+            Proxy::Url(url) => f.debug_tuple("Url").field(&without_login(url)).finish(),
         }
     }
+}
+
+/// Whose certificates are trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CertificateAuthorities {
+    /// Those that the library brings along.
+    #[default]
+    BuiltIn,
+    /// Those that the platform trusts.
+    Platform,
+    /// Those in this PEM file, and no others.
+    File(PathBuf),
 }
 
 /// Which signature requests carry.
@@ -216,22 +219,20 @@ impl ClientOptions {
         {
             return Err(Error::invalid("user_agent may hold visible ASCII and blanks only"));
         }
-        if let CredentialsSource::Given(credentials) = &self.credentials {
-            credentials.check()?;
-        }
+        self.credentials.check()?;
         Ok(self)
     }
 }
 
-/// Shows no password, neither the proxy's nor one in an endpoint, where none belongs.
+/// Shows no password in an endpoint, where none belongs.
 impl fmt::Debug for ClientOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientOptions")
             .field("endpoint", &self.endpoint.as_deref().map(without_login))
             .field("region", &self.region)
             .field("credentials", &self.credentials)
-            .field("proxy", &self.proxy.as_deref().map(without_login))
-            .field("ca_file", &self.ca_file)
+            .field("proxy", &self.proxy)
+            .field("certificate_authorities", &self.certificate_authorities)
             .field("user_agent", &self.user_agent)
             .field("max_bytes_per_second", &self.max_bytes_per_second)
             .field("signature_version", &self.signature_version)
@@ -263,7 +264,7 @@ impl PartSize {
             PartSize::Auto => Ok(None),
             PartSize::Bytes(n @ MIN_PART_SIZE..=MAX_PART_SIZE) => Ok(Some(n)),
             PartSize::Bytes(n) => Err(Error::invalid(format!(
-                "part_size is {n}; it must be {MIN_PART_SIZE} to {MAX_PART_SIZE} bytes, 0 or OSS_PART_SIZE_AUTO"
+                "part_size is {n}; it must be {MIN_PART_SIZE} to {MAX_PART_SIZE} bytes, or automatic"
             ))),
         }
     }
@@ -277,7 +278,7 @@ impl Routines {
             Routines::Auto => Ok(None),
             Routines::Count(n @ 1..=MAX_ROUTINES) => Ok(Some(n)),
             Routines::Count(n) => {
-                Err(Error::invalid(format!("routines is {n}; it must be 1 to {MAX_ROUTINES}, 0 or OSS_ROUTINES_AUTO")))
+                Err(Error::invalid(format!("routines is {n}; it must be 1 to {MAX_ROUTINES}, or automatic")))
             }
         }
     }
@@ -286,6 +287,7 @@ impl Routines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::Credentials;
 
     #[test]
     fn part_sizes_keep_to_the_limits_of_oss() {

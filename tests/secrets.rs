@@ -88,7 +88,7 @@ fn errors(what: &str, client: &Client) -> Vec<Error> {
 fn options_and_handles_show_no_secret() {
     let server = initiated_server();
     let mut options = options_for(&server, SignatureVersion::V4);
-    options.proxy = Some(format!("http://user:{PASSWORD}@127.0.0.1:1"));
+    options.proxy = oss_upload::Proxy::Url(format!("http://user:{PASSWORD}@127.0.0.1:1"));
     options.endpoint = Some(format!("http://STS.id:{KEY}@127.0.0.1:{}", server.port()));
     assert_clean("client options", &format!("{options:?} {options:#?}"));
     assert_clean("credentials", &format!("{:?} {:#?}", credentials(), credentials()));
@@ -115,10 +115,10 @@ fn errors_about_options_show_no_secret() {
         with("id", &format!("{KEY}\u{e9}"), TOKEN),
         with("id", KEY, &format!("{TOKEN} ")),
         with("", KEY, TOKEN),
-        refused(&|o| o.proxy = Some(format!("socks5://user:{PASSWORD}@host:1"))),
-        refused(&|o| o.proxy = Some(format!("http://user:{PASSWORD}@host:port"))),
-        refused(&|o| o.proxy = Some(format!("http://user:{PASSWORD}@"))),
-        refused(&|o| o.proxy = Some(format!("user {PASSWORD}"))),
+        refused(&|o| o.proxy = oss_upload::Proxy::Url(format!("socks5://user:{PASSWORD}@host:1"))),
+        refused(&|o| o.proxy = oss_upload::Proxy::Url(format!("http://user:{PASSWORD}@host:port"))),
+        refused(&|o| o.proxy = oss_upload::Proxy::Url(format!("http://user:{PASSWORD}@"))),
+        refused(&|o| o.proxy = oss_upload::Proxy::Url(format!("user {PASSWORD}"))),
         refused(&|o| o.endpoint = Some(format!("https://id:{KEY}@oss-cn-hangzhou.aliyuncs.com"))),
         refused(&|o| o.endpoint = Some(format!("https://host/?security-token={TOKEN}"))),
     ] {
@@ -219,11 +219,15 @@ fn errors_of_the_way_to_the_server_show_no_secret() {
             ErrorKind::Network,
             Box::new(|o| o.endpoint = Some(format!("https://127.0.0.1:{}", server.port()))),
         ),
-        ("a proxy that is down", ErrorKind::Network, Box::new(|o| o.proxy = Some(format!("{login}{closed}")))),
+        (
+            "a proxy that is down",
+            ErrorKind::Network,
+            Box::new(|o| o.proxy = oss_upload::Proxy::Url(format!("{login}{closed}"))),
+        ),
         (
             "a proxy that refuses",
             ErrorKind::Network,
-            Box::new(|o| o.proxy = Some(format!("{login}{}", proxy.address()))),
+            Box::new(|o| o.proxy = oss_upload::Proxy::Url(format!("{login}{}", proxy.address()))),
         ),
         ("a server that is silent", ErrorKind::Timeout, Box::new(|o| o.stall_timeout = Duration::from_millis(100))),
     ];

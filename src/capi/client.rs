@@ -8,9 +8,9 @@ use super::opaque::oss_client;
 use super::types::{oss_client_options, oss_error, oss_status};
 use super::{handle, input};
 use crate::client::Client;
-use crate::credentials::Credentials;
+use crate::credentials::{Credentials, CredentialsSource};
 use crate::error::{Error, Result};
-use crate::options::{ClientOptions, CredentialsSource, SignatureVersion};
+use crate::options::{ClientOptions, SignatureVersion};
 
 /// Makes a client. Nothing is sent yet.
 ///
@@ -79,8 +79,8 @@ unsafe fn client_options(from: &oss_client_options) -> Result<ClientOptions> {
             endpoint: input::string("endpoint", from.endpoint)?,
             region: input::string("region", from.region)?,
             credentials: credentials(from)?,
-            proxy: input::string("proxy", from.proxy)?,
-            ca_file: input::optional_path(from.ca_file),
+            proxy: input::proxy(from.proxy)?,
+            certificate_authorities: input::certificate_authorities(from.ca_file),
             user_agent: input::string("user_agent", from.user_agent)?,
             max_bytes_per_second: from.max_bytes_per_second,
             signature_version: signature_version(from.signature_version)?,
@@ -122,7 +122,7 @@ unsafe fn credentials(from: &oss_client_options) -> Result<CredentialsSource> {
             Err(Error::invalid("security_token is set without access_key_id and access_key_secret"))
         }
         (None, None, None) => Ok(CredentialsSource::DefaultChain),
-        (None, None, Some(name)) => Ok(CredentialsSource::Named(name)),
+        (None, None, Some(name)) => name.parse(),
         (Some(_), Some(_), Some(_)) => Err(Error::invalid("give either access_key_id or credentials, not both")),
         _ => Err(Error::invalid("access_key_id and access_key_secret must be given together")),
     }

@@ -149,7 +149,8 @@ unsafe fn claim<H: Opaque>(handle: *mut H) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{ClientOptions, CredentialsSource};
+    use crate::credentials::CredentialsSource;
+    use crate::options::ClientOptions;
 
     fn client() -> *mut oss_client {
         let options = ClientOptions {

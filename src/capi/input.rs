@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::types::*;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::{CertificateAuthorities, Proxy};
 
 /// An options struct whose first field is its size in bytes.
 ///
@@ -118,6 +119,32 @@ pub(super) unsafe fn optional_path(text: *const c_char) -> Option<PathBuf> {
     // SAFETY: as the caller promises.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
     (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)))
+}
+
+/// `env`, the URL of a proxy, or null: none.
+///
+/// # Safety
+/// As for [`string`].
+pub(super) unsafe fn proxy(text: *const c_char) -> Result<Proxy> {
+    // SAFETY: as the caller promises.
+    Ok(match unsafe { string("proxy", text) }? {
+        None => Proxy::None,
+        Some(text) if text == "env" => Proxy::Environment,
+        Some(url) => Proxy::Url(url),
+    })
+}
+
+/// `system`, the path of a file, or null: those that are built in.
+///
+/// # Safety
+/// As for [`string`].
+pub(super) unsafe fn certificate_authorities(text: *const c_char) -> CertificateAuthorities {
+    // SAFETY: as the caller promises.
+    match unsafe { optional_path(text) } {
+        None => CertificateAuthorities::BuiltIn,
+        Some(path) if path.as_os_str() == "system" => CertificateAuthorities::Platform,
+        Some(path) => CertificateAuthorities::File(path),
+    }
 }
 
 pub(super) fn switch(field: &str, value: u32) -> Result<bool> {

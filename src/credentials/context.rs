@@ -7,12 +7,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
-
-use zeroize::Zeroizing;
+use std::time::SystemTime;
 
 use super::{Secret, Unavailable, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::{NoResponse, Request, Response};
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -25,68 +24,29 @@ pub(crate) struct ProviderContext {
     pub clock: Clock,
 }
 
-/// One small HTTP request.
-#[derive(Debug)]
-pub(crate) struct Ask<'a> {
-    pub method: &'static str,
-    pub url: &'a str,
-    pub headers: &'a [(&'static str, &'a str)],
-    pub body: &'a [u8],
-    /// To open a connection.
-    pub connect: Duration,
-    /// From the end of the request to the end of the response.
-    pub response: Duration,
-}
-
-/// Its response, of whatever status.
-#[derive(Debug)]
-pub(crate) struct HttpResponse {
-    pub status: u16,
-    /// The header `Date`.
-    pub date: Option<String>,
-    pub body: Zeroizing<Vec<u8>>,
-}
-
 /// Speaks HTTP for providers: without redirects, and with responses of a limited size. What is not encrypted goes through
 /// no proxy.
 pub(crate) trait Http: Send + Sync {
-    fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure>;
+    fn send(&self, request: &Request<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<Response, NoResponse>;
 }
 
-/// Why there is no response.
-#[derive(Debug)]
-pub(crate) struct HttpFailure {
-    pub error: Error,
-    /// There was a connection: somebody is there.
-    pub reached: bool,
-}
-
-impl HttpFailure {
-    /// A response that is of no use.
-    pub(super) fn answered(error: Error) -> Self {
-        HttpFailure { error, reached: true }
-    }
-}
-
-impl From<HttpFailure> for Error {
-    fn from(failure: HttpFailure) -> Self {
-        failure.error
-    }
-}
-
-impl From<HttpFailure> for Unavailable {
-    fn from(failure: HttpFailure) -> Self {
+impl From<NoResponse> for Unavailable {
+    fn from(failure: NoResponse) -> Self {
         failure.error.into()
     }
 }
 
 impl ProviderContext {
-    /// [`Http::ask`], with what fails told as a failure of credentials.
-    pub(super) fn ask(&self, ask: &Ask<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
-        self.http.ask(ask, stop).map_err(|HttpFailure { error, reached }| {
+    /// [`Http::send`], with what fails told as a failure of credentials.
+    pub(super) fn send(
+        &self,
+        request: &Request<'_>,
+        stop: &Arc<AtomicBool>,
+    ) -> std::result::Result<Response, NoResponse> {
+        self.http.send(request, stop).map_err(|NoResponse { error, reached }| {
             let (errno, retryable) = (error.os_errno(), error.is_retryable());
             let error = Error::new(ErrorKind::Credentials, error.message());
-            HttpFailure { error: error.with_errno(errno).with_retryable(retryable), reached }
+            NoResponse { error: error.with_errno(errno).with_retryable(retryable), reached }
         })
     }
 

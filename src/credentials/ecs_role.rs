@@ -7,10 +7,9 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::key_response::{KeyResponse, word};
-use super::{
-    Ask, Fetched, HttpFailure, HttpResponse, Issued, Provider, ProviderContext, Unavailable, failed, not_configured,
-};
+use super::{Fetched, Issued, Provider, ProviderContext, Unavailable, failed, not_configured};
 use crate::error::{Error, Result};
+use crate::http::{Limits, Method, NoResponse, Request, Response};
 use crate::text;
 
 const METADATA: &str = "http://100.100.100.200";
@@ -65,35 +64,35 @@ impl EcsRole {
 
     fn ask(
         &self,
-        method: &'static str,
+        method: Method,
         path: &str,
         header: Option<(&'static str, &str)>,
         stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<HttpResponse, HttpFailure> {
+    ) -> std::result::Result<Response, NoResponse> {
         let given = self.context.variables.get("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT");
-        let server = given.map_err(|error| HttpFailure { error, reached: true })?.unwrap_or(METADATA);
+        let server = given.map_err(|error| NoResponse { error, reached: true })?.unwrap_or(METADATA);
         let url = format!("{}{path}", server.trim_end_matches('/'));
-        let headers = header.as_slice();
-        let ask = Ask { method, url: &url, headers, body: &[], connect: PATIENCE, response: PATIENCE };
-        self.context.ask(&ask, stop)
+        let headers = header.into_iter().collect();
+        let request = Request { method, url: &url, headers, body: &[], limits: Limits::all(PATIENCE) };
+        self.context.send(&request, stop)
     }
 
-    fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<HttpResponse, HttpFailure> {
-        self.ask("GET", path, token.text().map(|token| ("x-aliyun-ecs-metadata-token", token)), stop)
+    fn get(&self, path: &str, token: &Token, stop: &Arc<AtomicBool>) -> std::result::Result<Response, NoResponse> {
+        self.ask(Method::Get, path, token.text().map(|token| ("x-aliyun-ecs-metadata-token", token)), stop)
     }
 
     fn token(&self, stop: &Arc<AtomicBool>) -> Fetched<Token> {
         let header = ("x-aliyun-ecs-metadata-token-ttl-seconds", TOKEN_SECONDS);
-        let response = self.ask("PUT", TOKEN_PATH, Some(header), stop);
+        let response = self.ask(Method::Put, TOKEN_PATH, Some(header), stop);
         let token = response.and_then(|response| match (response.status, text(&response)) {
             (200, Some(token)) if token.len() <= LONGEST_TOKEN && !token.is_empty() => Ok(Zeroizing::new(token)),
-            (200, _) => Err(HttpFailure::answered(failed("the metadata service gave no readable token"))),
-            (status, _) => Err(HttpFailure::answered(refused(status, "for a token"))),
+            (200, _) => Err(NoResponse::answered(failed("the metadata service gave no readable token"))),
+            (status, _) => Err(NoResponse::answered(refused(status, "for a token"))),
         });
         match token {
             Ok(token) => Ok(Token::Given(token)),
             Err(failure) if self.needs_token => Err(self.judge(
-                HttpFailure {
+                NoResponse {
                     error: failure.error.hint("ALIBABA_CLOUD_IMDSV1_DISABLED forbids to go on without a token"),
                     ..failure
                 },
@@ -104,7 +103,7 @@ impl EcsRole {
     }
 
     /// Where no role is named and no metadata service is, this is no ECS instance: nothing is configured.
-    fn judge(&self, failure: HttpFailure, stop: &AtomicBool) -> Unavailable {
+    fn judge(&self, failure: NoResponse, stop: &AtomicBool) -> Unavailable {
         let is_absent = !failure.reached && self.role.is_none() && !stop.load(Ordering::Relaxed);
         if is_absent { Unavailable::NotConfigured(failure.error) } else { failure.into() }
     }
@@ -113,7 +112,7 @@ impl EcsRole {
         let was_reached = !matches!(token, Token::None { reached: false });
         let response = self
             .get(ROLES_PATH, token, stop)
-            .map_err(|failure| self.judge(HttpFailure { reached: failure.reached || was_reached, ..failure }, stop))?;
+            .map_err(|failure| self.judge(NoResponse { reached: failure.reached || was_reached, ..failure }, stop))?;
         let text = text(&response);
         let role = text.as_deref().map(|text| text.lines().next().unwrap_or_default().trim());
         match (response.status, role) {
@@ -164,7 +163,7 @@ fn refused(status: u16, what: &str) -> Error {
         .with_retryable(matches!(status, 408 | 429 | 500..))
 }
 
-fn text(response: &HttpResponse) -> Option<String> {
+fn text(response: &Response) -> Option<String> {
     let text = text::utf8(&response.body).ok()?.trim();
     text.bytes().all(|b| b.is_ascii_graphic() || b == b'\n' || b == b'\r').then(|| text.to_owned())
 }

@@ -10,11 +10,11 @@ mod context;
 mod ecs_role;
 mod env;
 mod key_response;
-mod named;
 mod oidc;
 mod process;
 mod profile;
 mod secret;
+mod source;
 mod sts;
 #[cfg(test)]
 mod testing;
@@ -31,9 +31,9 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::io_error::may_pass;
 pub(crate) use cache::{CredentialsCache, Missing, Renewal};
-pub(crate) use context::{Ask, Clock, Http, HttpFailure, HttpResponse, ProviderContext, Variables};
-pub(crate) use named::provider;
+pub(crate) use context::{Clock, Http, ProviderContext, Variables};
 use secret::Secret;
+pub use source::CredentialsSource;
 pub(crate) use unavailable::{Fetched, Unavailable};
 use unavailable::{failed, not_configured};
 

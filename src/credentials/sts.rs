@@ -13,8 +13,9 @@ use sha1::Sha1;
 use zeroize::Zeroizing;
 
 use super::key_response::{KeyResponse, from_json, http_date, iso_time, sentence, word};
-use super::{Ask, Credentials, HttpResponse, Issued, ProviderContext, Secret, failed};
+use super::{Credentials, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
+use crate::http::{Limits, Method, Request, Response};
 use crate::text::percent::UNRESERVED;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -141,7 +142,7 @@ impl Role {
         signer: Option<&Credentials>,
         time: SystemTime,
         stop: &Arc<AtomicBool>,
-    ) -> Result<HttpResponse> {
+    ) -> Result<Response> {
         let mut query: Parameters = vec![
             ("Action", action.into()),
             ("Format", "JSON".into()),
@@ -162,15 +163,14 @@ impl Role {
         }
         let url = Zeroizing::new(format!("{}/?{}", self.server, *encoded(query.iter())));
         let body = encoded(form.iter());
-        let ask = Ask {
-            method: "POST",
+        let request = Request {
+            method: Method::Post,
             url: &url,
-            headers: &[("content-type", "application/x-www-form-urlencoded")],
+            headers: vec![("content-type", "application/x-www-form-urlencoded")],
             body: body.as_bytes(),
-            connect: PATIENCE,
-            response: PATIENCE,
+            limits: Limits::all(PATIENCE),
         };
-        Ok(self.context.ask(&ask, stop)?)
+        Ok(self.context.send(&request, stop)?)
     }
 }
 
@@ -219,16 +219,16 @@ struct Refusal {
     request_id: String,
 }
 
-fn read_refusal(response: &HttpResponse) -> Refusal {
+fn read_refusal(response: &Response) -> Refusal {
     from_json(&response.body).unwrap_or_default()
 }
 
-fn complains_about_the_time(response: &HttpResponse) -> Option<SystemTime> {
+fn complains_about_the_time(response: &Response) -> Option<SystemTime> {
     let refusal = read_refusal(response);
-    refusal.code.starts_with("InvalidTimeStamp").then(|| http_date(response.date.as_deref()?)).flatten()
+    refusal.code.starts_with("InvalidTimeStamp").then(|| http_date(response.header("date")?)).flatten()
 }
 
-fn refusal(action: &str, response: &HttpResponse) -> Error {
+fn refusal(action: &str, response: &Response) -> Error {
     let Refusal { code, message, request_id } = read_refusal(response);
     let mut text = format!("STS answered {} to {action}", response.status);
     if !code.is_empty() {

@@ -5,10 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use zeroize::Zeroizing;
-
-use super::{Ask, Http, HttpFailure, HttpResponse, ProviderContext, Variables};
+use super::{Http, ProviderContext, Variables};
 use crate::error::{Error, ErrorKind};
+use crate::http::{NoResponse, Request, Response};
 
 /// 2023-12-16T16:20:57Z.
 pub(super) fn now() -> SystemTime {
@@ -57,23 +56,23 @@ impl Script {
 }
 
 impl Http for Script {
-    fn ask(&self, ask: &Ask<'_>, _: &Arc<AtomicBool>) -> Result<HttpResponse, HttpFailure> {
+    fn send(&self, request: &Request<'_>, _: &Arc<AtomicBool>) -> Result<Response, NoResponse> {
         let mut inner = self.0.lock().unwrap();
         inner.asked.push(Asked {
-            line: format!("{} {}", ask.method, ask.url),
-            headers: ask.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            body: String::from_utf8(ask.body.to_vec()).unwrap(),
-            timeouts: (ask.connect, ask.response),
+            line: format!("{} {}", request.method.as_str(), request.url),
+            headers: request.headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            body: String::from_utf8(request.body.to_vec()).unwrap(),
+            timeouts: (request.limits.connect, request.limits.response),
         });
         match inner.responses.pop_front().expect("nothing more was to be asked") {
-            (status @ (0 | 1), why) => Err(HttpFailure {
+            (status @ (0 | 1), why) => Err(NoResponse {
                 error: Error::new(ErrorKind::Network, why).with_retryable(true),
                 reached: status == 1,
             }),
-            (status, body) => Ok(HttpResponse {
+            (status, body) => Ok(Response {
                 status,
-                date: Some("Sat, 16 Dec 2023 17:20:57 GMT".into()),
-                body: Zeroizing::new(body.into_bytes()),
+                headers: vec![("date".into(), "Sat, 16 Dec 2023 17:20:57 GMT".into())],
+                body: body.into_bytes().into(),
             }),
         }
     }

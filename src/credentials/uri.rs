@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::key_response::{KeyResponse, word};
-use super::{Ask, Fetched, Issued, Provider, ProviderContext, failed, not_configured};
+use super::{Fetched, Issued, Provider, ProviderContext, failed, not_configured};
 use crate::error::{Error, Result};
+use crate::http::{Limits, Method, Request};
 
 pub(super) struct CredentialsUri {
     context: Arc<ProviderContext>,
@@ -48,17 +49,9 @@ impl Provider for CredentialsUri {
     }
 
     fn fetch(&self, stop: &Arc<AtomicBool>) -> Fetched<Issued> {
-        let response = self.context.ask(
-            &Ask {
-                method: "GET",
-                url: &self.url,
-                headers: &[],
-                body: &[],
-                connect: Duration::from_secs(5),
-                response: Duration::from_secs(10),
-            },
-            stop,
-        )?;
+        let limits = Limits { connect: Duration::from_secs(5), ..Limits::all(Duration::from_secs(10)) };
+        let request = Request { method: Method::Get, url: &self.url, headers: Vec::new(), body: &[], limits };
+        let response = self.context.send(&request, stop)?;
         let server = self.server();
         if response.status != 200 {
             let error = failed(format!("{server} answered {}", response.status));

@@ -3,11 +3,12 @@
 use std::time::SystemTime;
 
 use super::object_headers::ObjectHeaders;
-use super::request::{Method, Operation, Request};
-use super::response::{Response, bare_etag};
+use super::request::{ApiRequest, Operation};
+use super::response::bare_etag;
 use super::service_error::ServiceError;
 use super::xml::{self, Document};
 use crate::error::{Error, ErrorKind, Result};
+use crate::http::{Method, Response};
 use crate::text::date;
 
 /// The type of an object whose type nobody gave (OSS: PutObject).
@@ -98,14 +99,14 @@ pub struct HeadInfo {
 }
 
 /// OSS: PutObject. The body comes from the caller.
-pub fn put_object(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
+pub fn put_object(object: ObjectRef<'_>, headers: &ObjectHeaders) -> ApiRequest {
     let mut request = build(Operation::PutObject, Method::Put, object, &[], headers.for_put_object());
     set_default_content_type(&mut request);
     request
 }
 
 /// OSS: InitiateMultipartUpload.
-pub fn initiate_multipart_upload(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
+pub fn initiate_multipart_upload(object: ObjectRef<'_>, headers: &ObjectHeaders) -> ApiRequest {
     let query = [("uploads", None), ("encoding-type", Some("url"))];
     let mut request = build(Operation::InitiateMultipartUpload, Method::Post, object, &query, headers.for_initiate());
     set_default_content_type(&mut request);
@@ -113,7 +114,7 @@ pub fn initiate_multipart_upload(object: ObjectRef<'_>, headers: &ObjectHeaders)
 }
 
 /// OSS: UploadPart. The body comes from the caller.
-pub fn upload_part(object: ObjectRef<'_>, upload_id: &str, part_number: u32, headers: &ObjectHeaders) -> Request {
+pub fn upload_part(object: ObjectRef<'_>, upload_id: &str, part_number: u32, headers: &ObjectHeaders) -> ApiRequest {
     let number = part_number.to_string();
     let query = [("partNumber", Some(number.as_str())), ("uploadId", Some(upload_id))];
     build(Operation::UploadPart, Method::Put, object, &query, headers.for_upload_part())
@@ -125,7 +126,7 @@ pub fn complete_multipart_upload<E: AsRef<str>>(
     upload_id: &str,
     parts: impl IntoIterator<Item = (u32, E)>,
     headers: &ObjectHeaders,
-) -> Request {
+) -> ApiRequest {
     let query = [("uploadId", Some(upload_id)), ("encoding-type", Some("url"))];
     let mut request = build(Operation::CompleteMultipartUpload, Method::Post, object, &query, headers.for_complete());
     request.set_header("content-type", "application/xml");
@@ -134,7 +135,7 @@ pub fn complete_multipart_upload<E: AsRef<str>>(
 }
 
 /// OSS: AbortMultipartUpload. `NoSuchUpload` means that it is done already.
-pub fn abort_multipart_upload(object: ObjectRef<'_>, upload_id: &str, headers: &ObjectHeaders) -> Request {
+pub fn abort_multipart_upload(object: ObjectRef<'_>, upload_id: &str, headers: &ObjectHeaders) -> ApiRequest {
     let query = [("uploadId", Some(upload_id))];
     build(Operation::AbortMultipartUpload, Method::Delete, object, &query, headers.for_others())
 }
@@ -146,7 +147,7 @@ pub fn list_parts(
     marker: u32,
     max_parts: u32,
     headers: &ObjectHeaders,
-) -> Request {
+) -> ApiRequest {
     let (marker, max_parts) = (marker.to_string(), max_parts.to_string());
     let query = [
         ("uploadId", Some(upload_id)),
@@ -158,13 +159,13 @@ pub fn list_parts(
 }
 
 /// OSS: HeadObject.
-pub fn head_object(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
+pub fn head_object(object: ObjectRef<'_>, headers: &ObjectHeaders) -> ApiRequest {
     build(Operation::HeadObject, Method::Head, object, &[], headers.for_others())
 }
 
 /// OSS: ListMultipartUploads, for the uploads of one key. The key itself sorts first among those that begin with it, so
 /// one page is enough. Keys come back as they are, since `encoding-type` is not asked for.
-pub fn list_multipart_uploads(object: ObjectRef<'_>, headers: &ObjectHeaders) -> Request {
+pub fn list_multipart_uploads(object: ObjectRef<'_>, headers: &ObjectHeaders) -> ApiRequest {
     let query = [("uploads", None), ("prefix", Some(object.key)), ("max-uploads", Some("1000"))];
     let bucket = ObjectRef { bucket: object.bucket, key: "" };
     build(Operation::ListMultipartUploads, Method::Get, bucket, &query, headers.for_others())
@@ -251,8 +252,8 @@ fn build(
     object: ObjectRef<'_>,
     query: &[(&str, Option<&str>)],
     headers: Vec<(String, String)>,
-) -> Request {
-    Request {
+) -> ApiRequest {
+    ApiRequest {
         operation,
         method,
         bucket: object.bucket.to_owned(),
@@ -263,7 +264,7 @@ fn build(
     }
 }
 
-fn set_default_content_type(request: &mut Request) {
+fn set_default_content_type(request: &mut ApiRequest) {
     if request.header("content-type").is_none() {
         request.set_header("content-type", DEFAULT_CONTENT_TYPE);
     }
@@ -294,7 +295,7 @@ fn after_callback(operation: Operation, response: &Response) -> Result<Completed
     if response.status == 203 {
         completed.callback_error = Some(ServiceError::parse(response).into_error(operation));
     } else if response.body.len() <= MOST_CALLBACK_RESPONSE {
-        completed.callback_body = response.body.clone();
+        completed.callback_body = response.body.to_vec();
     }
     Ok(completed)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::cloud_host::{CloudHost, OSS};
-use super::request::Request;
+use super::request::ApiRequest;
 use crate::error::{Error, Result};
 use crate::text::percent;
 
@@ -101,7 +101,7 @@ impl Endpoint {
     }
 
     /// The request's absolute URL as it goes on the wire. Dot segments of a key stay as they are.
-    pub fn url(&self, request: &Request) -> String {
+    pub fn url(&self, request: &ApiRequest) -> String {
         let mut url = format!("{}://{}/", self.scheme(), self.host_header(&request.bucket));
         if self.style == Style::Path {
             url.push_str(&request.bucket);
@@ -227,9 +227,9 @@ fn check_host(host: &str) -> Result<(String, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::Method;
     use super::super::request::tests::request;
     use super::*;
+    use crate::http::Method;
     use proptest::prelude::*;
 
     fn plain(text: &str) -> Endpoint {

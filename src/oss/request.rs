@@ -3,35 +3,8 @@
 use std::fmt;
 
 use crate::credentials::Credentials;
+use crate::http::{self, Limits, Method};
 use crate::text::percent;
-
-/// An HTTP method that OSS's upload calls use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// OSS: ListParts, ListMultipartUploads.
-    Get,
-    /// OSS: HeadObject.
-    Head,
-    /// OSS: PutObject, UploadPart.
-    Put,
-    /// OSS: InitiateMultipartUpload, CompleteMultipartUpload.
-    Post,
-    /// OSS: AbortMultipartUpload.
-    Delete,
-}
-
-impl Method {
-    /// The method's name on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Put => "PUT",
-            Method::Post => "POST",
-            Method::Delete => "DELETE",
-        }
-    }
-}
 
 /// Which API call a request is. Shown with the API's name in Alibaba Cloud's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +37,7 @@ impl fmt::Display for Operation {
 ///
 /// It has no `Debug`: once signed, its headers hold the security token.
 #[derive(Clone)]
-pub struct Request {
+pub struct ApiRequest {
     /// Which API call it is.
     pub operation: Operation,
     /// The HTTP method.
@@ -81,7 +54,7 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-impl Request {
+impl ApiRequest {
     /// The value of the header `name` (lower-case).
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
@@ -91,6 +64,12 @@ impl Request {
     pub fn part_number(&self) -> u32 {
         let number = self.query.iter().find(|(name, _)| name == "partNumber").and_then(|(_, value)| value.as_deref());
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
+    /// The request to send to `url`.
+    pub fn to_http<'a>(&'a self, url: &'a str, limits: Limits) -> http::Request<'a> {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        http::Request { method: self.method, url, headers, body: &self.body, limits }
     }
 
     /// Sets the header `name` (lower-case) in place of one that is there.
@@ -139,8 +118,8 @@ pub(super) mod tests {
         key: &str,
         query: &[(&str, Option<&str>)],
         headers: &[(&str, &str)],
-    ) -> Request {
-        Request {
+    ) -> ApiRequest {
+        ApiRequest {
             operation: Operation::PutObject,
             method,
             bucket: bucket.to_owned(),

@@ -8,9 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::request::Operation;
-use super::response::Response;
 use super::xml::{self, Document, ErrorBody};
 use crate::error::{Error, ErrorKind};
+use crate::http::Response;
 use crate::text::date;
 
 /// The code of a response that is none of OSS's, as Alibaba Cloud's SDKs call it.
@@ -516,7 +516,7 @@ mod tests {
             let headers = ["x-oss-err", "retry-after", "date", "x-oss-request-id", "x-oss-ec", "x-oss-qos-delay-time"];
             let headers = headers.map(|name| (name.to_owned(), header.clone())).to_vec();
             for body in [body.clone(), text.clone().into_bytes()] {
-                let error = ServiceError::parse(&Response { status, headers: headers.clone(), body });
+                let error = ServiceError::parse(&Response { status, headers: headers.clone(), body: body.into() });
                 prop_assert!(!error.code.is_empty());
                 prop_assert!(error.message.chars().count() <= MAX_MESSAGE_CHARS);
                 prop_assert!(!error.into_error(Operation::PutObject).message().contains('\n'));

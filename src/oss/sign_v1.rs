@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-use super::request::Request;
+use super::request::ApiRequest;
 use crate::credentials::Credentials;
 use crate::text::date;
 
@@ -50,7 +50,7 @@ const SIGNED_PARAMETERS: &[&str] = &[
 ];
 
 /// Signs `request` as of `now`, in place of an earlier signature. Headers that are set later must not be signed ones.
-pub fn sign(request: &mut Request, credentials: &Credentials, now: SystemTime) {
+pub fn sign(request: &mut ApiRequest, credentials: &Credentials, now: SystemTime) {
     let date = date::http_date(now);
     request.set_header("date", date.as_str());
     request.set_security_token(credentials);
@@ -65,7 +65,7 @@ fn signature(credentials: &Credentials, string_to_sign: &str) -> String {
     STANDARD.encode(mac.finalize().into_bytes())
 }
 
-fn string_to_sign(request: &Request, date: &str) -> String {
+fn string_to_sign(request: &ApiRequest, date: &str) -> String {
     let mut text = format!(
         "{}\n{}\n{}\n{date}\n",
         request.method.as_str(),
@@ -83,7 +83,7 @@ fn string_to_sign(request: &Request, date: &str) -> String {
 }
 
 /// The signed part of the query, not encoded, with its question mark.
-fn signed_parameters(request: &Request) -> String {
+fn signed_parameters(request: &ApiRequest) -> String {
     let is_signed = |name: &str| SIGNED_PARAMETERS.contains(&name) || name.starts_with("x-oss-");
     let mut signed: Vec<_> = request.query.iter().filter(|(name, _)| is_signed(name)).collect();
     signed.sort();
@@ -100,9 +100,9 @@ fn signed_parameters(request: &Request) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::Method;
     use super::super::request::tests::request;
     use super::*;
+    use crate::http::Method;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn keys(token: Option<&str>) -> Credentials {
@@ -113,7 +113,7 @@ mod tests {
         UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn signed(mut request: Request, token: Option<&str>, seconds: u64) -> String {
+    fn signed(mut request: ApiRequest, token: Option<&str>, seconds: u64) -> String {
         sign(&mut request, &keys(token), at(seconds));
         request.header("authorization").unwrap().strip_prefix("OSS ak:").unwrap().to_owned()
     }
@@ -121,7 +121,7 @@ mod tests {
     const D: &str = "Wed, 28 Dec 2022 10:27:41 GMT";
     const D_SECONDS: u64 = 1_672_223_261;
 
-    fn s1(query: &[(&str, Option<&str>)]) -> Request {
+    fn s1(query: &[(&str, Option<&str>)]) -> ApiRequest {
         let headers = [
             ("Content-MD5", "eB5eJF1ptWaXm4bijSPyxw=="),
             ("Content-Type", "text/html"),

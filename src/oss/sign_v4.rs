@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::request::Request;
+use super::request::ApiRequest;
 use crate::credentials::Credentials;
 use crate::text::{date, percent};
 
@@ -32,13 +32,13 @@ impl fmt::Display for Scope<'_> {
 }
 
 /// Signs `request` as of `now`, in place of an earlier signature. Headers that are set later must not be signed ones.
-pub fn sign(request: &mut Request, credentials: &Credentials, region: &str, product: &str, now: SystemTime) {
+pub fn sign(request: &mut ApiRequest, credentials: &Credentials, region: &str, product: &str, now: SystemTime) {
     sign_with(request, credentials, region, product, now, &[]);
 }
 
 /// Signs the headers `additional` (lower-case) too, beside those that are always signed.
 fn sign_with(
-    request: &mut Request,
+    request: &mut ApiRequest,
     credentials: &Credentials,
     region: &str,
     product: &str,
@@ -66,7 +66,7 @@ fn is_always_signed(name: &str) -> bool {
 }
 
 /// Those of `wanted` that are in the request and not signed anyway: sorted, each once.
-fn additional_headers<'a>(request: &Request, wanted: &[&'a str]) -> Vec<&'a str> {
+fn additional_headers<'a>(request: &ApiRequest, wanted: &[&'a str]) -> Vec<&'a str> {
     let is_additional = |name: &&str| !is_always_signed(name) && request.header(name).is_some();
     let mut names: Vec<&str> = wanted.iter().copied().filter(is_additional).collect();
     names.sort_unstable();
@@ -74,7 +74,7 @@ fn additional_headers<'a>(request: &Request, wanted: &[&'a str]) -> Vec<&'a str>
     names
 }
 
-fn canonical_request(request: &Request, additional: &[&str]) -> String {
+fn canonical_request(request: &ApiRequest, additional: &[&str]) -> String {
     let is_signed = |name: &str| is_always_signed(name) || additional.contains(&name);
     let mut headers: Vec<_> = request.headers.iter().filter(|(name, _)| is_signed(name)).collect();
     headers.sort();
@@ -89,7 +89,7 @@ fn canonical_request(request: &Request, additional: &[&str]) -> String {
 }
 
 /// All parameters, sorted by their encoded names.
-fn canonical_query(request: &Request) -> String {
+fn canonical_query(request: &ApiRequest) -> String {
     let encoded_name = |(name, _): &&(String, Option<String>)| percent::query_parameter(name, None);
     let mut query: Vec<_> = request.query.iter().collect();
     query.sort_by_cached_key(encoded_name);
@@ -124,9 +124,9 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::Method;
     use super::super::request::tests::request;
     use super::*;
+    use crate::http::Method;
     use std::time::{Duration, UNIX_EPOCH};
 
     type Query<'a> = [(&'a str, Option<&'a str>)];
@@ -150,7 +150,7 @@ mod tests {
     }
 
     /// Request P of Alibaba Cloud's SDK tests.
-    fn p() -> Request {
+    fn p() -> ApiRequest {
         let headers = [
             ("x-oss-head1", "value"),
             ("abc", "value"),
@@ -162,7 +162,7 @@ mod tests {
         request(Method::Put, "bucket", "1234+-/123/1.txt", SIX, &headers)
     }
 
-    fn authorization(mut request: Request, token: Option<&str>, seconds: u64, additional: &[&str]) -> String {
+    fn authorization(mut request: ApiRequest, token: Option<&str>, seconds: u64, additional: &[&str]) -> String {
         sign_with(&mut request, &keys(token), "cn-hangzhou", "oss", at(seconds), additional);
         request.header("authorization").unwrap().to_owned()
     }

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::backoff::{RetryBudget, RetryPolicy};
-use super::call::{Service, is_tidying};
+use super::call::Service;
 use super::call_error::{CallError, refuses_credentials, stopped};
+use super::time_limits::is_tidying;
 use crate::credentials::Renewal;
 use crate::error::Result;
 use crate::events::{Event, EventKind, Events};
-use crate::oss::{Endpoint, Operation, Request, Response};
+use crate::http::Response;
+use crate::oss::{ApiRequest, Endpoint, Operation};
 use crate::transport::{Body, Failure};
 
 /// Retries that count as none (stale connections, a corrected clock) end here all the same.
@@ -50,7 +52,7 @@ pub(crate) struct Attempts<'a> {
 /// One attempt of a request.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempt<'a> {
-    request: &'a Request,
+    request: &'a ApiRequest,
     /// From 1.
     number: u32,
 }
@@ -73,7 +75,7 @@ impl Attempts<'_> {
     /// Makes `request` by `attempt` until that succeeds, but no more than `most` times.
     pub(crate) fn run<T>(
         &self,
-        request: &Request,
+        request: &ApiRequest,
         most: u32,
         mut attempt: impl FnMut(Attempt<'_>) -> std::result::Result<T, CallError>,
     ) -> Attempted<T> {

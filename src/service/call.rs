@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::backoff::RetryPolicy;
 use super::call_error::CallError;
 use super::signature::{Signature, Signed};
+use super::time_limits::{limits, longest_wait};
 use crate::credentials::{Credentials, CredentialsCache, Renewal};
-use crate::oss::{self, Endpoint, Operation, Request, Response, ServiceError};
+use crate::http::Response;
+use crate::oss::{self, ApiRequest, Endpoint, Operation, ServiceError};
 use crate::transport::{Body, Failure, Transport};
 
 /// Connections, credentials and the server's clock.
@@ -25,9 +27,6 @@ pub(crate) struct Service {
     clock_offset_ms: AtomicI64,
     pub(crate) retry: RetryPolicy,
 }
-
-/// Who pauses or cancels an upload does not want to wait for what is only tidying up.
-const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A smaller step of the clock is not worth a retry: OSS allows 15 minutes.
 const LEAST_CORRECTION_MS: i64 = 60_000;
@@ -75,14 +74,15 @@ impl Service {
     pub(crate) fn call(
         &self,
         endpoint: &Endpoint,
-        request: &Request,
+        request: &ApiRequest,
         body: Option<&mut dyn Body>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Response, CallError> {
         let mut request = request.clone();
         let signed = self.sign(endpoint, &mut request, stop)?;
         let url = endpoint.url(&request);
-        let mut response = self.transport.send(&request, &url, body, stop).map_err(|failure| match failure {
+        let message = request.to_http(&url, limits(request.operation, self.transport.limits()));
+        let mut response = self.transport.send(&message, body, stop).map_err(|failure| match failure {
             Failure::Response(error) => CallError::Response(error.context(request.operation)),
             failure => CallError::Transport(failure),
         })?;
@@ -101,7 +101,7 @@ impl Service {
         }
     }
 
-    fn sign(&self, endpoint: &Endpoint, request: &mut Request, stop: &AtomicBool) -> Result<Signed, CallError> {
+    fn sign(&self, endpoint: &Endpoint, request: &mut ApiRequest, stop: &AtomicBool) -> Result<Signed, CallError> {
         let credentials = self.cache.get(stop, longest_wait(request.operation))?;
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         let now = shifted(SystemTime::now(), clock_offset_ms);
@@ -127,16 +127,6 @@ impl Service {
         self.clock_offset_ms.store(offset, Ordering::Relaxed);
         (offset - signed.clock_offset_ms).abs() >= LEAST_CORRECTION_MS
     }
-}
-
-/// Whether a request only removes what is of no use.
-pub(crate) fn is_tidying(operation: Operation) -> bool {
-    matches!(operation, Operation::AbortMultipartUpload | Operation::ListMultipartUploads)
-}
-
-/// How long a request may wait before it is made.
-pub(crate) fn longest_wait(operation: Operation) -> Duration {
-    if is_tidying(operation) { TIDY_TIMEOUT } else { Duration::MAX }
 }
 
 fn shifted(time: SystemTime, by_ms: i64) -> SystemTime {

@@ -5,9 +5,11 @@ mod backoff;
 mod call;
 mod call_error;
 mod signature;
+mod time_limits;
 
 pub(crate) use attempts::{Attempt, Attempted, Attempts, Caller};
 pub(crate) use backoff::{RetryBudget, RetryPolicy};
-pub(crate) use call::{Service, longest_wait};
+pub(crate) use call::Service;
 pub(crate) use call_error::{CallError, stopped};
 pub(crate) use signature::Signature;
+pub(crate) use time_limits::longest_wait;

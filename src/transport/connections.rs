@@ -135,7 +135,7 @@ mod tests {
             "no_proxy" => Some(no_proxy.to_owned()),
             _ => None,
         };
-        let proxies = Proxies::read(Some("env"), variable).unwrap();
+        let proxies = Proxies::read(&crate::options::Proxy::Environment, variable).unwrap();
         let connections = Connections::new(&ClientOptions::default(), Arc::new(proxies)).unwrap();
         let way = connections.to(&url.parse().unwrap()).unwrap();
         assert_eq!(way.is_read, way.proxy.is_some() && url.starts_with("http:"), "{url}");
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_proxy_for_everything_has_no_exceptions() {
-        let proxies = Proxies::read(Some("proxy:3128"), |_| Some("*".into())).unwrap();
+        let proxies = Proxies::read(&crate::options::Proxy::Url("proxy:3128".into()), |_| Some("*".into())).unwrap();
         let connections = Connections::new(&ClientOptions::default(), Arc::new(proxies)).unwrap();
         for url in ["http://127.0.0.1/key", "https://b.oss.example/key"] {
             assert_eq!(connections.to(&url.parse().unwrap()).unwrap().proxy, Some("proxy:3128"), "{url}");

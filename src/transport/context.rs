@@ -11,26 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
+use crate::http::Limits;
 
 /// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);
-
-/// Limits of one request.
-#[derive(Clone, Debug)]
-pub(crate) struct Limits {
-    /// To open a connection.
-    pub connect: Duration,
-    /// Without [`StallTimer::MOVED_ENOUGH`] bytes accepted by the peer.
-    pub stall: Duration,
-    /// From the last byte of the request to the last byte of the response.
-    pub response: Duration,
-}
-
-impl Limits {
-    pub(super) fn at_most(&self, most: Duration) -> Limits {
-        Limits { connect: self.connect.min(most), stall: self.stall.min(most), response: self.response.min(most) }
-    }
-}
 
 /// The context of one running request.
 #[derive(Debug)]
@@ -204,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_watch_lasts_as_long_as_its_request() {
-        let limits = Limits { connect: SLICE, stall: SLICE, response: SLICE };
+        let limits = Limits::all(SLICE);
         let stop = Arc::new(AtomicBool::new(false));
         let context = Arc::new(RequestContext::new(limits, stop.clone(), None));
         assert!(RequestContext::current().is_err());

@@ -25,16 +25,15 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ureq::http;
 use ureq::{Agent, SendBody};
 
 use crate::error::{Error, Result};
+use crate::http::{Limits, Request, Response};
 use crate::options::ClientOptions;
-use crate::oss;
 use connections::{Connections, Way};
-pub(crate) use context::Limits;
 use context::RequestContext;
 pub(crate) use failure::Failure;
 use failure::{failure, proxy_wants_login};
@@ -50,12 +49,6 @@ const MOST_HEAD: usize = 64 * 1024;
 const INPUT_BUFFER: usize = MOST_HEAD + 4096;
 /// Responses are cut here, and then make no sense: a page of ListParts has about 300 KiB, the response to a callback 3 MiB.
 const MOST_RESPONSE: u64 = 4 * 1024 * 1024;
-/// Putting an object together may take the server minutes: it gets this many times the usual time for a response.
-const COMPLETE_TIMES: u32 = 10;
-/// Who pauses or cancels an upload does not want to wait for what is only tidying up.
-const TIDY_TIMEOUT: Duration = Duration::from_secs(2);
-/// What is looked for then holds no parts: it is worth less.
-const LOOK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The connections of a client, and what its requests keep to.
 pub(crate) struct Transport {
@@ -90,21 +83,25 @@ impl Transport {
         Ok(Transport { connections: Connections::new(options, proxies)?, limits, throttle })
     }
 
+    /// The limits of the client's requests.
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Sends `request` with its own small body or with `body`, and reads the response. `stop` ends it at any moment.
     pub(crate) fn send(
         &self,
-        request: &oss::Request,
-        url: &str,
+        request: &Request<'_>,
         body: Option<&mut dyn Body>,
         stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<oss::Response, Failure> {
+    ) -> std::result::Result<Response, Failure> {
         let length = body.as_ref().map_or(request.body.len() as u64, |body| body.length());
-        let message = message(request, url, length).map_err(Failure::Permanent)?;
+        let message = message(request, length)
+            .map_err(|error| Failure::Permanent(Error::invalid(format!("the request cannot be made: {error}"))))?;
         let way = self.connections.to(message.uri()).map_err(Failure::Permanent)?;
         let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
-        let limits = self.limits_for(request.operation);
-        let context = Arc::new(RequestContext::new(limits, stop.clone(), self.throttle.clone()));
-        let mut small = request.body.as_slice();
+        let context = Arc::new(RequestContext::new(request.limits, stop.clone(), self.throttle.clone()));
+        let mut small = request.body;
         let mut reader = match body {
             Some(body) => Source::Body { body, left: length, context: &context, failure: None },
             None => Source::Small(&mut small),
@@ -123,42 +120,26 @@ impl Transport {
         let way: Way<'_> = self.connections.to(&url.parse().ok()?).ok()?;
         way.proxy.filter(|_| way.is_read)
     }
-
-    fn limits_for(&self, operation: oss::Operation) -> Limits {
-        let Limits { connect, stall, response } = self.limits;
-        match operation {
-            oss::Operation::CompleteMultipartUpload => {
-                Limits { connect, stall, response: response.saturating_mul(COMPLETE_TIMES) }
-            }
-            oss::Operation::AbortMultipartUpload => self.limits.at_most(TIDY_TIMEOUT),
-            oss::Operation::ListMultipartUploads => self.limits.at_most(LOOK_PATIENCE),
-            _ => Limits { connect, stall, response },
-        }
-    }
 }
 
 fn exchange(
     agent: &Agent,
     message: http::Request<()>,
     reader: &mut Source<'_>,
-) -> std::result::Result<oss::Response, ureq::Error> {
+) -> std::result::Result<Response, ureq::Error> {
     let mut response = if takes_body(message.method()) {
         agent.run(message.map(|()| SendBody::from_reader(reader)))?
     } else {
         agent.run(message)?
     };
     let status = response.status().as_u16();
-    let headers = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-    let headers = headers.collect();
+    let headers = headers(&response);
     let mut body = Vec::new();
     let read = response.body_mut().as_reader().take(MOST_RESPONSE).read_to_end(&mut body);
     match read {
         Err(error) if status < 300 => Err(ureq::Error::Io(error)),
         // An early response may be cut off by the reset that follows it: its status says enough.
-        _ => Ok(oss::Response { status, headers, body }),
+        _ => Ok(Response { status, headers, body: body.into() }),
     }
 }
 
@@ -203,16 +184,23 @@ impl Read for Source<'_> {
     }
 }
 
-fn message(request: &oss::Request, url: &str, length: u64) -> Result<http::Request<()>> {
-    let mut builder = http::Request::builder().method(request.method.as_str()).uri(url);
+/// The names and values of its headers.
+fn headers<T>(response: &http::Response<T>) -> Vec<(String, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+/// The request as ureq takes it, with a body of `length` bytes.
+fn message(request: &Request<'_>, length: u64) -> std::result::Result<http::Request<()>, http::Error> {
+    let mut builder = http::Request::builder().method(request.method.as_str()).uri(request.url);
     for (name, value) in &request.headers {
-        builder = builder.header(name, value);
+        builder = builder.header(*name, *value);
     }
     if builder.method_ref().is_some_and(takes_body) {
         // With a length ureq does not send in chunks.
         builder = builder.header("content-length", length);
     }
-    builder.body(()).map_err(|error| Error::invalid(format!("the request cannot be made: {error}")))
+    builder.body(())
 }
 
 fn takes_body(method: &http::Method) -> bool {

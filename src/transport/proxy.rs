@@ -5,6 +5,7 @@ use ureq::{Proxy, ProxyProtocol};
 
 use super::no_proxy::NoProxy;
 use crate::error::{Error, Result};
+use crate::options;
 
 /// Which proxy leads to which server.
 pub(crate) struct Proxies {
@@ -16,25 +17,30 @@ pub(crate) struct Proxies {
 }
 
 impl Proxies {
-    /// As the option `proxy` says: a proxy for everything, or `env`, for which `variable` looks up. A proxy of the
-    /// environment that is none fails when it is needed: perhaps it never is.
+    /// As the option says. `variable` looks up in the environment; a proxy from there that is none fails when it is needed:
+    /// perhaps it never is.
     ///
     /// `http_proxy` counts in lower case only: a CGI program's HTTP_PROXY comes from its client.
-    pub(crate) fn read(option: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<Proxies> {
-        if option == Some("env") {
-            let first = |names: &[&'static str]| {
-                let value = |name: &&'static str| variable(name).map(|value| (*name, value.trim().to_owned()));
-                names.iter().filter_map(value).find(|(_, value)| !value.is_empty())
-            };
-            let named = |(name, value): (&str, String)| read(&value).map_err(|error| error.context(name));
-            return Ok(Proxies {
-                http: first(&["http_proxy", "all_proxy", "ALL_PROXY"]).map(named),
-                https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]).map(named),
-                exempt: NoProxy::read(&first(&["no_proxy", "NO_PROXY"]).unwrap_or_default().1),
-            });
+    pub(crate) fn read(option: &options::Proxy, variable: impl Fn(&str) -> Option<String>) -> Result<Proxies> {
+        let given = match option {
+            options::Proxy::Environment => return Ok(Self::of_environment(variable)),
+            options::Proxy::Url(url) => Some(Ok(read(url)?)),
+            options::Proxy::None => None,
+        };
+        Ok(Proxies { http: given.clone(), https: given, exempt: NoProxy::default() })
+    }
+
+    fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Proxies {
+        let first = |names: &[&'static str]| {
+            let value = |name: &&'static str| variable(name).map(|value| (*name, value.trim().to_owned()));
+            names.iter().filter_map(value).find(|(_, value)| !value.is_empty())
+        };
+        let named = |(name, value): (&str, String)| read(&value).map_err(|error| error.context(name));
+        Proxies {
+            http: first(&["http_proxy", "all_proxy", "ALL_PROXY"]).map(named),
+            https: first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]).map(named),
+            exempt: NoProxy::read(&first(&["no_proxy", "NO_PROXY"]).unwrap_or_default().1),
         }
-        let given = option.map(read).transpose()?;
-        Ok(Proxies { http: given.clone().map(Ok), https: given.map(Ok), exempt: NoProxy::default() })
     }
 
     /// Whether a proxy leads to the server of `uri`, if there is one for its scheme.
@@ -70,7 +76,7 @@ mod tests {
     /// The proxy that the environment names for a URL, as `host:port`.
     fn proxy(url: &str, variables: &[(&str, &str)]) -> Option<String> {
         let look_up = |name: &str| variables.iter().find(|(have, _)| *have == name).map(|(_, value)| (*value).into());
-        let proxies = Proxies::read(Some("env"), look_up).unwrap();
+        let proxies = Proxies::read(&options::Proxy::Environment, look_up).unwrap();
         let uri: Uri = url.parse().unwrap();
         let proxy = if is_encrypted(&uri) { &proxies.https } else { &proxies.http };
         let proxy = proxy.as_ref().filter(|_| proxies.lead_to(&uri))?.as_ref().unwrap();
@@ -130,7 +136,7 @@ mod tests {
     #[test]
     fn a_senseless_proxy_of_the_environment_is_an_error_that_names_the_variable_once_it_is_needed() {
         let look_up = |name: &str| (name == "https_proxy").then(|| "socks5://user:secret@host".to_owned());
-        let proxies = Proxies::read(Some("env"), look_up).unwrap();
+        let proxies = Proxies::read(&options::Proxy::Environment, look_up).unwrap();
         let error = proxies.https.unwrap().unwrap_err();
         assert!(error.message().starts_with("https_proxy: ") && !error.message().contains("secret"), "{error}");
         assert!(proxies.http.is_none());

@@ -376,8 +376,8 @@ mod tests {
 
     use rustix::net::sockopt;
 
-    use super::super::context::Limits;
     use super::*;
+    use crate::http::Limits;
 
     /// An address that does not answer: nobody takes connections from a queue that is full.
     struct Silent {
@@ -404,7 +404,7 @@ mod tests {
 
     fn connected_to(found: &[SocketAddr], addresses: &Addresses) -> SocketAddr {
         let time = Duration::from_millis(200);
-        let limits = Limits { connect: time, stall: time, response: time };
+        let limits = Limits::all(time);
         let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(false)), None));
         context.during(|| connect_any(found, addresses)).unwrap().peer_addr().unwrap()
     }
@@ -424,7 +424,7 @@ mod tests {
         let silent = Silent::new();
         let dead = silent.listener.local_addr().unwrap();
         let (addresses, other) = (Addresses::default(), SocketAddr::from(([127, 0, 0, 1], 1)));
-        let limits = Limits { connect: SLICE, stall: SLICE, response: SLICE };
+        let limits = Limits::all(SLICE);
         let context = Arc::new(RequestContext::new(limits, Arc::new(AtomicBool::new(true)), None));
         context.during(|| connect_any(&[dead], &addresses)).unwrap_err();
         assert_eq!(addresses.in_order(&[dead, other], Instant::now()), [dead, other]);

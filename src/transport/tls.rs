@@ -10,26 +10,26 @@ use time::OffsetDateTime;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::ClientOptions;
+use crate::options::{CertificateAuthorities, ClientOptions};
 use crate::os::descriptor;
 use crate::text;
 
 pub(super) fn config(options: &ClientOptions) -> Result<TlsConfig> {
-    let roots = match &options.ca_file {
-        Some(path) if path.as_os_str() == "system" => RootCerts::PlatformVerifier,
-        Some(path) => RootCerts::new_with_certs(&certificates(path)?),
-        None => RootCerts::WebPki,
+    let roots = match &options.certificate_authorities {
+        CertificateAuthorities::BuiltIn => RootCerts::WebPki,
+        CertificateAuthorities::Platform => RootCerts::PlatformVerifier,
+        CertificateAuthorities::File(path) => RootCerts::new_with_certs(&certificates(path)?),
     };
     Ok(TlsConfig::builder().root_certs(roots).disable_verification(options.insecure_skip_verify).build())
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
-    let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read ca_file {}", path.display()), &error);
+    let unreadable = |error| Error::os(ErrorKind::Io, format!("cannot read the CA file {}", path.display()), &error);
     let mut pem = Vec::new();
     let file = descriptor::open(|| File::open(path));
     file.and_then(|mut file| file.read_to_end(&mut pem)).map_err(unreadable)?;
-    let pem =
-        text::lines_without_marks(&pem).map_err(|why| Error::invalid(format!("ca_file {} {why}", path.display())))?;
+    let pem = text::lines_without_marks(&pem)
+        .map_err(|why| Error::invalid(format!("the CA file {} {why}", path.display())))?;
     let found: Vec<_> = parse_pem(&pem)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -37,7 +37,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
         })
         .collect();
     if found.is_empty() {
-        return Err(Error::invalid(format!("ca_file {} holds no PEM certificate", path.display())));
+        return Err(Error::invalid(format!("the CA file {} holds no PEM certificate", path.display())));
     }
     Ok(found)
 }
@@ -49,7 +49,7 @@ pub(super) fn distrust(error: &ureq::Error) -> Option<String> {
     match cause {
         rustls::Error::InvalidCertificate(reason) => {
             let clock = clock_trouble(reason, now);
-            Some(clock.unwrap_or_else(|| format!("({cause}); set ca_file when it is signed by your own authority")))
+            Some(clock.unwrap_or_else(|| format!("({cause}); give a CA file when it is signed by your own authority")))
         }
         // Before 1970.
         rustls::Error::FailedToGetCurrentTime => Some(format!("because {}, before 1970; set the clock", clock_of(now))),

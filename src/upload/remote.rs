@@ -10,8 +10,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::request::UploadRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
+use crate::http::Response;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
-use crate::oss::{Endpoint, ObjectRef, Operation, Request, Response};
+use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
 use crate::transfer::{Control, Meter, PartMeter, Permit, Queue, StopRequest};
@@ -188,7 +189,7 @@ impl Remote<'_> {
         if self.control.stop_request() == StopRequest::None { TIDY_ATTEMPTS } else { 1 }
     }
 
-    fn calling<T>(&self, request: &Request, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
+    fn calling<T>(&self, request: &ApiRequest, read: impl Fn(Response) -> Result<T>) -> Attempted<T> {
         self.attempts().run(request, self.service.retry.max_attempts, |attempt| {
             let response = self.call(attempt, None)?;
             read(response).map_err(CallError::Response)
@@ -226,7 +227,7 @@ impl Remote<'_> {
         Ok(permit)
     }
 
-    fn add_md5(&self, request: &mut Request, source: &dyn Source, part: &Part, wanted: bool) -> Result<()> {
+    fn add_md5(&self, request: &mut ApiRequest, source: &dyn Source, part: &Part, wanted: bool) -> Result<()> {
         if wanted {
             let _hashing = self.meter.hashing();
             let md5 = source.md5(part, || self.go_on())?;

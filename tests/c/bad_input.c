@@ -195,7 +195,7 @@ static void client_values(void)
     CLIENT_FAILS(access_key_secret, NULL, OSS_INVALID_ARGUMENT, "access_key_secret");
     CLIENT_FAILS(credentials, "env", OSS_INVALID_ARGUMENT, "credentials");
     CLIENT_FAILS(ca_file, scratch("no-such-file"), OSS_IO, "no-such-file");
-    CLIENT_FAILS(ca_file, setting("FILE"), OSS_INVALID_ARGUMENT, "ca_file");
+    CLIENT_FAILS(ca_file, setting("FILE"), OSS_INVALID_ARGUMENT, "CA file");
     CLIENT_FAILS(ca_file, setting("DIR"), OSS_IO, setting("DIR"));
     CLIENT_FAILS(max_bytes_per_second, 1023, OSS_INVALID_ARGUMENT, "max_bytes_per_second");
     CLIENT_FAILS(signature_version, 2, OSS_INVALID_ARGUMENT, "signature_version");

@@ -14,7 +14,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oss_server::{Config, FaultScript, LogEntry, Server};
-use oss_upload::{Client, ClientOptions, Credentials, CredentialsSource, PartSize, Routines, UploadOptions};
+use oss_upload::{
+    CertificateAuthorities, Client, ClientOptions, Credentials, CredentialsSource, PartSize, Routines, UploadOptions,
+};
 
 pub const BUCKET: &str = "test-bucket";
 pub const ID: &str = "test-id";
@@ -142,9 +144,13 @@ impl TlsServer {
         TlsServer { server, ca_file, _dir: dir }
     }
 
+    pub fn authorities(&self) -> CertificateAuthorities {
+        CertificateAuthorities::File(self.ca_file.clone())
+    }
+
     pub fn client_with(&self, edit: impl FnOnce(&mut ClientOptions)) -> Client {
         client_with(&self.server, |options| {
-            options.ca_file = Some(self.ca_file.clone());
+            options.certificate_authorities = self.authorities();
             edit(options);
         })
     }

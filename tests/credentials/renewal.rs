@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oss_server::Server;
-use oss_upload::{
-    Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, ErrorKind, EventKind, Routines, UploadOptions,
-};
+use oss_upload::{Checkpoint, Client, ClientOptions, Credentials, ErrorKind, EventKind, Routines, UploadOptions};
 
 use crate::common::proxy::Proxy;
 
@@ -27,7 +25,7 @@ impl Stage {
         let oss = Arc::new(server_with(|config| config.access_keys = Vec::new()));
         let vendor = Vendor::start(&oss);
         let client = client_with(&oss, |options| {
-            options.credentials = CredentialsSource::Named(vendor.uri());
+            options.credentials = vendor.uri().parse().unwrap();
             edit(options);
         });
         Stage { oss, vendor, scratch: Scratch::new(parts * PART as usize), client }
@@ -89,8 +87,8 @@ fn keys_that_come_by_plain_http_go_around_the_proxy() {
     let oss = Arc::new(server_with(|config| config.access_keys = Vec::new()));
     let (vendor, proxy, scratch) = (Vendor::start(&oss), Proxy::start(oss.port(), None), Scratch::new(1000));
     let client = client_with(&oss, |options| {
-        options.credentials = CredentialsSource::Named(vendor.uri());
-        options.proxy = Some(format!("http://{}", proxy.address()));
+        options.credentials = vendor.uri().parse().unwrap();
+        options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address()));
     });
     client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
     assert_stored(&oss, "key", &scratch.file);

@@ -141,15 +141,17 @@ pub struct Failed {
 #[ignore = "a child of other tests"]
 fn child_uploads() {
     let (Ok(endpoint), Ok(file)) = (var(ENDPOINT), var(FILE)) else { return };
-    let credentials = var(NAME).map_or(CredentialsSource::DefaultChain, CredentialsSource::Named);
-    let options = ClientOptions {
-        endpoint: Some(endpoint),
-        region: Some("cn-hangzhou".into()),
-        credentials,
-        max_attempts: 1,
-        ..ClientOptions::default()
+    let client = |credentials: CredentialsSource| {
+        let options = ClientOptions {
+            endpoint: Some(endpoint),
+            region: Some("cn-hangzhou".into()),
+            credentials,
+            max_attempts: 1,
+            ..ClientOptions::default()
+        };
+        println!("{options:?}");
+        Client::new(options)
     };
-    println!("{options:?}");
     live_with_children(&var(CHILDREN).unwrap_or_default());
     let tell = |error: Error| {
         println!("{error:?}");
@@ -167,7 +169,8 @@ fn child_uploads() {
         let mut events = std::iter::from_fn(|| client.next_event());
         Ok(events.find(|event| event.kind == EventKind::CredentialsChanged).map(|event| event.message))
     };
-    let outcome = Client::new(options).and_then(upload).map_or_else(tell, |source| json!({"source": source}));
+    let source = var(NAME).unwrap_or_default().parse();
+    let outcome = source.and_then(client).and_then(upload).map_or_else(tell, |source| json!({"source": source}));
     println!("outcome: {outcome}");
 }
 

@@ -58,7 +58,8 @@ fn an_early_refusal_arrives_through_a_proxy() {
     let _company = in_company();
     let server = server();
     let proxy = Proxy::start(server.port(), None);
-    let client = client_with(&server, |options| options.proxy = Some(format!("http://{}", proxy.address())));
+    let client =
+        client_with(&server, |options| options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address())));
     let action = r#"{"type":"status","status":403}"#;
     faults(&server, &format!(r#"[{{"match":{{"operation":"PutObject"}},"action":{action}}}]"#));
     let scratch = Scratch::new(0);

@@ -88,7 +88,9 @@ impl Case {
         let plain = (!self.https).then(server);
         let server = tls.as_ref().map(|tls| &tls.server).or(plain.as_ref()).unwrap();
         let client = client_with(server, |options| {
-            options.ca_file = tls.as_ref().map(|tls| tls.ca_file.clone());
+            if let Some(tls) = &tls {
+                options.certificate_authorities = tls.authorities();
+            }
             options.max_attempts = ATTEMPTS;
             options.stall_timeout = Duration::from_millis(self.fault.stall_ms.unwrap_or(5000));
         });

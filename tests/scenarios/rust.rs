@@ -8,8 +8,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use oss_upload::{
-    Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, Error, Event, OnFileChange, Outcome, PartSize,
-    Phase, Progress, Result, Routines, SignatureVersion, Upload, UploadOptions, UploadResult, VerifyResume,
+    CertificateAuthorities, Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, Error, Event,
+    OnFileChange, Outcome, PartSize, Phase, Progress, Proxy, Result, Routines, SignatureVersion, Upload, UploadOptions,
+    UploadResult, VerifyResume,
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -86,7 +87,7 @@ impl Session {
     fn carry_out(&mut self, word: &str, given: &Pairs, told: &mut Told) {
         match word {
             "client" => {
-                let made = Client::new(client_options(given));
+                let made = client_options(given).and_then(Client::new);
                 tell_end(told, &made);
                 self.client = made.ok();
             }
@@ -156,14 +157,16 @@ fn credentials(given: &Pairs) -> Option<Credentials> {
     Some(Credentials::new(given.text("access_key_id")?, secret, given.text("security_token")))
 }
 
-fn client_options(given: &Pairs) -> ClientOptions {
-    let named = given.text("credentials").map_or(CredentialsSource::DefaultChain, CredentialsSource::Named);
-    ClientOptions {
+fn client_options(given: &Pairs) -> oss_upload::Result<ClientOptions> {
+    let named = given.text("credentials").unwrap_or_default().parse()?;
+    Ok(ClientOptions {
         endpoint: given.text("endpoint"),
         region: given.text("region"),
         credentials: credentials(given).map_or(named, CredentialsSource::Given),
-        proxy: given.text("proxy"),
-        ca_file: given.path("ca_file"),
+        proxy: given.text("proxy").map_or(Proxy::None, Proxy::Url),
+        certificate_authorities: given
+            .path("ca_file")
+            .map_or(CertificateAuthorities::BuiltIn, CertificateAuthorities::File),
         user_agent: given.text("user_agent"),
         max_bytes_per_second: given.number("max_bytes_per_second"),
         signature_version: match given.number("signature_version") {
@@ -179,7 +182,7 @@ fn client_options(given: &Pairs) -> ClientOptions {
         max_attempts: given.number("max_attempts"),
         insecure_skip_verify: given.is_on("insecure_skip_verify"),
         credentials_wait: given.milliseconds("credentials_wait_ms"),
-    }
+    })
 }
 
 fn upload_options(given: &Pairs) -> UploadOptions {

@@ -26,8 +26,9 @@ fn upload(server: &oss_server::Server, client: &Client) {
 fn a_proxy_with_a_login_leads_to_an_http_server() {
     let server = server();
     let proxy = Proxy::start(server.port(), Some(LOGIN));
-    let client =
-        client_with(&server, |options| options.proxy = Some(format!("http://{LOGIN_IN_URL}@{}", proxy.address())));
+    let client = client_with(&server, |options| {
+        options.proxy = oss_upload::Proxy::Url(format!("http://{LOGIN_IN_URL}@{}", proxy.address()))
+    });
     upload(&server, &client);
     // Every request is in absolute form and carries the login, also on a connection that has served.
     assert_eq!(proxy.asked().len(), server.log().len(), "{:?}", proxy.asked());
@@ -47,7 +48,7 @@ fn hosts_share_a_proxy_and_no_connection() {
     let proxy = Proxy::start(server.port(), None);
     let client = client_with(&server, |options| {
         options.endpoint = Some("http://oss.test".into());
-        options.proxy = Some(format!("http://{}", proxy.address()));
+        options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address()));
         options.max_attempts = 1;
     });
     let scratch = Scratch::new(1000);
@@ -67,7 +68,8 @@ fn any_status_of_success_opens_a_tunnel() {
     for granted in ["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.0 299 x\r\nA: b\r\n\r\n", "HTTP/1.1 200\r\n\r\n", many] {
         let tls = TlsServer::start(|_| ());
         let proxy = Proxy::granting(tls.server.port(), None, granted);
-        let client = tls.client_with(|options| options.proxy = Some(format!("http://{}", proxy.address())));
+        let client =
+            tls.client_with(|options| options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address())));
         upload(&tls.server, &client);
         assert!(proxy.asked().len() <= 3, "tunnels are kept: {:?}", proxy.asked());
     }
@@ -83,7 +85,7 @@ fn a_proxy_that_refuses_a_tunnel_is_asked_again_only_when_that_may_help() {
         let tls = TlsServer::start(|_| ());
         let proxy = Proxy::granting(tls.server.port(), None, granted);
         let client = tls.client_with(|options| {
-            options.proxy = Some(format!("http://{}", proxy.address()));
+            options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address()));
             options.max_attempts = 2;
         });
         let scratch = Scratch::new(1000);
@@ -98,7 +100,9 @@ fn a_proxy_that_refuses_a_tunnel_is_asked_again_only_when_that_may_help() {
 fn a_proxy_with_a_login_leads_to_an_https_server_and_sees_nothing_of_the_talk() {
     let tls = TlsServer::start(|_| ());
     let proxy = Proxy::start(tls.server.port(), Some(LOGIN));
-    let client = tls.client_with(|options| options.proxy = Some(format!("http://{LOGIN_IN_URL}@{}", proxy.address())));
+    let client = tls.client_with(|options| {
+        options.proxy = oss_upload::Proxy::Url(format!("http://{LOGIN_IN_URL}@{}", proxy.address()))
+    });
     upload(&tls.server, &client);
     for head in proxy.asked() {
         assert!(head.starts_with("CONNECT "), "{head}");
@@ -111,7 +115,9 @@ fn a_proxy_that_wants_another_login_is_a_clear_error_and_is_not_asked_again() {
     let server = server();
     let proxy = Proxy::start(server.port(), Some(LOGIN));
     for login in ["", "user:wrong@"] {
-        let client = client_with(&server, |options| options.proxy = Some(format!("http://{login}{}", proxy.address())));
+        let client = client_with(&server, |options| {
+            options.proxy = oss_upload::Proxy::Url(format!("http://{login}{}", proxy.address()))
+        });
         let scratch = Scratch::new(1000);
         let before = proxy.asked().len();
         let error = client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap_err();
@@ -127,7 +133,7 @@ fn a_proxy_that_is_down_is_an_error_that_names_the_proxy() {
     let server = server();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let client = client_with(&server, |options| {
-        options.proxy = Some(format!("http://user:password@{address}"));
+        options.proxy = oss_upload::Proxy::Url(format!("http://user:password@{address}"));
         options.max_attempts = 1;
     });
     let scratch = Scratch::new(1000);
@@ -143,7 +149,7 @@ fn what_is_no_http_proxy_is_refused() {
         ["socks5://127.0.0.1:1080", "socks4://127.0.0.1:1080", "https://127.0.0.1:3128", "nonsense://x", "http://"]
     {
         let mut options = client_options(&server());
-        options.proxy = Some(proxy.into());
+        options.proxy = oss_upload::Proxy::Url(proxy.into());
         let error = Client::new(options).expect_err(proxy);
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{proxy}");
         assert!(error.message().contains("proxy"), "{error}");
@@ -200,7 +206,11 @@ fn the_environment_s_proxy_leads_where_no_proxy_does_not_say_otherwise() {
 fn child_uploads() {
     let mut options = client_options(&server());
     options.endpoint = Some(env::var(CHILD).unwrap());
-    options.proxy = env::var(CHILD_PROXY).ok();
+    options.proxy = match env::var(CHILD_PROXY) {
+        Ok(text) if text == "env" => oss_upload::Proxy::Environment,
+        Ok(url) => oss_upload::Proxy::Url(url),
+        Err(_) => oss_upload::Proxy::None,
+    };
     let scratch = Scratch::new(1000);
     Client::new(options).unwrap().upload_file(upload_options("from-the-child", &scratch.file), |_, _| ()).unwrap();
 }

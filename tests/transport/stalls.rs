@@ -63,7 +63,7 @@ fn a_peer_that_holds_an_upload_up_is_left_and_tried_again() {
 fn a_peer_that_holds_an_upload_up_over_tls_is_left_and_tried_again() {
     for (what, trick) in TRICKS {
         let tls = TlsServer::start(|_| ());
-        assert_eq!(upload(&tls.server, trick, 1, |o| o.ca_file = Some(tls.ca_file.clone())), None, "{what}");
+        assert_eq!(upload(&tls.server, trick, 1, |o| o.certificate_authorities = tls.authorities()), None, "{what}");
     }
 }
 

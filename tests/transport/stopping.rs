@@ -172,7 +172,8 @@ fn mute() -> u16 {
 fn cancel_ends_a_tls_handshake_and_a_talk_with_a_proxy() {
     let server = server();
     let port = mute();
-    let through = |options: &mut ClientOptions| options.proxy = Some(format!("http://127.0.0.1:{port}"));
+    let through =
+        |options: &mut ClientOptions| options.proxy = oss_upload::Proxy::Url(format!("http://127.0.0.1:{port}"));
     let edits: [(&str, Edit<ClientOptions>); 3] = [
         ("tls", Box::new(|o| o.endpoint = Some(format!("https://127.0.0.1:{port}")))),
         ("a proxy that reads the request", Box::new(through)),

@@ -11,7 +11,7 @@ fn upload_by_name(server: &Server, endpoint: String, edit: impl FnOnce(&mut Clie
     let proxy = Proxy::start(server.port(), None);
     let client = client_with(server, |options| {
         options.endpoint = Some(endpoint);
-        options.proxy = Some(format!("http://{}", proxy.address()));
+        options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address()));
         edit(options);
     });
     let scratch = Scratch::new(250_000);
@@ -38,8 +38,8 @@ fn a_domain_has_its_buckets_as_hosts_below_it() {
 #[test]
 fn a_domain_has_its_buckets_as_hosts_below_it_over_https() {
     let tls = TlsServer::start(|config| config.domain = Some("oss.test".into()));
-    let ca_file = tls.ca_file.clone();
-    upload_by_name(&tls.server, "oss.test".into(), |options| options.ca_file = Some(ca_file)).unwrap();
+    let authorities = tls.authorities();
+    upload_by_name(&tls.server, "oss.test".into(), |options| options.certificate_authorities = authorities).unwrap();
     assert_hosts(&tls.server, "test-bucket.oss.test");
 }
 

@@ -66,7 +66,7 @@ fn mistakes_in_the_client_s_options_are_told_when_it_is_made() {
         ("region", Box::new(|o| o.region = Some("cn hangzhou".into()))),
         ("region", Box::new(|o| (o.region, o.signature_version) = (None, SignatureVersion::V4))),
         ("cname", Box::new(|o| (o.cname, o.path_style) = (true, true))),
-        ("proxy", Box::new(|o| o.proxy = Some("ftp://nowhere".into()))),
+        ("proxy", Box::new(|o| o.proxy = oss_upload::Proxy::Url("ftp://nowhere".into()))),
         ("user_agent", Box::new(|o| o.user_agent = Some("a\r\nb: c".into()))),
         ("max_attempts", Box::new(|o| o.max_attempts = 1001)),
         ("max_bytes_per_second", Box::new(|o| o.max_bytes_per_second = 1023)),

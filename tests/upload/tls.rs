@@ -1,7 +1,7 @@
 //! Whom a client trusts.
 
 use oss_server::Server;
-use oss_upload::{Client, ClientOptions, ErrorKind};
+use oss_upload::{CertificateAuthorities, Client, ClientOptions, ErrorKind};
 
 use crate::common::proxy::Proxy;
 use crate::common::*;
@@ -20,14 +20,14 @@ fn assert_distrusts(server: &Server, client: &Client, says: &str) {
 #[test]
 fn a_server_with_a_certificate_of_an_unknown_authority_is_not_trusted() {
     let tls = TlsServer::start(|_| ());
-    assert_distrusts(&tls.server, &client(&tls.server), "ca_file");
+    assert_distrusts(&tls.server, &client(&tls.server), "CA file");
 }
 
 #[test]
 fn a_server_with_a_certificate_of_another_authority_is_not_trusted() {
     let (tls, other) = (TlsServer::start(|_| ()), TlsServer::start(|_| ()));
-    let client = tls.client_with(|options| options.ca_file = Some(other.ca_file.clone()));
-    assert_distrusts(&tls.server, &client, "ca_file");
+    let client = tls.client_with(|options| options.certificate_authorities = other.authorities());
+    assert_distrusts(&tls.server, &client, "CA file");
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_server_with_a_certificate_of_another_name_is_not_trusted() {
     let client = tls.client_with(|options| {
         options.endpoint = Some("https://files.example.com".into());
         options.cname = true;
-        options.proxy = Some(format!("http://{}", proxy.address()));
+        options.proxy = oss_upload::Proxy::Url(format!("http://{}", proxy.address()));
     });
     assert_distrusts(&tls.server, &client, "files.example.com");
 }
@@ -54,7 +54,7 @@ fn a_certificate_whose_time_has_not_come_or_is_over_names_this_machine_s_clock()
         for word in [why, "clock says 2", "set the clock"] {
             assert!(error.message().contains(word), "{word}: {error}");
         }
-        assert!(!error.message().contains("ca_file"), "{error}");
+        assert!(!error.message().contains("CA file"), "{error}");
         assert_eq!(tls.server.connections_accepted(), 1, "it is not tried again");
     }
 }
@@ -76,11 +76,13 @@ fn a_ca_file_may_have_byte_order_marks() {
     let joined = scratch.path("joined.pem");
     // Two files that an editor has marked, one after the other.
     std::fs::write(&joined, format!("\u{feff}{}\u{feff}{}", read(&other.ca_file), read(&tls.ca_file))).unwrap();
-    let client = tls.client_with(|options| options.ca_file = Some(joined.clone()));
+    let client =
+        tls.client_with(|options| options.certificate_authorities = CertificateAuthorities::File(joined.clone()));
     client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
     assert_stored(&tls.server, "key", &scratch.file);
     std::fs::write(&joined, b"\xff\xfe-\0-\0").unwrap();
-    let options = ClientOptions { ca_file: Some(joined), ..client_options(&tls.server) };
+    let options =
+        ClientOptions { certificate_authorities: CertificateAuthorities::File(joined), ..client_options(&tls.server) };
     let error = Client::new(options).unwrap_err();
     assert!(error.message().ends_with("joined.pem is UTF-16 text; save it as UTF-8"), "{error}");
 }
@@ -89,7 +91,11 @@ fn a_ca_file_may_have_byte_order_marks() {
 fn a_ca_file_that_is_missing_or_holds_no_certificate_is_an_error_at_once() {
     let server = server();
     let with = |path: std::path::PathBuf| {
-        Client::new(ClientOptions { ca_file: Some(path), ..client_options(&server) }).unwrap_err()
+        Client::new(ClientOptions {
+            certificate_authorities: CertificateAuthorities::File(path),
+            ..client_options(&server)
+        })
+        .unwrap_err()
     };
     let scratch = Scratch::new(100);
     let missing = with(scratch.path("missing.pem"));

@@ -177,7 +177,7 @@ impl Recipe {
             "cloudsso" | "oauth" => {
                 "needs a login, which this library does not do: give its keys, or a process that has them"
             }
-            "anonymous" => "has no credentials: set the option credentials to \"anonymous\"",
+            "anonymous" => "has no credentials: let the option credentials be anonymous",
             _ => "is not one that this library knows",
         };
         Error::new(ErrorKind::Unsupported, format!("the mode {name} {why}"))
