@@ -17,7 +17,7 @@ use std::process::Command;
 
 use case::{Case, stalls};
 use common::{BUCKET, PART, callback, requests};
-use header_text::header;
+use header_text::{header, options_inc};
 use serde_json::{Value, json};
 use toolchain::{STRICT, build, root, stdout, with_library};
 
@@ -190,8 +190,8 @@ fn carried() -> String {
         lines.push(match of {
             _ if field == "struct_size" || field.starts_with("reserved") || of == "oss_header" => continue,
             "oss_status" => number("status", field, "OSS_"),
-            "oss_client_options" => format!("CLIENT_OPTION({field})"),
-            "oss_upload_options" => format!("UPLOAD_OPTION({field})"),
+            // options_inc() names them, save for headers.
+            "oss_client_options" | "oss_upload_options" => continue,
             // The size of a text of its own, which is asked for: callback_response.cpp.
             "oss_result" if field == "callback_response_size" => continue,
             "oss_result" => format!("RESULT({field}, {plain})"),
@@ -218,14 +218,14 @@ fn carried() -> String {
         });
     }
     // A macro that the including file does not define at the moment means nothing.
-    let kinds = ["NUMBER", "CLIENT_OPTION", "UPLOAD_OPTION", "RESULT", "PROGRESS", "EVENT", "ERROR"];
+    let kinds = ["NUMBER", "RESULT", "PROGRESS", "EVENT", "ERROR"];
     let of_kind = |kind: &str| -> String {
         let begin = format!("{kind}(");
         let lines: Vec<_> = lines.iter().filter(|line| line.starts_with(&begin)).map(String::as_str).collect();
         assert!(lines.len() >= 8, "{kind}: {lines:?}");
         format!("#ifdef {kind}\n{}\n#endif\n", lines.join("\n"))
     };
-    kinds.map(of_kind).concat()
+    kinds.map(of_kind).concat() + &options_inc()
 }
 
 fn number(cpp_enum: &str, constant: &str, prefix: &str) -> String {

@@ -9,6 +9,8 @@ use super::toolchain::root;
 #[derive(Debug, Clone)]
 pub struct Declared {
     pub name: String,
+    /// The line that declares it.
+    pub code: String,
     pub documented: bool,
 }
 
@@ -37,7 +39,7 @@ pub fn parse(text: &str) -> Header {
             documented = code.ends_with("*/");
             continue;
         }
-        let declared = |name: &str| Declared { name: name.to_owned(), documented };
+        let declared = |name: &str| Declared { name: name.to_owned(), code: code.to_owned(), documented };
         if let Some(rest) = code.strip_prefix("#define OSS_") {
             let name = rest.split_whitespace().next().expect("a macro has a name");
             if !name.starts_with("VERSION_M") && !name.starts_with("VERSION_P") && name != "UPLOAD_H" {
@@ -77,4 +79,27 @@ fn member(code: &str) -> Option<&str> {
     let declaration = code.trim_end_matches([';', ',']);
     let declaration = declaration.split(" =").next().unwrap_or(declaration);
     declaration.split('[').next()?.split([' ', '*']).next_back().filter(|name| !name.is_empty())
+}
+
+/// What programs of the tests include to name each option once: `CLIENT_OPTION(kind, field, plain)` and `UPLOAD_OPTION(..)`,
+/// with the kind `text` or `number`, the name in C and the one without a unit. Headers are not among them: they are many.
+pub fn options_inc() -> String {
+    let line = |member: &Declared| {
+        let (of, field) = member.name.split_once('.').expect("a member is named TYPE.FIELD");
+        let macro_name = match of {
+            "oss_client_options" => "CLIENT_OPTION",
+            "oss_upload_options" => "UPLOAD_OPTION",
+            _ => return None,
+        };
+        if ["struct_size", "headers", "header_count"].contains(&field) || field.starts_with("reserved") {
+            return None;
+        }
+        let kind = if member.code.starts_with("const char *") { "text" } else { "number" };
+        let plain = field.strip_suffix("_ms").unwrap_or(field);
+        // A macro that the including file does not define at the moment means nothing.
+        Some(format!("#ifdef {macro_name}\n{macro_name}({kind}, {field}, {plain})\n#endif\n"))
+    };
+    let lines: Vec<String> = header().members.iter().filter_map(line).collect();
+    assert!(lines.len() >= 29, "where are the options? {lines:?}");
+    lines.concat()
 }

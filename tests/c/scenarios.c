@@ -1,6 +1,6 @@
 /*
  * The executor for C of the table of scenarios (tests/scenarios): it reads orders from standard input, carries them out,
- * and says in a line what came out.
+ * and says in a line what came out. options.inc, which the test driver makes from oss_upload.h, names every option.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -68,25 +68,25 @@ static const char *text_of(const struct order *order, const char *name)
     return NULL;
 }
 
-/** 0 when it is not given; `automatic` for "auto". */
-static uint64_t number_or_auto(const struct order *order, const char *name, uint64_t automatic)
+/** The words of the table, and their numbers; "auto" is the largest of each type. */
+static const struct {
+    const char *word;
+    uint64_t number;
+} WORDS[] = {{"auto", UINT64_MAX}, {"restart", 0}, {"fail", 1}, {"in-doubt", 0}, {"always", 1}, {"never", 2}};
+
+/** 0 when it is not given. */
+static uint64_t number_of(const struct order *order, const char *name)
 {
     const char *text = text_of(order, name);
+    char *end;
+    uint64_t number;
+    size_t i;
     if (!text) return 0;
-    return strcmp(text, "auto") == 0 ? automatic : (uint64_t)strtoull(text, NULL, 10);
-}
-
-static uint32_t number_of(const struct order *order, const char *name)
-{
-    return (uint32_t)number_or_auto(order, name, 0);
-}
-
-/** The number of the word that is given among `words`, which stand for 0, 1, 2. */
-static uint32_t choice_of(const struct order *order, const char *name, const char *one, const char *two)
-{
-    const char *text = text_of(order, name);
-    if (!text) return 0;
-    return strcmp(text, one) == 0 ? 1 : strcmp(text, two) == 0 ? 2 : 0;
+    for (i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++)
+        if (strcmp(text, WORDS[i].word) == 0) return WORDS[i].number;
+    number = strtoull(text, &end, 10);
+    if (*end) exit(2);
+    return number;
 }
 
 static void tell_text(const char *name, const char *value)
@@ -164,24 +164,9 @@ static void tell_progress(const oss_progress *progress)
 static oss_status new_client(const struct order *order, oss_client **client, oss_error *error)
 {
     oss_client_options options = oss_client_options_default();
-    options.endpoint = text_of(order, "endpoint");
-    options.region = text_of(order, "region");
-    options.access_key_id = text_of(order, "access_key_id");
-    options.access_key_secret = text_of(order, "access_key_secret");
-    options.security_token = text_of(order, "security_token");
-    options.credentials = text_of(order, "credentials");
-    options.proxy = text_of(order, "proxy");
-    options.ca_file = text_of(order, "ca_file");
-    options.user_agent = text_of(order, "user_agent");
-    options.max_bytes_per_second = number_or_auto(order, "max_bytes_per_second", 0);
-    options.signature_version = number_of(order, "signature_version");
-    options.cname = number_of(order, "cname");
-    options.path_style = number_of(order, "path_style");
-    options.connect_timeout_ms = number_of(order, "connect_timeout_ms");
-    options.stall_timeout_ms = number_of(order, "stall_timeout_ms");
-    options.max_attempts = number_of(order, "max_attempts");
-    options.insecure_skip_verify = number_of(order, "insecure_skip_verify");
-    options.credentials_wait_ms = number_of(order, "credentials_wait_ms");
+#define CLIENT_OPTION(kind, field, plain) options.field = kind##_of(order, #field);
+#include "options.inc"
+#undef CLIENT_OPTION
     return oss_client_new(&options, client, error);
 }
 
@@ -208,19 +193,11 @@ static oss_upload_options upload_options(const struct order *order)
     static oss_header headers[MOST_PAIRS];
     static char names[MOST_PAIRS][128];
     oss_upload_options options = oss_upload_options_default();
-    options.bucket = text_of(order, "bucket");
-    options.object_key = text_of(order, "object_key");
-    options.file_path = text_of(order, "file_path");
-    options.checkpoint_path = text_of(order, "checkpoint_path");
-    options.checkpoint_dir = text_of(order, "checkpoint_dir");
+#define UPLOAD_OPTION(kind, field, plain) options.field = kind##_of(order, #field);
+#include "options.inc"
+#undef UPLOAD_OPTION
     options.headers = headers;
     options.header_count = headers_of(order, headers, names);
-    options.part_size = number_or_auto(order, "part_size", OSS_PART_SIZE_AUTO);
-    options.routines = (uint32_t)number_or_auto(order, "routines", OSS_ROUTINES_AUTO);
-    options.checkpoint = number_of(order, "checkpoint");
-    options.on_file_change = choice_of(order, "on_file_change", "fail", "");
-    options.verify_resume = choice_of(order, "verify_resume", "always", "never");
-    options.content_md5 = number_of(order, "content_md5");
     return options;
 }
 
@@ -257,7 +234,7 @@ static void upload_file(oss_client *client, const struct order *order)
     uint32_t phase;
     memset(&watch, 0, sizeof(watch));
     watch.runs_forward = 1;
-    watch.stop_at = number_of(order, "at_parts");
+    watch.stop_at = (uint32_t)number_of(order, "at_parts");
     /* C has no exceptions: where other languages throw one, this pauses. */
     watch.stop = !stop ? OSS_CONTINUE : strcmp(stop, "cancel") == 0 ? OSS_CANCEL : OSS_PAUSE;
     status = oss_upload_file(client, &options, &result, &error, on_progress, &watch);
@@ -275,7 +252,7 @@ static void wait_for(oss_upload *upload, const struct order *order)
     oss_progress progress;
     oss_result result;
     oss_error error;
-    oss_status status = oss_upload_wait(upload, number_of(order, "timeout_ms"), &progress, &result, &error);
+    oss_status status = oss_upload_wait(upload, (uint32_t)number_of(order, "timeout_ms"), &progress, &result, &error);
     tell_end(status, &error);
     tell_progress(&progress);
     if (status != OSS_PENDING) {

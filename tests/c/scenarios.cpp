@@ -1,5 +1,5 @@
 // The executor for C++ of the table of scenarios (tests/scenarios): it reads orders from standard input, carries them
-// out, and says in a line what came out.
+// out, and says in a line what came out. options.inc, which the test driver makes from oss_upload.h, names every option.
 
 #include <oss_upload.hpp>
 
@@ -34,20 +34,16 @@ public:
 
     std::string text_or_none(const std::string &name) const { return text(name).value_or(""); }
 
-    std::uint64_t number(const std::string &name, std::uint64_t automatic = 0) const
+    /// 0 when it is not given.
+    std::uint64_t number(const std::string &name) const { return std::stoull(text(name).value_or("0")); }
+
+    std::uint32_t small(const std::string &name) const { return static_cast<std::uint32_t>(number(name)); }
+
+    /// An option of any type; one that is not given keeps its default.
+    template <class T> void read(const std::string &name, T &option) const
     {
-        const std::string value = text(name).value_or("0");
-        return value == "auto" ? automatic : std::stoull(value);
+        if (const auto value = text(name)) set(option, *value);
     }
-
-    std::uint32_t small(const std::string &name, std::uint32_t automatic = 0) const
-    {
-        return static_cast<std::uint32_t>(number(name, automatic));
-    }
-
-    std::chrono::milliseconds time(const std::string &name) const { return std::chrono::milliseconds(number(name)); }
-
-    bool is_on(const std::string &name) const { return number(name) == 1; }
 
     /// Headers, or metadata.
     oss::pairs named(const std::string &kind) const
@@ -63,6 +59,35 @@ public:
     std::string word;
 
 private:
+    static void set(std::string &option, const std::string &value) { option = value; }
+    static void set(std::optional<std::string> &option, const std::string &value) { option = value; }
+    static void set(std::filesystem::path &option, const std::string &value) { option = value; }
+    static void set(bool &option, const std::string &value) { option = value == "1"; }
+    static void set(std::chrono::milliseconds &option, const std::string &value)
+    {
+        option = std::chrono::milliseconds(std::stoull(value));
+    }
+    static void set(std::uint32_t &option, const std::string &value)
+    {
+        option = value == "auto" ? oss::routines_auto : static_cast<std::uint32_t>(std::stoul(value));
+    }
+    static void set(std::uint64_t &option, const std::string &value)
+    {
+        option = value == "auto" ? oss::part_size_auto : std::stoull(value);
+    }
+    static void set(oss::signature &option, const std::string &value)
+    {
+        option = static_cast<oss::signature>(std::stoul(value));
+    }
+    static void set(oss::file_change &option, const std::string &value)
+    {
+        option = value == "fail" ? oss::file_change::fail : oss::file_change::restart;
+    }
+    static void set(oss::verify &option, const std::string &value)
+    {
+        option = value == "always" ? oss::verify::always : value == "never" ? oss::verify::never : oss::verify::in_doubt;
+    }
+
     static std::string decoded(const std::string &text)
     {
         std::string bytes;
@@ -215,44 +240,20 @@ void tell_event(const oss::event &event)
 oss::client_options client_options(const order &given)
 {
     oss::client_options options;
-    options.endpoint = given.text("endpoint");
-    options.region = given.text("region");
-    options.access_key_id = given.text("access_key_id");
-    options.access_key_secret = given.text("access_key_secret");
-    options.security_token = given.text("security_token");
-    options.credentials = given.text("credentials");
-    options.signature_version = static_cast<oss::signature>(given.number("signature_version"));
-    options.cname = given.is_on("cname");
-    options.path_style = given.is_on("path_style");
-    options.connect_timeout = given.time("connect_timeout_ms");
-    options.stall_timeout = given.time("stall_timeout_ms");
-    options.max_attempts = given.small("max_attempts");
-    options.max_bytes_per_second = given.number("max_bytes_per_second");
-    options.proxy = given.text("proxy");
-    options.ca_file = given.text_or_none("ca_file");
-    options.insecure_skip_verify = given.is_on("insecure_skip_verify");
-    options.user_agent = given.text("user_agent");
-    options.credentials_wait = given.time("credentials_wait_ms");
+#define CLIENT_OPTION(kind, field, plain) given.read(#field, options.plain);
+#include "options.inc"
+#undef CLIENT_OPTION
     return options;
 }
 
 oss::upload_options upload_options(const order &given)
 {
     oss::upload_options options;
-    options.bucket = given.text_or_none("bucket");
-    options.object_key = given.text_or_none("object_key");
-    options.file_path = given.text_or_none("file_path");
-    options.part_size = given.number("part_size", oss::part_size_auto);
-    options.routines = given.small("routines", oss::routines_auto);
-    options.checkpoint = given.is_on("checkpoint");
-    options.checkpoint_path = given.text_or_none("checkpoint_path");
-    options.checkpoint_dir = given.text_or_none("checkpoint_dir");
+#define UPLOAD_OPTION(kind, field, plain) given.read(#field, options.plain);
+#include "options.inc"
+#undef UPLOAD_OPTION
     options.headers = given.named("header");
     options.metadata = given.named("metadata");
-    if (given.text("on_file_change") == "fail") options.on_file_change = oss::file_change::fail;
-    if (given.text("verify_resume") == "always") options.verify_resume = oss::verify::always;
-    if (given.text("verify_resume") == "never") options.verify_resume = oss::verify::never;
-    options.content_md5 = given.is_on("content_md5");
     return options;
 }
 
@@ -286,7 +287,7 @@ private:
             upload_ = client_->start(upload_options(given));
             tell("status", "OSS_OK");
         } else if (given.word == "wait") {
-            wait(given.time("timeout_ms"));
+            wait(std::chrono::milliseconds(given.number("timeout_ms")));
         } else if (given.word == "pause") {
             upload_.pause();
         } else if (given.word == "cancel") {

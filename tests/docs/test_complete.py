@@ -126,7 +126,7 @@ def test_the_crate_has_the_licence() -> None:
         "include/oss_upload.h",
         "include/oss_upload.hpp",
         "bindings/go/oss/options.go",
-        "bindings/python/oss_upload/client.py",
+        "bindings/python/oss_upload/_options.py",
         "bindings/python/oss_upload/_command.py",
     ],
 )

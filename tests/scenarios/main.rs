@@ -5,6 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod executor;
+#[path = "../c/header_text.rs"]
+mod header_text;
 mod runner;
 mod rust;
 mod table;
@@ -92,7 +94,7 @@ fn executor_for_rust() {
 #[test]
 fn c_under_valgrind() {
     carry_out(Language::C, |tools| {
-        let program = toolchain::program(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], &["scenarios.c"]);
+        let program = with_options_inc(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], "scenarios.c");
         let under_valgrind = !toolchain::is_left_out("valgrind");
         let tools = tools.to_owned();
         move || {
@@ -101,6 +103,13 @@ fn c_under_valgrind() {
             command
         }
     });
+}
+
+/// Builds a program that includes the list of all options.
+fn with_options_inc(tools: &Path, compiler: &str, flags: &[&str], source: &str) -> PathBuf {
+    fs::write(tools.join("options.inc"), header_text::options_inc()).expect("the list of options is written");
+    let include = format!("-I{}", tools.display());
+    toolchain::program(tools, compiler, &[flags, &[&include]].concat(), &[source])
 }
 
 fn valgrind(program: &Path) -> Command {
@@ -117,9 +126,7 @@ fn cpp() {
     if toolchain::is_left_out("c++") {
         return;
     }
-    carry_out(Language::Cpp, |tools| {
-        linked(tools, toolchain::program(tools, "c++", &["-std=c++17"], &["scenarios.cpp"]))
-    });
+    carry_out(Language::Cpp, |tools| linked(tools, with_options_inc(tools, "c++", &["-std=c++17"], "scenarios.cpp")));
 }
 
 #[test]

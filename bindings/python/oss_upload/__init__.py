@@ -13,7 +13,7 @@ inside, for logs and metrics. Everything may be used from any thread, but not in
 `python -m oss_upload` uploads a file from a shell.
 """
 
-from oss_upload._options import UploadOptions
+from oss_upload._options import ClientOptions, UploadOptions
 from oss_upload._progress import ProgressBar
 from oss_upload._version import __version__
 from oss_upload.client import Client
@@ -49,6 +49,7 @@ __all__ = [
     "CheckpointError",
     "ChecksumMismatch",
     "Client",
+    "ClientOptions",
     "CredentialsError",
     "Event",
     "EventKind",

@@ -14,7 +14,7 @@ import re
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, NoReturn
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
 import oss_upload
 from oss_upload import _output
@@ -176,6 +176,7 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
     )
     upload.add_argument(
         "--header",
+        dest="headers",
         metavar="'NAME: VALUE'",
         type=_header,
         action="append",
@@ -184,7 +185,13 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
         as 'Content-Type: video/mp4' or 'x-oss-object-acl: private'; may be repeated""",
     )
     upload.add_argument(
-        "--meta", metavar="NAME=VALUE", type=_meta, action="append", default=[], help="the object's own metadata; same"
+        "--meta",
+        dest="metadata",
+        metavar="NAME=VALUE",
+        type=_meta,
+        action="append",
+        default=[],
+        help="the object's own metadata; same",
     )
     upload.add_argument("--on-file-change", choices=["restart", "fail"], default="restart", help="when FILE changes")
     upload.add_argument(
@@ -221,7 +228,13 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
     client.add_argument("--signature-version", type=int, choices=[1, 4], default=0, help="else 4 where it is possible")
     client.add_argument("--cname", action="store_true", help="the endpoint is a custom domain of the bucket")
     client.add_argument("--path-style", action="store_true", help="the bucket goes into the path")
-    client.add_argument("--max-rate", metavar="SIZE", type=_size, help="bytes per second, such as 10MiB")
+    client.add_argument(
+        "--max-rate",
+        dest="max_bytes_per_second",
+        metavar="SIZE",
+        type=_size,
+        help="bytes per second, such as 10MiB",
+    )
     client.add_argument("--max-attempts", metavar="N", type=int, help="how often a request is tried; else 8")
     client.add_argument("--connect-timeout", metavar="SECONDS", type=float, help="else 10")
     client.add_argument("--stall-timeout", metavar="SECONDS", type=float, help="without any byte moved; else 30")
@@ -241,37 +254,20 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
 def _client(options: argparse.Namespace) -> oss_upload.Client:
     if options.verbose:
         os.environ["OSS_UPLOAD_LOG"] = "info" if options.verbose == 1 else "debug"
-    return oss_upload.Client(
-        options.endpoint,
-        region=options.region,
-        credentials=options.credentials,
-        credentials_wait=options.credentials_wait,
-        signature_version=options.signature_version,
-        cname=options.cname,
-        path_style=options.path_style,
-        max_bytes_per_second=options.max_rate,
-        max_attempts=options.max_attempts,
-        connect_timeout=options.connect_timeout,
-        stall_timeout=options.stall_timeout,
-        proxy=options.proxy,
-        ca_file=options.ca_file,
-        insecure_skip_verify=options.insecure_skip_verify,
-        user_agent=f"{PROGRAM}/{oss_upload.__version__}",
-    )
+    given = _of_kind(oss_upload.ClientOptions, options)
+    return oss_upload.Client(options.endpoint, user_agent=f"{PROGRAM}/{oss_upload.__version__}", **given)
 
 
 def _upload_options(options: argparse.Namespace) -> oss_upload.UploadOptions:
-    return {
-        "part_size": options.part_size,
-        "routines": options.routines,
-        "checkpoint": options.checkpoint or options.resume,
-        "checkpoint_dir": options.checkpoint_dir,
-        "headers": options.header,
-        "metadata": dict(options.meta),
-        "on_file_change": options.on_file_change,
-        "verify_resume": options.verify_resume,
-        "content_md5": options.content_md5,
-    }
+    given = _of_kind(oss_upload.UploadOptions, options)
+    given["checkpoint"] = options.checkpoint or options.resume
+    given["metadata"] = dict(options.metadata)
+    return cast("oss_upload.UploadOptions", given)
+
+
+def _of_kind(kind: type, options: argparse.Namespace) -> dict[str, Any]:
+    """The arguments whose names are those of the package's options."""
+    return {name: getattr(options, name) for name in kind.__annotations__ if hasattr(options, name)}
 
 
 def _shown(options: argparse.Namespace, stack: contextlib.ExitStack) -> Callable[[Progress], object]:

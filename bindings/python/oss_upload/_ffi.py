@@ -17,29 +17,7 @@ ETA_UNKNOWN = 2**64 - 1
 
 
 class ClientOptions(ctypes.Structure):
-    """oss_client_options."""
-
-    _fields_ = (
-        ("struct_size", c_size_t),
-        ("endpoint", c_char_p),
-        ("region", c_char_p),
-        ("access_key_id", c_char_p),
-        ("access_key_secret", c_char_p),
-        ("security_token", c_char_p),
-        ("credentials", c_char_p),
-        ("proxy", c_char_p),
-        ("ca_file", c_char_p),
-        ("user_agent", c_char_p),
-        ("max_bytes_per_second", c_uint64),
-        ("signature_version", c_uint32),
-        ("cname", c_uint32),
-        ("path_style", c_uint32),
-        ("connect_timeout_ms", c_uint32),
-        ("stall_timeout_ms", c_uint32),
-        ("max_attempts", c_uint32),
-        ("insecure_skip_verify", c_uint32),
-        ("credentials_wait_ms", c_uint32),
-    )
+    """oss_client_options. Its fields are those of the table `_options.CLIENT`, which says what is put into each."""
 
 
 class Header(ctypes.Structure):
@@ -49,25 +27,7 @@ class Header(ctypes.Structure):
 
 
 class UploadOptions(ctypes.Structure):
-    """oss_upload_options."""
-
-    _fields_ = (
-        ("struct_size", c_size_t),
-        ("bucket", c_char_p),
-        ("object_key", c_char_p),
-        ("file_path", c_char_p),
-        ("checkpoint_path", c_char_p),
-        ("checkpoint_dir", c_char_p),
-        ("headers", POINTER(Header)),
-        ("header_count", c_size_t),
-        ("part_size", c_uint64),
-        ("routines", c_uint32),
-        ("checkpoint", c_uint32),
-        ("on_file_change", c_uint32),
-        ("verify_resume", c_uint32),
-        ("content_md5", c_uint32),
-        ("reserved", c_uint32),
-    )
+    """oss_upload_options. Its fields are those of the table `_options.UPLOAD`."""
 
 
 class Error(ctypes.Structure):

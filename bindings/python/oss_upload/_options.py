@@ -10,8 +10,11 @@ import ctypes
 import math
 import operator
 import os
+import re
+import textwrap
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypedDict, Union
+from ctypes import POINTER, c_char_p, c_size_t, c_uint32, c_uint64
+from typing import Any, Callable, Literal, TypedDict, TypeVar, Union, cast
 
 from oss_upload import _ffi
 from oss_upload.errors import InvalidArgument, LocalFileNotFound
@@ -24,11 +27,91 @@ OnFileChange = Literal["restart", "fail"]
 VerifyResume = Literal["in-doubt", "always", "never"]
 
 
+class ClientOptions(TypedDict, total=False):
+    """The keyword arguments of `Client` beside the endpoint.
+
+    Args:
+        region: Such as "cn-hangzhou"; taken from the endpoint when that names one. Signature V4 needs it.
+        access_key_id: AccessKey id, together with `access_key_secret`. None: see `credentials`.
+        access_key_secret: AccessKey secret. Never logged, in no error and not in repr().
+        security_token: Security token of temporary (STS) credentials.
+        credentials: Where credentials come from when no `access_key_id` is given. "env": the environment
+            (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN).
+            "profile[:NAME]": a profile in the files of the aliyun command line, the SDKs or ossutil.
+            "process:COMMAND": what a command prints. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
+            a RAM role for a Kubernetes service account. "uri[:URL]": what a GET of the URL answers. "anonymous":
+            requests are not signed. None: the default chain: env, oidc, profile, ecs-role, uri. The first of
+            these that is configured is used; when it does not work, no other is asked. Temporary ones are renewed
+            before they end, also in the middle of an upload.
+        signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
+        cname: The endpoint is a custom domain bound to the bucket.
+        path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
+        connect_timeout: Seconds to open a connection, name look-up and TLS included; 10 by default.
+        stall_timeout: Seconds without any byte moved, or without a response, after which a request is given up and
+            tried again; 30 by default.
+        max_attempts: How often a request is tried before the upload fails, the first time included: 1 to 1000; 8 by
+            default.
+        max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
+            limit by default.
+        proxy: "http://[user:password@]host:port" of a proxy; "env" asks the environment; none by default.
+        ca_file: PEM file with the certificate authorities to trust instead of the built-in ones;
+            "system" trusts those of the platform's certificate store.
+        insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
+            read and change the data.
+        user_agent: Added to the User-Agent header: visible ASCII.
+        credentials_wait: Seconds that an upload waits for new credentials when there are none, or when the server
+            takes them no more: from their source, or from `set_credentials()`. Meanwhile its phase is
+            `Phase.WAITING`. By default it does not wait; it fails, and with a checkpoint it can be resumed.
+    """
+
+    region: str | None
+    access_key_id: str | None
+    access_key_secret: str | None
+    security_token: str | None
+    credentials: str | None
+    signature_version: Literal[0, 1, 4]
+    cname: bool
+    path_style: bool
+    connect_timeout: float | None
+    stall_timeout: float | None
+    max_attempts: int | None
+    max_bytes_per_second: int | None
+    proxy: str | None
+    ca_file: Path | None
+    insecure_skip_verify: bool
+    user_agent: str | None
+    credentials_wait: float | None
+
+
 class UploadOptions(TypedDict, total=False):
-    """The keyword arguments that say how a file is uploaded; `Client.upload_file()` explains each.
+    """The keyword arguments that say how a file is uploaded.
 
     For programs that keep them: `backup: UploadOptions = {"checkpoint": True, "part_size": "auto"}`, then
     `client.upload_file(path, bucket, key, **backup)`.
+
+    Args:
+        part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
+            Raised when the file would need more than 10,000 parts; the result tells so.
+        routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library, at
+            most 64 for all uploads of the client together that have "auto".
+        checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
+            `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
+            left alone, also an empty one: CheckpointError.
+        checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
+            destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
+        headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
+            Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl,
+            x-oss-storage-class, x-oss-tagging, x-oss-server-side-encryption and its companions,
+            x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer.
+            Content-Type is guessed when it is not given.
+        metadata: The object's own metadata: `{"author": "me"}` is the header x-oss-meta-author.
+        on_file_change: When the local file changes during the upload, "restart" sends all parts again, a few times
+            at the most; "fail" raises FileChanged.
+        verify_resume: Whether parts that are on the server are read again from the local file before the object is
+            made, and their CRC-64 compared: "in-doubt" (when an earlier call has seen another change time, device
+            or inode of the file, and always where the file system is not known to keep a change time of its own:
+            FAT, FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
+        content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
     """
 
     part_size: PartSize
@@ -44,98 +127,15 @@ class UploadOptions(TypedDict, total=False):
 
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
-ON_FILE_CHANGE = ("restart", "fail")
-VERIFY_RESUME = ("in-doubt", "always", "never")
-
-
-def client_options(
-    *,
-    endpoint: str | None,
-    region: str | None,
-    access_key_id: str | None,
-    access_key_secret: str | None,
-    security_token: str | None,
-    credentials: str | None,
-    signature_version: int,
-    cname: bool,
-    path_style: bool,
-    connect_timeout: float | None,
-    stall_timeout: float | None,
-    max_attempts: int | None,
-    max_bytes_per_second: int | None,
-    proxy: str | None,
-    ca_file: Path | None,
-    insecure_skip_verify: bool,
-    user_agent: str | None,
-    credentials_wait: float | None,
-) -> _ffi.ClientOptions:
-    """The arguments of `Client`, checked."""
-    return _ffi.ClientOptions(
-        struct_size=ctypes.sizeof(_ffi.ClientOptions),
-        endpoint=text("endpoint", endpoint),
-        region=text("region", region),
-        access_key_id=text("access_key_id", access_key_id),
-        access_key_secret=text("access_key_secret", access_key_secret),
-        security_token=text("security_token", security_token),
-        credentials=text("credentials", credentials),
-        signature_version=_number("signature_version", signature_version, UINT32_MAX),
-        cname=_switch("cname", cname),
-        path_style=_switch("path_style", path_style),
-        connect_timeout_ms=_milliseconds("connect_timeout", connect_timeout),
-        stall_timeout_ms=_milliseconds("stall_timeout", stall_timeout),
-        max_attempts=_number("max_attempts", max_attempts, UINT32_MAX),
-        max_bytes_per_second=_number("max_bytes_per_second", max_bytes_per_second, UINT64_MAX),
-        proxy=text("proxy", proxy),
-        ca_file=None if ca_file is None else _path("ca_file", ca_file),
-        insecure_skip_verify=_switch("insecure_skip_verify", insecure_skip_verify),
-        user_agent=text("user_agent", user_agent),
-        credentials_wait_ms=_milliseconds("credentials_wait", credentials_wait),
-    )
-
-
-def upload_options(
-    path: Path,
-    bucket: str,
-    key: str,
-    *,
-    part_size: PartSize = None,
-    routines: Routines = None,
-    checkpoint: bool | Path = False,
-    checkpoint_dir: Path | None = None,
-    headers: Headers | None = None,
-    metadata: Mapping[str, str] | None = None,
-    on_file_change: OnFileChange = "restart",
-    verify_resume: VerifyResume = "in-doubt",
-    content_md5: bool = False,
-) -> _ffi.UploadOptions:
-    """What, where to and the `UploadOptions`, with their defaults, checked."""
-    pairs = _headers(headers, metadata)
-    return _ffi.UploadOptions(
-        struct_size=ctypes.sizeof(_ffi.UploadOptions),
-        bucket=required("bucket", bucket),
-        object_key=required("key", key),
-        file_path=_path("path", path),
-        checkpoint=checkpoint is not False,
-        checkpoint_path=None if isinstance(checkpoint, bool) else _path("checkpoint", checkpoint),
-        checkpoint_dir=None if checkpoint_dir is None else _path("checkpoint_dir", checkpoint_dir),
-        headers=(_ffi.Header * len(pairs))(*pairs) if pairs else None,
-        header_count=len(pairs),
-        part_size=_number_or_auto("part_size", part_size, UINT64_MAX),
-        routines=_number_or_auto("routines", routines, UINT32_MAX),
-        on_file_change=_choice("on_file_change", on_file_change, ON_FILE_CHANGE),
-        verify_resume=_choice("verify_resume", verify_resume, VERIFY_RESUME),
-        content_md5=_switch("content_md5", content_md5),
-    )
 
 
 def with_full_paths(options: UploadOptions) -> UploadOptions:
     """The same options for a later call: their paths mean what they mean now."""
-    full: UploadOptions = {**options}
-    if not isinstance(options.get("checkpoint", False), bool):
-        full["checkpoint"] = in_full(options["checkpoint"])
-    if options.get("checkpoint_dir") is not None:
-        full["checkpoint_dir"] = in_full(options["checkpoint_dir"])
-    return full
+    full: dict[str, Any] = {**options}
+    for name in {"checkpoint", *(name for name, convert in _converters(UPLOAD).items() if convert is _optional_path)}:
+        if full.get(name) is not None and not isinstance(full[name], bool):
+            full[name] = in_full(full[name])
+    return cast("UploadOptions", full)
 
 
 def in_full(path: Any) -> Any:  # noqa: ANN401
@@ -257,3 +257,153 @@ def _pair(option: str, prefix: bytes, pair: tuple[str, str]) -> _ffi.Header:
 
 def _wrong_type(name: str, value: object, wanted: str) -> TypeError:
     return TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
+
+
+def _uint32(name: str, value: int | None) -> int:
+    return _number(name, value, UINT32_MAX)
+
+
+def _uint64(name: str, value: int | None) -> int:
+    return _number(name, value, UINT64_MAX)
+
+
+def _part_size(name: str, value: int | str | None) -> int:
+    return _number_or_auto(name, value, UINT64_MAX)
+
+
+def _routines(name: str, value: int | str | None) -> int:
+    return _number_or_auto(name, value, UINT32_MAX)
+
+
+def _optional_path(name: str, value: Path | None) -> bytes | None:
+    return None if value is None else _path(name, value)
+
+
+def _on_file_change(name: str, value: str) -> int:
+    return _choice(name, value, ("restart", "fail"))
+
+
+def _verify_resume(name: str, value: str) -> int:
+    return _choice(name, value, ("in-doubt", "always", "never"))
+
+
+# A field of a struct in C: its name, its type, and what makes its value of the option's, whose name has no unit. Where
+# that is None, the functions below that fill the structs do so.
+Table = tuple[tuple[str, Any, Union[Callable[[str, Any], Any], None]], ...]
+
+CLIENT: Table = (
+    ("struct_size", c_size_t, None),
+    ("endpoint", c_char_p, None),
+    ("region", c_char_p, text),
+    ("access_key_id", c_char_p, text),
+    ("access_key_secret", c_char_p, text),
+    ("security_token", c_char_p, text),
+    ("credentials", c_char_p, text),
+    ("proxy", c_char_p, text),
+    ("ca_file", c_char_p, _optional_path),
+    ("user_agent", c_char_p, text),
+    ("max_bytes_per_second", c_uint64, _uint64),
+    ("signature_version", c_uint32, _uint32),
+    ("cname", c_uint32, _switch),
+    ("path_style", c_uint32, _switch),
+    ("connect_timeout_ms", c_uint32, _milliseconds),
+    ("stall_timeout_ms", c_uint32, _milliseconds),
+    ("max_attempts", c_uint32, _uint32),
+    ("insecure_skip_verify", c_uint32, _switch),
+    ("credentials_wait_ms", c_uint32, _milliseconds),
+)
+UPLOAD: Table = (
+    ("struct_size", c_size_t, None),
+    ("bucket", c_char_p, None),
+    ("object_key", c_char_p, None),
+    ("file_path", c_char_p, None),
+    ("checkpoint_path", c_char_p, None),
+    ("checkpoint_dir", c_char_p, _optional_path),
+    ("headers", POINTER(_ffi.Header), None),
+    ("header_count", c_size_t, None),
+    ("part_size", c_uint64, _part_size),
+    ("routines", c_uint32, _routines),
+    ("checkpoint", c_uint32, None),
+    ("on_file_change", c_uint32, _on_file_change),
+    ("verify_resume", c_uint32, _verify_resume),
+    ("content_md5", c_uint32, _switch),
+    ("reserved", c_uint32, None),
+)
+_ffi.ClientOptions._fields_ = [(field, kind) for field, kind, _ in CLIENT]
+_ffi.UploadOptions._fields_ = [(field, kind) for field, kind, _ in UPLOAD]
+
+
+def client_options(endpoint: str | None, options: ClientOptions) -> _ffi.ClientOptions:
+    """The arguments of `Client`, checked."""
+    _refuse_others("Client", options, ClientOptions)
+    struct = _ffi.ClientOptions(
+        struct_size=ctypes.sizeof(_ffi.ClientOptions),
+        endpoint=text("endpoint", endpoint),
+    )
+    return _filled(struct, CLIENT, options)
+
+
+def upload_options(path: Path, bucket: str, key: str, options: UploadOptions) -> _ffi.UploadOptions:
+    """What, where to and how, checked."""
+    _refuse_others("the upload", options, UploadOptions)
+    pairs = _headers(options.get("headers"), options.get("metadata"))
+    checkpoint = options.get("checkpoint", False)
+    struct = _ffi.UploadOptions(
+        struct_size=ctypes.sizeof(_ffi.UploadOptions),
+        bucket=required("bucket", bucket),
+        object_key=required("key", key),
+        file_path=_path("path", path),
+        checkpoint=checkpoint is not False,
+        checkpoint_path=None if isinstance(checkpoint, bool) else _path("checkpoint", checkpoint),
+        headers=(_ffi.Header * len(pairs))(*pairs) if pairs else None,
+        header_count=len(pairs),
+    )
+    return _filled(struct, UPLOAD, options)
+
+
+Struct = TypeVar("Struct", bound=ctypes.Structure)
+
+
+def _filled(struct: Struct, table: Table, options: Mapping[str, Any]) -> Struct:
+    for field, _, convert in table:
+        name = _option(field)
+        if convert is not None and name in options:
+            setattr(struct, field, convert(name, options[name]))
+    return struct
+
+
+def _converters(table: Table) -> dict[str, Callable[[str, Any], Any]]:
+    return {_option(field): convert for field, _, convert in table if convert is not None}
+
+
+def _option(field: str) -> str:
+    # Seconds, where C has milliseconds.
+    return field[:-3] if field.endswith("_ms") else field
+
+
+def _refuse_others(taker: str, options: Mapping[str, Any], known: type) -> None:
+    """As Python does for parameters that are written out."""
+    for name in options:
+        if name not in known.__annotations__:
+            raise TypeError(f"{taker} got an unexpected keyword argument {name!r}")
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def explained_by(options: type) -> Callable[[Function], Function]:
+    """Puts the explanations of `options` where the documentation of a function says {options}: for help()."""
+    _, _, explained = (options.__doc__ or "").partition("Args:\n")
+
+    def with_explanations(function: Function) -> Function:
+        # None with python -OO. From Python 3.13 on the common indentation is taken away.
+        if function.__doc__ is not None:
+            function.__doc__ = re.sub(
+                r"^( *)\{options\}$",
+                lambda mark: textwrap.indent(textwrap.dedent(explained).strip(), mark[1]),
+                function.__doc__,
+                flags=re.MULTILINE,
+            )
+        return function
+
+    return with_explanations

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ctypes import byref
-from typing import TYPE_CHECKING, Any, Callable, Literal
+from typing import TYPE_CHECKING, Any, Callable
 
 from oss_upload import _ffi, _options, _progress, errors, events
 from oss_upload._handle import Handle
 from oss_upload._library import library
+from oss_upload._options import ClientOptions, UploadOptions
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from oss_upload._options import Path, UploadOptions
+    from oss_upload._options import Path
     from oss_upload._progress import ProgressReceiver
     from oss_upload.events import Event
     from oss_upload.results import UploadResult
@@ -32,27 +33,11 @@ class Client:
     forked child (RuntimeError): make a client there.
     """
 
+    @_options.explained_by(ClientOptions)
     def __init__(
         self,
         endpoint: str | None = None,
-        *,
-        region: str | None = None,
-        access_key_id: str | None = None,
-        access_key_secret: str | None = None,
-        security_token: str | None = None,
-        credentials: str | None = None,
-        signature_version: Literal[0, 1, 4] = 0,
-        cname: bool = False,
-        path_style: bool = False,
-        connect_timeout: float | None = None,
-        stall_timeout: float | None = None,
-        max_attempts: int | None = None,
-        max_bytes_per_second: int | None = None,
-        proxy: str | None = None,
-        ca_file: Path | None = None,
-        insecure_skip_verify: bool = False,
-        user_agent: str | None = None,
-        credentials_wait: float | None = None,
+        **options: Unpack[ClientOptions],
     ) -> None:
         """Makes a client. Nothing is sent yet.
 
@@ -60,37 +45,7 @@ class Client:
             endpoint: Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an
                 internal, accelerate or dual-stack host, a custom domain (then set `cname`), or an IP address. May be
                 left out when `region` is given.
-            region: Such as "cn-hangzhou"; taken from the endpoint when that names one. Signature V4 needs it.
-            access_key_id: AccessKey id, together with `access_key_secret`. None: see `credentials`.
-            access_key_secret: AccessKey secret. Never logged, in no error and not in repr().
-            security_token: Security token of temporary (STS) credentials.
-            credentials: Where credentials come from when no `access_key_id` is given. "env": the environment
-                (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN).
-                "profile[:NAME]": a profile in the files of the aliyun command line, the SDKs or ossutil.
-                "process:COMMAND": what a command prints. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
-                a RAM role for a Kubernetes service account. "uri[:URL]": what a GET of the URL answers. "anonymous":
-                requests are not signed. None: the default chain: env, oidc, profile, ecs-role, uri. The first of
-                these that is configured is used; when it does not work, no other is asked. Temporary ones are renewed
-                before they end, also in the middle of an upload.
-            signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
-            cname: The endpoint is a custom domain bound to the bucket.
-            path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
-            connect_timeout: Seconds to open a connection, name look-up and TLS included; 10 by default.
-            stall_timeout: Seconds without any byte moved, or without a response, after which a request is given up and
-                tried again; 30 by default.
-            max_attempts: How often a request is tried before the upload fails, the first time included: 1 to 1000; 8 by
-                default.
-            max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
-                limit by default.
-            proxy: "http://[user:password@]host:port" of a proxy; "env" asks the environment; none by default.
-            ca_file: PEM file with the certificate authorities to trust instead of the built-in ones;
-                "system" trusts those of the platform's certificate store.
-            insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
-                read and change the data.
-            user_agent: Added to the User-Agent header: visible ASCII.
-            credentials_wait: Seconds that an upload waits for new credentials when there are none, or when the server
-                takes them no more: from their source, or from `set_credentials()`. Meanwhile its phase is
-                `Phase.WAITING`. By default it does not wait; it fails, and with a checkpoint it can be resumed.
+            {options}
 
         Raises:
             InvalidArgument: An option is wrong; the message names it. Also a ValueError.
@@ -100,30 +55,12 @@ class Client:
             TypeError: An argument has a wrong type.
         """
         # Kept for repr() only, which must not tell secrets.
-        self._endpoint, self._region = endpoint, region
+        self._endpoint, self._region = endpoint, options.get("region")
         self._handle = Handle("the client", library.oss_client_free)
-        options = _options.client_options(
-            endpoint=endpoint,
-            region=region,
-            access_key_id=access_key_id,
-            access_key_secret=access_key_secret,
-            security_token=security_token,
-            credentials=credentials,
-            signature_version=signature_version,
-            cname=cname,
-            path_style=path_style,
-            connect_timeout=connect_timeout,
-            stall_timeout=stall_timeout,
-            max_attempts=max_attempts,
-            max_bytes_per_second=max_bytes_per_second,
-            proxy=proxy,
-            ca_file=ca_file,
-            insecure_skip_verify=insecure_skip_verify,
-            user_agent=user_agent,
-            credentials_wait=credentials_wait,
-        )
-        _call(library.oss_client_new, byref(options), byref(self._handle.pointer), path=ca_file)
+        struct = _options.client_options(endpoint, options)
+        _call(library.oss_client_new, byref(struct), byref(self._handle.pointer), path=options.get("ca_file"))
 
+    @_options.explained_by(UploadOptions)
     def upload_file(
         self,
         path: Path,
@@ -145,28 +82,7 @@ class Client:
                 meanwhile; so do those of the checkpoint.
             bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
             key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
-            part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
-                Raised when the file would need more than 10,000 parts; the result tells so.
-            routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library, at
-                most 64 for all uploads of the client together that have "auto".
-            checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
-                `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
-                left alone, also an empty one: CheckpointError.
-            checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
-                destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
-            headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
-                Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl,
-                x-oss-storage-class, x-oss-tagging, x-oss-server-side-encryption and its companions,
-                x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer.
-                Content-Type is guessed when it is not given.
-            metadata: The object's own metadata: `{"author": "me"}` is the header x-oss-meta-author.
-            on_file_change: When the local file changes during the upload, "restart" sends all parts again, a few times
-                at the most; "fail" raises FileChanged.
-            verify_resume: Whether parts that are on the server are read again from the local file before the object is
-                made, and their CRC-64 compared: "in-doubt" (when an earlier call has seen another change time, device
-                or inode of the file, and always where the file system is not known to keep a change time of its own:
-                FAT, FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
-            content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
+            {options}
             progress: A function, called on this thread with a `Progress` about ten times a second and once at the end,
                 also when the upload failed. What it returns is ignored; to stop the upload, raise. Or a progress bar
                 that counts bytes, such as `tqdm(unit="B", unit_scale=True)`: it gets the file's size as its total when
@@ -325,7 +241,7 @@ class Client:
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 
     def _start(self, upload: Upload, options: UploadOptions, path: Path | None = None) -> None:
-        struct = _options.upload_options(upload.path if path is None else path, upload.bucket, upload.key, **options)
+        struct = _options.upload_options(upload.path if path is None else path, upload.bucket, upload.key, options)
         with self._handle as pointer:
             _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer), path=upload.path)
 

@@ -9,12 +9,18 @@ import sys
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from oss_upload import Client, Event, EventKind, OSSUploadError, Phase, Progress, Upload, UploadResult
-
-# Arguments of Client that are not texts.
-NUMBERS = ("signature_version", "max_attempts", "max_bytes_per_second")
-SWITCHES = ("cname", "path_style", "insecure_skip_verify")
-TIMES = ("connect_timeout", "stall_timeout", "credentials_wait")
+from oss_upload import (
+    Client,
+    ClientOptions,
+    Event,
+    EventKind,
+    OSSUploadError,
+    Phase,
+    Progress,
+    Upload,
+    UploadOptions,
+    UploadResult,
+)
 
 
 class Thrown(Exception):
@@ -35,6 +41,24 @@ class Order:
     def path(self, name: str) -> bytes:
         """A value that need not be text."""
         return unquote_to_bytes(dict(self.pairs)[name])
+
+    def options(self, kind: type) -> dict[str, Any]:
+        """The options of this kind, by their names in Python, each of the type that it has there."""
+        options: dict[str, Any] = {}
+        for name, value in self.texts().items():
+            option = name.removesuffix("_ms")
+            if option in kind.__annotations__:
+                options[option] = self.converted(name, value, str(kind.__annotations__[option]))
+        return options
+
+    def converted(self, name: str, value: str, annotation: str) -> object:
+        if "bool" in annotation and value in "01":
+            return value == "1"
+        if "Path" in annotation:
+            return self.path(name)
+        if "float" in annotation:
+            return int(value) / 1000
+        return int(value) if value.isdecimal() and "str" not in annotation else value
 
     def named(self, kind: str) -> dict[str, str]:
         """Headers, or metadata."""
@@ -74,12 +98,7 @@ class Session:
 
     def do_client(self, order: Order) -> None:
         self.do_end(order)
-        given = {name.removesuffix("_ms"): value for name, value in order.texts().items()}
-        arguments: dict[str, Any] = dict(given)
-        arguments.update({name: int(given[name]) for name in NUMBERS if name in given})
-        arguments.update({name: given[name] == "1" for name in SWITCHES if name in given})
-        arguments.update({name: int(given[name]) / 1000 for name in TIMES if name in given})
-        self.client = Client(**arguments)
+        self.client = Client(order.texts().get("endpoint"), **order.options(ClientOptions))
         self.tell("status", "OSS_OK")
 
     def do_set_credentials(self, order: Order) -> None:
@@ -229,21 +248,10 @@ def upload_arguments(order: Order) -> dict[str, Any]:
         "path": order.path("file_path"),
         "bucket": given["bucket"],
         "key": given["object_key"],
+        **order.options(UploadOptions),
     }
-    for name in ("part_size", "routines"):
-        if name in given:
-            arguments[name] = given[name] if given[name] == "auto" else int(given[name])
-    if given.get("checkpoint") == "1":
-        arguments["checkpoint"] = True
     if "checkpoint_path" in given:
         arguments["checkpoint"] = order.path("checkpoint_path")
-    if "checkpoint_dir" in given:
-        arguments["checkpoint_dir"] = order.path("checkpoint_dir")
-    for name in ("on_file_change", "verify_resume"):
-        if name in given:
-            arguments[name] = given[name]
-    if "content_md5" in given:
-        arguments["content_md5"] = given["content_md5"] == "1"
     if headers := order.named("header"):
         arguments["headers"] = headers
     if metadata := order.named("metadata"):

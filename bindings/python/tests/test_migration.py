@@ -31,7 +31,8 @@ def test_the_new_code_runs(server: Server, tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, text=True, timeout=DEADLINE
     )
     assert "OSS said no: NoSuchBucket 404" in output
-    assert output.count("3145728 of 3145728") == 2
+    # A report more when Complete takes its time.
+    assert output.count("3145728 of 3145728") >= 2
     for entry in server.log("InitiateMultipartUpload"):
         if entry["bucket"] == "my-bucket":
             assert entry["headers"]["x-oss-meta-author"] == "me"
@@ -41,7 +42,12 @@ def test_the_new_code_runs(server: Server, tmp_path: Path) -> None:
 
 def test_the_tables_name_what_there_is() -> None:
     new = [row.split("|")[2] for row in TEXT.splitlines() if row.startswith("| ")]
-    options = {*oss_upload.UploadOptions.__annotations__, *oss_upload.Client.__init__.__annotations__, "progress"}
+    options = {
+        *oss_upload.UploadOptions.__annotations__,
+        *oss_upload.ClientOptions.__annotations__,
+        "endpoint",
+        "progress",
+    }
     named = set(re.findall(r"\b(\w+)=", " ".join(new)))
     assert {"checkpoint", "routines", "proxy"} <= named <= options
     results = set(re.findall(r"`(?:result)?\.(\w+)`", " ".join(new)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from oss_upload import (
     LocalFileError,
     OSSUploadError,
     Upload,
+    UploadOptions,
     _ffi,
     _options,
 )
@@ -24,7 +25,7 @@ ENDPOINT = "http://127.0.0.1:9"
 
 
 def upload_options(path: Any = "f", bucket: Any = "b", key: Any = "k", **options: Any) -> _ffi.UploadOptions:
-    return _options.upload_options(path, bucket, key, **options)
+    return _options.upload_options(path, bucket, key, cast("UploadOptions", options))
 
 
 def headers_of(options: _ffi.UploadOptions) -> list[tuple[bytes, bytes]]:

@@ -12,6 +12,7 @@ import (
 	"math"
 	"net/url"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -49,24 +50,31 @@ func (o order) text(name string) string {
 	return ""
 }
 
-func (o order) number(name string) int64 { return o.numberOrAuto(name, 0) }
-
-func (o order) numberOrAuto(name string, auto int64) int64 {
-	switch value := o.text(name); value {
-	case "":
-		return 0
-	case "auto":
-		return auto
-	default:
-		number, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			log.Fatal(err)
-		}
-		return number
-	}
+// The words of the table.
+var words = map[string]int64{
+	"":         0,
+	"auto":     oss.PartSizeAuto,
+	"restart":  int64(oss.RestartOnFileChange),
+	"fail":     int64(oss.FailOnFileChange),
+	"in-doubt": int64(oss.VerifyInDoubt),
+	"always":   int64(oss.VerifyAlways),
+	"never":    int64(oss.VerifyNever),
 }
 
-func (o order) isOn(name string) bool { return o.text(name) == "1" }
+// PartSizeAuto and RoutinesAuto are both "auto".
+const _ = uint(oss.PartSizeAuto-oss.RoutinesAuto) + uint(oss.RoutinesAuto-oss.PartSizeAuto)
+
+func (o order) number(name string) int64 {
+	value := o.text(name)
+	if number, isWord := words[value]; isWord {
+		return number
+	}
+	number, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return number
+}
 
 func (o order) milliseconds(name string) time.Duration {
 	return time.Duration(o.number(name)) * time.Millisecond
@@ -87,52 +95,45 @@ func (o order) named(kind string) map[string]string {
 	return named
 }
 
-func (o order) clientOptions() oss.ClientOptions {
-	return oss.ClientOptions{
-		Endpoint:           o.text("endpoint"),
-		Region:             o.text("region"),
-		AccessKeyID:        o.text("access_key_id"),
-		AccessKeySecret:    o.text("access_key_secret"),
-		SecurityToken:      o.text("security_token"),
-		Credentials:        o.text("credentials"),
-		CredentialsWait:    o.milliseconds("credentials_wait_ms"),
-		SignatureVersion:   oss.SignatureVersion(o.number("signature_version")),
-		CNAME:              o.isOn("cname"),
-		PathStyle:          o.isOn("path_style"),
-		ConnectTimeout:     o.milliseconds("connect_timeout_ms"),
-		StallTimeout:       o.milliseconds("stall_timeout_ms"),
-		MaxAttempts:        int(o.number("max_attempts")),
-		MaxBytesPerSecond:  o.number("max_bytes_per_second"),
-		Proxy:              o.text("proxy"),
-		CAFile:             o.text("ca_file"),
-		InsecureSkipVerify: o.isOn("insecure_skip_verify"),
-		UserAgent:          o.text("user_agent"),
-	}
+func (o order) clientOptions() (options oss.ClientOptions) {
+	o.read(&options)
+	return options
 }
 
 func (o order) uploadOptions() *oss.UploadOptions {
-	options := &oss.UploadOptions{
-		Bucket:         o.text("bucket"),
-		Key:            o.text("object_key"),
-		PartSize:       o.numberOrAuto("part_size", oss.PartSizeAuto),
-		Routines:       int(o.numberOrAuto("routines", oss.RoutinesAuto)),
-		Checkpoint:     o.isOn("checkpoint"),
-		CheckpointPath: o.text("checkpoint_path"),
-		CheckpointDir:  o.text("checkpoint_dir"),
-		Headers:        o.named("header"),
-		Metadata:       o.named("metadata"),
-		ContentMD5:     o.isOn("content_md5"),
-	}
-	if o.text("on_file_change") == "fail" {
-		options.OnFileChange = oss.FailOnFileChange
-	}
-	switch o.text("verify_resume") {
-	case "always":
-		options.VerifyResume = oss.VerifyAlways
-	case "never":
-		options.VerifyResume = oss.VerifyNever
-	}
+	options := &oss.UploadOptions{Key: o.text("object_key"), Headers: o.named("header"), Metadata: o.named("metadata")}
+	o.read(options)
 	return options
+}
+
+// read sets the fields whose names are those of C: CAFile is ca_file, ConnectTimeout is connect_timeout_ms.
+func (o order) read(options any) {
+	fields := reflect.ValueOf(options).Elem()
+	for _, pair := range o.pairs {
+		if notOptions[pair[0]] {
+			continue
+		}
+		name := strings.ReplaceAll(strings.TrimSuffix(pair[0], "_ms"), "_", "")
+		field := fields.FieldByNameFunc(func(field string) bool { return strings.EqualFold(field, name) })
+		if !field.IsValid() {
+			log.Fatalf("%T has no %s", options, pair[0])
+		}
+		switch field.Interface().(type) {
+		case string:
+			field.SetString(pair[1])
+		case bool:
+			field.SetBool(pair[1] == "1")
+		case time.Duration:
+			field.SetInt(int64(o.milliseconds(pair[0])))
+		default:
+			field.SetInt(o.number(pair[0]))
+		}
+	}
+}
+
+// What an order has beside options, and what Go calls otherwise or has as an argument.
+var notOptions = map[string]bool{
+	"file_path": true, "object_key": true, "header": true, "metadata": true, "stop": true, "at_parts": true,
 }
 
 // A response is a line of names with values.
