@@ -57,13 +57,13 @@ fn version_macros() -> String {
     let (major, minor, patch) = (part("MAJOR"), part("MINOR"), part("PATCH"));
     format!(
         "
-/** Version of this header; oss_version() tells that of the library. */
+/** Version of this header; oss_version() returns the version of the library. */
 #define OSS_VERSION \"{major}.{minor}.{patch}\"
-/** Changes when programs must be compiled anew: see docs/abi.md. */
+/** Changes when programs must be recompiled: see docs/abi.md. */
 #define OSS_VERSION_MAJOR {major}
-/** Changes when something is added. */
+/** Changes when features are added. */
 #define OSS_VERSION_MINOR {minor}
-/** Changes when defects are corrected. */
+/** Changes when bugs are fixed. */
 #define OSS_VERSION_PATCH {patch}
 /** major << 16 | minor << 8 | patch, to compare with oss_version_number(). */
 #define OSS_VERSION_NUMBER ((OSS_VERSION_MAJOR << 16) | (OSS_VERSION_MINOR << 8) | OSS_VERSION_PATCH)"
@@ -76,7 +76,7 @@ fn initialisers() -> String {
     let functions = [("client", "a client"), ("upload", "an upload")].map(|(name, owner)| {
         format!(
             "
-/** Options of {owner} with every field at its default. */
+/** Options of {owner}, with every field at its default. */
 static inline oss_{name}_options oss_{name}_options_default(void)
 {{
     oss_{name}_options options;

@@ -21,12 +21,13 @@ from scenarios import SCENARIOS, Section, Settings
 INTRODUCTION = """\
 # Benchmarks
 
-`make bench` measures on the machine at hand; this page is what it wrote. Everybody uploads the same file from the page
-cache to `tests/oss-server` on loopback, in turn and in changing order; figures are medians. CPU is user and system time of
-the uploading process alone, children included. The SDKs and liboss_upload check CRC-64 and keep a checkpoint. The
-*floor* (`benches/floor`) only reads the file and writes the socket, through rustls for HTTPS; curl only sends one PUT.
+`make bench` wrote this page; run it to measure your machine. Every program uploads the same file from the page cache to
+`tests/oss-server` on loopback, in turn and in varying order; figures are medians. CPU is the user and system time of
+the uploading process alone, including its children. The SDKs and liboss_upload check CRC-64 and keep a checkpoint. The
+*floor* (`benches/floor`) only reads the file and writes to the socket, through rustls for HTTPS; curl only sends one
+PUT.
 
-![CPU time, memory and speed beside Alibaba Cloud's SDKs](benchmark.svg)
+![CPU time, memory and speed compared with Alibaba Cloud's SDKs](benchmark.svg)
 """
 
 

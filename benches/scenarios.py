@@ -119,7 +119,7 @@ def parts_100_kb(places: Places, settings: Settings) -> list[Section]:
     """As many requests as there can be, and a checkpoint that changes as often."""
     section, result = uploads(places, settings, "100kb", KB100, 8, [OURS, FLOOR, *SDKS])
     section.targets = [Target("CPU at 100 KB × 8, of Go v2", result.ratio("cpu", OURS, "Go v2"), 0.5)]
-    section.notes = ["Go v1 writes its whole checkpoint anew for each part; oss2 asks the server for all parts after each."]
+    section.notes = ["Go v1 rewrites its whole checkpoint for each part; oss2 lists all parts on the server after each."]
     return [section]
 
 
@@ -189,7 +189,7 @@ def small(places: Places, settings: Settings) -> list[Section]:
         Target(f"time for small files, of the best SDK ({best})", result.ratio("wall", OURS, best), 1.0),
         Target("connections opened for small files", opened, SMALL_AT_A_TIME),
     ]
-    section.notes = ["curl signs and checks nothing. Checkpoints are off for all: one request leaves nothing to resume."]
+    section.notes = ["curl neither signs nor checks anything. Checkpoints are off for all: one request leaves nothing to resume."]
     return [section]
 
 
@@ -233,9 +233,9 @@ def wan_with(places: Places, settings: Settings, congestion: str) -> Section:
         best = max(of[name] for name in [*SDKS, CURL])
         section.targets.append(Target(f"{where} peer", of[AUTO] / best, 1.0, True))
     section.notes = [
-        f"Two network namespaces on this machine, joined by benches/wan. Who was not done after {WAN_LIMIT:.0f} s was"
-        " rated by what had arrived. Peers as they are by default; Go v1, which has no default part size, as in the"
-        " example of its manual (100 KB × 3)."
+        f"Two network namespaces on this machine, joined by benches/wan. Uploads that were not finished after"
+        f" {WAN_LIMIT:.0f} s were rated by the bytes that had arrived. Peers use their defaults; Go v1, which has no"
+        " default part size, uses the example in its manual (100 KB × 3)."
     ]
     return section
 

@@ -19,24 +19,24 @@
  *
  * Rules
  *
- * - Ownership. Two handles must be freed, oss_client and oss_upload; nothing else. Everything that is passed in is
- *   copied before the call returns. Outputs are structs of the caller; each may be NULL when it is not wanted.
- * - Options. Zero means default. Start from oss_client_options_default() or oss_upload_options_default(): they set
- *   struct_size, by which a newer library knows an older program and the other way round.
- * - Handles. A call with a pointer that is no handle of the right kind gets OSS_INVALID_ARGUMENT, and a call that frees or
- *   stops something does nothing then. A freed handle is such a pointer only until its memory is used again.
+ * - Ownership. Two kinds of handles must be freed, oss_client and oss_upload; nothing else. Arguments are copied before
+ *   the call returns. Outputs are structs of the caller; pass NULL for those that you do not need.
+ * - Options. Zero means the default. Start from oss_client_options_default() or oss_upload_options_default(). They set
+ *   struct_size, which lets a newer library work with an older program and the other way round.
+ * - Handles. A call with a pointer that is not a handle of the right kind returns OSS_INVALID_ARGUMENT; a call that frees
+ *   or stops something then does nothing. A freed handle is detected only until its memory is used again.
  * - Threads. Every function may be called from any thread. Handles may be freed in any order, once each, after all
- *   other calls with that handle have returned. The progress callback runs on the thread inside oss_upload_file() only.
- * - Signals. No handler is installed. The library's threads block every signal but those that a thread raises in itself
- *   by a fault (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT): what is sent to the process goes to the
- *   program's threads. No SIGPIPE and no SIGXFSZ is raised, on the calling thread neither.
- * - Cancelling. pthread_cancel() on a thread in a call is deferred: the call returns as usual, and the thread ends at its
- *   next cancellation point after it. That holds inside the progress callback too. pthread_exit() and longjmp() must not
- *   leave the callback, and a thread that may be cancelled asynchronously must not call the library.
- * - Descriptors. All of the library's are 3 or more and closed on exec, also in a program that has closed 0, 1 or 2.
- * - A process that forks must not use the handles in the child. There is no global state: nothing to initialise, nothing
- *   to clean up.
- * - Strings are UTF-8 and end with NUL; file names are any bytes on Unix.
+ *   other calls with that handle have returned. The progress callback runs only on the thread inside oss_upload_file().
+ * - Signals. The library installs no handler. Its threads block every signal except those that a fault raises in the
+ *   thread itself (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT), so signals sent to the process go to the
+ *   program's threads. No SIGPIPE or SIGXFSZ is raised, not even on the calling thread.
+ * - Cancellation. pthread_cancel() on a thread inside a call is deferred: the call returns as usual, and the thread ends
+ *   at its next cancellation point. This also holds inside the progress callback. Do not leave the callback with
+ *   pthread_exit() or longjmp(), and do not call the library from a thread that may be cancelled asynchronously.
+ * - Descriptors. All of the library's descriptors are 3 or higher and closed on exec, even in a program that has closed
+ *   0, 1 or 2.
+ * - Fork. After a fork, the child must not use the handles. There is no global state: nothing to initialise or clean up.
+ * - Strings are UTF-8 and NUL-terminated; on Unix, file names are any bytes.
  */
 
 #ifndef OSS_UPLOAD_H
@@ -45,45 +45,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Version of this header; oss_version() tells that of the library. */
+/** Version of this header; oss_version() returns the version of the library. */
 #define OSS_VERSION "0.1.0"
-/** Changes when programs must be compiled anew: see docs/abi.md. */
+/** Changes when programs must be recompiled: see docs/abi.md. */
 #define OSS_VERSION_MAJOR 0
-/** Changes when something is added. */
+/** Changes when features are added. */
 #define OSS_VERSION_MINOR 1
-/** Changes when defects are corrected. */
+/** Changes when bugs are fixed. */
 #define OSS_VERSION_PATCH 0
 /** major << 16 | minor << 8 | patch, to compare with oss_version_number(). */
 #define OSS_VERSION_NUMBER ((OSS_VERSION_MAJOR << 16) | (OSS_VERSION_MINOR << 8) | OSS_VERSION_PATCH)
 
 /**
- * What a progress callback returns: go on.
+ * Return value of a progress callback: continue.
  */
 #define OSS_CONTINUE 0
 
 /**
- * What a progress callback returns: stop soon as oss_upload_pause() does. Any value that is not named here means this too.
+ * Return value of a progress callback: stop soon, as oss_upload_pause() does. Any unknown value means the same.
  */
 #define OSS_PAUSE 1
 
 /**
- * What a progress callback returns: stop soon as oss_upload_cancel() does.
+ * Return value of a progress callback: stop soon, as oss_upload_cancel() does.
  */
 #define OSS_CANCEL 2
 
 /**
- * oss_upload_options.part_size: let the library choose from the file's size.
+ * oss_upload_options.part_size: the library chooses a size that suits the file.
  */
 #define OSS_PART_SIZE_AUTO UINT64_MAX
 
 /**
- * oss_upload_options.routines: let the library choose: at most 64, for all uploads of the client together that have this
- * value.
+ * oss_upload_options.routines: the library chooses, at most 64 for all uploads of the client that set this value.
  */
 #define OSS_ROUTINES_AUTO UINT32_MAX
 
 /**
- * oss_progress.phase: the file and the checkpoint are being looked at, or the upload is being opened on the server.
+ * oss_progress.phase: the file and the checkpoint are being examined, or the upload is being created on the server.
  */
 #define OSS_PHASE_PREPARING 0
 
@@ -93,28 +92,28 @@
 #define OSS_PHASE_UPLOADING 1
 
 /**
- * oss_progress.phase: local data is read again and compared with what the server has.
+ * oss_progress.phase: local data is being read again and compared with the data on the server.
  */
 #define OSS_PHASE_VERIFYING 2
 
 /**
- * oss_progress.phase: all parts are there; the server puts the object together.
+ * oss_progress.phase: all parts are on the server, which is assembling the object.
  */
 #define OSS_PHASE_COMPLETING 3
 
 /**
- * oss_progress.phase: the upload has ended, well or not.
+ * oss_progress.phase: the upload has ended, successfully or not.
  */
 #define OSS_PHASE_ENDED 4
 
 /**
- * oss_progress.phase: there are no credentials that the server takes; others are waited for (credentials_wait_ms).
+ * oss_progress.phase: the upload is waiting for credentials that the server accepts (credentials_wait_ms).
  */
 #define OSS_PHASE_WAITING 5
 
 /**
- * oss_progress.phase: local data is read for its MD5 (content_md5), which must be known before the data is sent; nothing
- * is being sent meanwhile.
+ * oss_progress.phase: local data is being read for its MD5 (content_md5), which must be known before the data is sent.
+ * Nothing is being sent.
  */
 #define OSS_PHASE_HASHING 6
 
@@ -124,65 +123,65 @@
 #define OSS_ETA_UNKNOWN UINT64_MAX
 
 /**
- * oss_event.kind: a request has been answered, or has failed.
+ * oss_event.kind: a request received a response, or failed.
  */
 #define OSS_EVENT_REQUEST 1
 
 /**
- * oss_event.kind: a request will be tried again, after elapsed_ms; the message says why.
+ * oss_event.kind: a request will be retried after elapsed_ms; the message says why.
  */
 #define OSS_EVENT_RETRY 2
 
 /**
- * oss_event.kind: the server has a part.
+ * oss_event.kind: a part has reached the server.
  */
 #define OSS_EVENT_PART_DONE 3
 
 /**
- * oss_event.kind: the server has a part that an earlier call sent.
+ * oss_event.kind: a part sent by an earlier call is on the server.
  */
 #define OSS_EVENT_PART_RESUMED 4
 
 /**
- * oss_event.kind: more or fewer parts may be in flight.
+ * oss_event.kind: the number of parts that may be in flight changed.
  */
 #define OSS_EVENT_CONCURRENCY_CHANGED 5
 
 /**
- * oss_event.kind: a source has given the first credentials, or others sign from now on; the message
- * names the access key id and the source.
+ * oss_event.kind: a source returned the first credentials, or the credentials changed; the message names the AccessKey
+ * ID and the source.
  */
 #define OSS_EVENT_CREDENTIALS_CHANGED 6
 
 /**
- * oss_event.kind: the checkpoint was made safe on disk.
+ * oss_event.kind: the checkpoint was synced to disk.
  */
 #define OSS_EVENT_CHECKPOINT_WRITTEN 7
 
 /**
- * oss_event.kind: all parts are sent again; the message says why.
+ * oss_event.kind: the upload starts over and sends all parts again; the message says why.
  */
 #define OSS_EVENT_RESTARTED 8
 
 /**
- * oss_event.kind: the upload has ended; the message is "stored" or the error's.
+ * oss_event.kind: the upload has ended; the message is "stored" or the error message.
  */
 #define OSS_EVENT_ENDED 9
 
 /**
- * What a call came to. Zero is success, errors are negative. Numbers are never reused.
+ * Outcome of a call. Zero is success; errors are negative. Numbers are never reused.
  */
 typedef enum {
   /**
-   * Done.
+   * Success.
    */
   OSS_OK = 0,
   /**
-   * oss_upload_wait() ran out of time; the upload goes on.
+   * oss_upload_wait() timed out; the upload is still running.
    */
   OSS_PENDING = 1,
   /**
-   * An argument or option is wrong; the message names it. Nothing was done.
+   * An argument or option is invalid; the message names it. Nothing was done.
    */
   OSS_INVALID_ARGUMENT = -1,
   /**
@@ -194,11 +193,11 @@ typedef enum {
    */
   OSS_NETWORK = -3,
   /**
-   * Nothing moved for connect_timeout_ms or stall_timeout_ms, more often than max_attempts allows.
+   * connect_timeout_ms or stall_timeout_ms passed without progress, more often than max_attempts allows.
    */
   OSS_TIMEOUT = -4,
   /**
-   * The server said no; see http_status, service_code, ec and request_id.
+   * The server refused the request; see http_status, service_code, ec and request_id.
    */
   OSS_SERVICE = -5,
   /**
@@ -206,27 +205,27 @@ typedef enum {
    */
   OSS_CREDENTIALS = -6,
   /**
-   * The local file changed while it was uploaded, and on_file_change forbids a restart (or restarts did not help).
+   * The local file changed during the upload, and on_file_change forbids a restart (or restarts did not help).
    */
   OSS_FILE_CHANGED = -7,
   /**
-   * The server's CRC-64 differs from that of the local data.
+   * The server's CRC-64 differs from the CRC-64 of the local data.
    */
   OSS_CHECKSUM_MISMATCH = -8,
   /**
-   * The checkpoint file cannot be written, or is not one that this version can use.
+   * The checkpoint file cannot be written, or this version cannot use it.
    */
   OSS_CHECKPOINT = -9,
   /**
-   * Another upload, of this or another process, holds the checkpoint file; the message names its process id.
+   * Another upload, in this or another process, holds the checkpoint file; the message gives its process id.
    */
   OSS_CHECKPOINT_BUSY = -10,
   /**
-   * The upload was paused: with a checkpoint, start it again to go on where it stopped.
+   * The upload was paused. With a checkpoint, start it again to resume where it stopped.
    */
   OSS_PAUSED = -11,
   /**
-   * The upload was cancelled; nothing of it is left on the server, or the message says what is.
+   * The upload was cancelled. Nothing of it is left on the server, unless the message says otherwise.
    */
   OSS_CANCELLED = -12,
   /**
@@ -234,34 +233,35 @@ typedef enum {
    */
   OSS_CALLBACK_FAILED = -13,
   /**
-   * The option is known, but this version of the library cannot carry it out.
+   * The option is known, but this version of the library does not support it.
    */
   OSS_UNSUPPORTED = -14,
   /**
-   * The system made no thread: a limit of processes or memory is reached. Trying again later can help; see os_errno.
+   * The system could not create a thread: a process or memory limit is reached. Retrying later may help; see
+   * os_errno.
    */
   OSS_RESOURCES = -15,
   /**
-   * A defect of this library; please report the message.
+   * A bug in this library; please report the message.
    */
   OSS_INTERNAL = -99,
 } oss_status;
 
 /**
- * A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
+ * A client: the endpoint, credentials, connections and limits that its uploads share. Opaque.
  */
 typedef struct oss_client oss_client;
 
 /**
- * A running or ended upload. Opaque.
+ * An upload, running or ended. Opaque.
  */
 typedef struct oss_upload oss_upload;
 
 /**
- * Where the server is, who signs, and limits that all uploads of a client share.
+ * Endpoint, credentials, and limits that all uploads of a client share.
  *
- * Make one with oss_client_options_default(), then set fields. Zero and NULL mean the default. Strings are UTF-8, end
- * with NUL and are copied before oss_client_new() returns.
+ * Create one with oss_client_options_default(), then set fields. Zero and NULL mean the default. Strings are UTF-8 and
+ * NUL-terminated; they are copied before oss_client_new() returns.
  */
 typedef struct {
   /**
@@ -269,101 +269,104 @@ typedef struct {
    */
   size_t struct_size;
   /**
-   * Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an internal,
-   * accelerate or dual-stack host, a custom domain (then set cname), or an IP address. May be NULL when region is given.
+   * Host, with an optional scheme (default "https://") and port: "oss-cn-hangzhou.aliyuncs.com"; an internal,
+   * acceleration or dual-stack host; a custom domain (set cname too); or an IP address. May be NULL when region is
+   * set.
    */
   const char *endpoint;
   /**
-   * "cn-hangzhou"; NULL takes it from the endpoint when that names one. Signature V4 needs it.
+   * Region, such as "cn-hangzhou". Signature V4 requires it. Default: the region in the endpoint, if it names one.
    */
   const char *region;
   /**
-   * AccessKey id, together with access_key_secret. NULL: see credentials.
+   * AccessKey ID. Set it together with access_key_secret. NULL: see credentials.
    */
   const char *access_key_id;
   /**
-   * AccessKey secret. Kept in memory only, wiped after use, never logged.
+   * AccessKey secret. Kept in memory only, wiped after use and never logged.
    */
   const char *access_key_secret;
   /**
-   * Security token of temporary (STS) credentials; NULL when there is none.
+   * Security token of temporary (STS) credentials. NULL for a permanent key.
    */
   const char *security_token;
   /**
-   * Where credentials come from when no access_key_id is given; docs/credentials.md has the details.
+   * Source of the credentials when access_key_id is not set. For details, see docs/credentials.md.
    *
-   * NULL: the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it
-   * does not work, no other is asked. By name:
-   * - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN; else
-   *   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions; read when the client is made;
+   * NULL means the default chain: env, oidc, profile, ecs-role, uri. The first configured source is used; if it
+   * fails, no other is tried. Values:
+   * - `env`: OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary credentials, OSS_SESSION_TOKEN; otherwise
+   *   ALIBABA_CLOUD_ACCESS_KEY_ID and its companions. Read when the client is created;
    * - `profile[:NAME]`: a profile in ~/.aliyun/config.json, ~/.alibabacloud/credentials or ~/.ossutilconfig;
-   * - `process:COMMAND`: what a command prints that a shell runs;
+   * - `process:COMMAND`: the output of a command that a shell runs;
    * - `ecs-role[:NAME]`: the RAM role of this ECS instance, from the metadata service;
    * - `oidc`: a RAM role for a Kubernetes service account (RRSA);
-   * - `uri[:URL]`: what a GET of the URL (or of ALIBABA_CLOUD_CREDENTIALS_URI) answers;
+   * - `uri[:URL]`: the response to a GET of the URL (default: ALIBABA_CLOUD_CREDENTIALS_URI);
    * - `anonymous`: requests are not signed.
    *
-   * Temporary ones are renewed before they end, also in the middle of an upload, and when the server refuses them.
-   * Any other value gets OSS_INVALID_ARGUMENT; a profile that needs a login gets OSS_UNSUPPORTED.
+   * Temporary credentials are renewed before they expire, even during an upload, and when the server refuses them.
+   * Any other value returns OSS_INVALID_ARGUMENT; a profile that requires a login returns OSS_UNSUPPORTED.
    */
   const char *credentials;
   /**
-   * "http://host:port" or "http://user:password@host:port" of a proxy; "env": what the environment variables
-   * https_proxy, http_proxy, all_proxy and no_proxy say; NULL: none.
+   * Proxy: "http://host:port" or "http://user:password@host:port". "env" reads the environment variables
+   * https_proxy, http_proxy, all_proxy and no_proxy. NULL: none.
    */
   const char *proxy;
   /**
-   * PEM file with the certificate authorities to trust instead of the built-in ones; "system": the platform's; NULL:
-   * the built-in ones.
+   * PEM file with the certificate authorities to trust. "system" means the platform's. NULL: the built-in ones.
    */
   const char *ca_file;
   /**
-   * Added to the User-Agent header: visible ASCII; NULL: nothing.
+   * Text to add to the User-Agent header, in visible ASCII. NULL: none.
    */
   const char *user_agent;
   /**
-   * Bytes per second that all uploads of this client may send together; 0: no limit, else at least 1024.
+   * Limit on the bytes per second that all uploads of this client send together, at least 1024. 0 means no limit.
    */
   uint64_t max_bytes_per_second;
   /**
-   * 0: V4 when the region is known, else V1. 1: V1. 4: V4 (needs a region).
+   * 0: V4 if the region is known, otherwise V1. 1: V1. 4: V4, which requires a region.
    */
   uint32_t signature_version;
   /**
-   * 1: the endpoint is a custom domain bound to the bucket. 0: it is not.
+   * 1 if the endpoint is a custom domain bound to the bucket. Default 0.
    */
   uint32_t cname;
   /**
-   * 1: put the bucket in the path, as an IP address always does. 0: in the host name. OSS refuses 1 on its own domains.
+   * 1 puts the bucket in the path, which is always done for an IP address. 0 puts it in the host name. OSS refuses 1
+   * on its own domains.
    */
   uint32_t path_style;
   /**
-   * Milliseconds to open a connection, name look-up and TLS included; 0: 10000.
+   * Milliseconds to open a connection, including the name lookup and TLS. 0 means the default, 10000.
    */
   uint32_t connect_timeout_ms;
   /**
-   * Milliseconds without any byte moved, or without a response, after which a request is given up and tried again;
-   * 0: 30000.
+   * Milliseconds without a byte sent or received, or without a response, after which a request is abandoned and
+   * retried. 0 means the default, 30000.
    */
   uint32_t stall_timeout_ms;
   /**
-   * How often a request is tried before the upload fails, the first time included; 0: 8. At most 1000.
+   * Number of times a request is tried, including the first, before the upload fails. Default 8, at most 1000.
    */
   uint32_t max_attempts;
   /**
-   * 1: do not verify the server's certificate. For tests only: anyone on the way can then read and change the data.
+   * 1 disables verification of the server's certificate. For tests only: anyone on the network path can then read
+   * and change the data.
    */
   uint32_t insecure_skip_verify;
   /**
-   * Milliseconds that an upload waits for new credentials when there are none, or when the server takes them no more:
-   * from the provider, which is asked now and then, or from oss_client_set_credentials(). Meanwhile its phase is
-   * OSS_PHASE_WAITING. 0: not at all; it fails, and with a checkpoint it can be resumed.
+   * Milliseconds that an upload waits for new credentials when it has none, or when the server no longer accepts
+   * them. They come from the provider, which is asked from time to time, or from oss_client_set_credentials().
+   * Meanwhile the phase is OSS_PHASE_WAITING. 0 means no wait: the upload fails, and can be resumed if it has a
+   * checkpoint.
    */
   uint32_t credentials_wait_ms;
 } oss_client_options;
 
 /**
- * What went wrong. The caller owns it; the library fills it whole on every call that takes one, also on success.
+ * Details of a failure. The caller owns it. Every call that takes one fills it completely, even on success.
  */
 typedef struct {
   /**
@@ -375,35 +378,35 @@ typedef struct {
    */
   uint32_t http_status;
   /**
-   * errno of the operating system; 0 when it takes no part.
+   * errno of the operating system; 0 when it is not involved.
    */
   int32_t os_errno;
   /**
-   * The part that failed, from 1; 0 when the failure is not about one part.
+   * Number of the part that failed, from 1; 0 when the failure does not concern a single part.
    */
   uint32_t part_number;
   /**
-   * 1: the same call may succeed later without any change. 0: something must be changed first.
+   * 1 if the same call may succeed later without any change; 0 if something must be changed first.
    */
   uint32_t retryable;
   /**
-   * OSS's error code, such as "AccessDenied".
+   * OSS error code, such as "AccessDenied".
    */
   char service_code[64];
   /**
-   * OSS's detailed error code (x-oss-ec), such as "0003-00000001".
+   * Detailed OSS error code (x-oss-ec), such as "0003-00000001".
    */
   char ec[32];
   /**
-   * The request id, which Alibaba Cloud's support asks for.
+   * The request ID, which Alibaba Cloud support asks for.
    */
   char request_id[64];
   /**
-   * One line of UTF-8 that says what failed, where, and what to do. No secret is in it.
+   * One line of UTF-8 that says what failed, where, and what to do. It contains no secrets.
    */
   char message[768];
   /**
-   * Zero.
+   * Always zero.
    */
   uint32_t reserved[19];
 } oss_error;
@@ -413,19 +416,19 @@ typedef struct {
  */
 typedef struct {
   /**
-   * Such as "Content-Type" or "x-oss-meta-author"; case does not matter.
+   * Such as "Content-Type" or "x-oss-meta-author". Not case-sensitive.
    */
   const char *name;
   /**
-   * Visible ASCII and blanks; line breaks are refused.
+   * Visible ASCII and spaces; line breaks are rejected.
    */
   const char *value;
 } oss_header;
 
 /**
- * What to upload, and how.
+ * What to upload and how.
  *
- * Make one with oss_upload_options_default(), then set fields. Zero and NULL mean the default. Everything is copied
+ * Create one with oss_upload_options_default(), then set fields. Zero and NULL mean the default. Everything is copied
  * before the call that takes it returns.
  */
 typedef struct {
@@ -434,70 +437,72 @@ typedef struct {
    */
   size_t struct_size;
   /**
-   * Name of the bucket: 3 to 63 of a-z, 0-9 and '-'.
+   * Name of the bucket: 3 to 63 characters from a-z, 0-9 and '-'.
    */
   const char *bucket;
   /**
-   * Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with '/' or '\\'.
+   * Name of the object: 1 to 1023 bytes of UTF-8, not beginning with '/' or '\\'.
    */
   const char *object_key;
   /**
-   * Path of the local file; on Unix any bytes, UTF-8 or not. A relative path means what it means at the time of the
-   * call, wherever the program goes meanwhile; so do the two below.
+   * Path of the local file; on Unix, any bytes, UTF-8 or not. A relative path is resolved at the time of the call,
+   * so later changes of directory do not matter. The same holds for the two paths below.
    */
   const char *file_path;
   /**
-   * Checkpoint file to use; setting it switches the checkpoint on. A file that is there, and is no checkpoint of this
-   * library, is left alone, also an empty one: OSS_CHECKPOINT. NULL: see checkpoint_dir.
+   * Checkpoint file to use. Setting it enables the checkpoint. An existing file that is not a checkpoint of this
+   * library, even an empty one, is left untouched, and the upload fails with OSS_CHECKPOINT. NULL: see
+   * checkpoint_dir.
    */
   const char *checkpoint_path;
   /**
-   * Existing directory for the checkpoint file, which is then named by the source and the destination; setting it
-   * switches the checkpoint on. NULL: "<file_path>.cp" beside the local file. Not together with checkpoint_path.
+   * Existing directory for the checkpoint file, whose name is derived from the source and the destination. Setting
+   * it enables the checkpoint. NULL: "<file_path>.cp", next to the local file. Cannot be combined with
+   * checkpoint_path.
    */
   const char *checkpoint_dir;
   /**
-   * Headers that describe the object or steer its upload: Content-Type, Cache-Control, Content-Disposition,
+   * Headers that describe the object or control its upload: Content-Type, Cache-Control, Content-Disposition,
    * Content-Encoding, Content-Language, Expires, x-oss-meta-*, x-oss-object-acl, x-oss-storage-class, x-oss-tagging,
    * x-oss-server-side-encryption and its companions, x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var,
-   * x-oss-traffic-limit, x-oss-request-payer. Each goes to the requests that it belongs to. Content-Type is guessed
-   * from the name of the file, then of the object, when it is not given. NULL when header_count is 0.
+   * x-oss-traffic-limit, x-oss-request-payer. Each is sent with the requests that it applies to. If Content-Type is
+   * not set, it is guessed from the name of the file, then of the object. NULL when header_count is 0.
    */
   const oss_header *headers;
   /**
-   * How many headers there are.
+   * Number of headers.
    */
   size_t header_count;
   /**
-   * Bytes of a part: 102400 to 5368709120, OSS_PART_SIZE_AUTO, or 0: 102400. Raised when the file would need more than
-   * 10000 parts (see oss_result.part_size_raised).
+   * Bytes per part: 102400 to 5368709120, or OSS_PART_SIZE_AUTO. Default 102400. Raised if the file would need more
+   * than 10000 parts (see oss_result.part_size_raised).
    */
   uint64_t part_size;
   /**
-   * Parts that are sent at the same time: 1 to 100, OSS_ROUTINES_AUTO, or 0: 1.
+   * Number of parts sent at the same time: 1 to 100, or OSS_ROUTINES_AUTO. Default 1.
    */
   uint32_t routines;
   /**
-   * 1: keep a checkpoint file, so that a later call goes on where this one stopped. 0: only when checkpoint_path or
-   * checkpoint_dir is set.
+   * 1 keeps a checkpoint file, so that a later call resumes where this one stopped. 0 keeps one only if
+   * checkpoint_path or checkpoint_dir is set.
    */
   uint32_t checkpoint;
   /**
-   * What happens when the local file changes during the upload, or between two calls of it. 0: all parts are sent
-   * again, a few times at the most. 1: the upload fails with OSS_FILE_CHANGED, once: what was sent and the checkpoint
-   * are removed, and the next call sends the file as it is then.
+   * What to do when the local file changes during the upload, or before it is resumed. 0: send all parts again, at
+   * most a few times. 1: fail once with OSS_FILE_CHANGED and remove the checkpoint and the data already sent; the
+   * next call sends the file as it is then.
    */
   uint32_t on_file_change;
   /**
-   * Whether parts that are on the server are read again from the local file before the object is made, and their
-   * CRC-64 compared. 0: when the file's identity is in doubt (an earlier call has seen another change time, device or
-   * inode), and, also for what this call sends, where the file system is not known to keep a change time of its own
-   * (FAT, FUSE, NFS, ...): there a write can leave no trace. 1: always, when an upload is resumed; else as 0.
-   * 2: never for these reasons.
+   * Whether to read parts on the server again from the local file and compare their CRC-64 before the object is
+   * created. 0: if the file's identity is in doubt (an earlier call saw a different change time, device or inode),
+   * or if the file system may not keep its own change time (FAT, FUSE, NFS, ...), so that a write can leave no
+   * trace; this also covers parts sent by this call. 1: always when an upload is resumed, otherwise as 0. 2: never
+   * for these reasons.
    */
   uint32_t verify_resume;
   /**
-   * 1: send Content-MD5 with every body. 0: only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
+   * 1 sends Content-MD5 with every body; 0 only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
    * much more CPU time.
    */
   uint32_t content_md5;
@@ -508,47 +513,48 @@ typedef struct {
 } oss_upload_options;
 
 /**
- * What an upload came to. The caller owns it; the library fills it whole, also on failure, as far as is known.
+ * Outcome of an upload. The caller owns it. The library fills it completely, even on failure, as far as the values are
+ * known.
  */
 typedef struct {
   /**
-   * CRC-64/XZ of the whole object, equal to the server's.
+   * CRC-64/XZ of the whole object, equal to the server's value.
    */
   uint64_t crc64;
   /**
-   * Bytes of the object.
+   * Size of the object in bytes.
    */
   uint64_t size;
   /**
-   * Bytes of a part, as used.
+   * Part size that was used, in bytes.
    */
   uint64_t part_size;
   /**
-   * Body bytes sent by this call, repeated ones included.
+   * Body bytes sent by this call, including retries.
    */
   uint64_t bytes_sent;
   /**
-   * Bytes that an earlier call had sent and this one did not need to send.
+   * Bytes sent by an earlier call that this call did not have to send again.
    */
   uint64_t bytes_resumed;
   /**
-   * Milliseconds from start to end.
+   * Duration of the upload in milliseconds.
    */
   uint64_t elapsed_ms;
   /**
-   * Parts of the upload; 1 for a file sent with one PutObject.
+   * Number of parts; 1 for a file sent with one PutObject.
    */
   uint32_t parts;
   /**
-   * Parts that an earlier call had sent.
+   * Number of parts sent by an earlier call.
    */
   uint32_t parts_resumed;
   /**
-   * HTTP requests made, repeated ones included.
+   * Number of HTTP requests, including retries.
    */
   uint32_t attempts;
   /**
-   * 1: part_size was raised, since the file would have needed more than 10000 parts.
+   * 1 if part_size was raised because the file would have needed more than 10000 parts.
    */
   uint32_t part_size_raised;
   /**
@@ -556,34 +562,34 @@ typedef struct {
    */
   char etag[64];
   /**
-   * Version id of the object, in a versioned bucket.
+   * Version ID of the object, in a bucket with versioning.
    */
   char version_id[128];
   /**
-   * Request id of the request that made the object.
+   * Request ID of the request that created the object.
    */
   char request_id[64];
   /**
-   * Upload id; empty for a file sent with one PutObject.
+   * Upload ID; empty for a file sent with one PutObject.
    */
   char upload_id[256];
   /**
-   * Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
+   * Why the work of this or an earlier call was discarded and all parts were sent again; empty if it was not.
    */
   char restart_reason[160];
   /**
-   * Bytes of what the application server answered to x-oss-callback; see oss_upload_callback_response().
+   * Size of the application server's response to x-oss-callback; see oss_upload_callback_response().
    */
   uint64_t callback_response_size;
   /**
-   * Zero.
+   * Always zero.
    */
   uint64_t reserved[35];
 } oss_result;
 
 /**
- * How far an upload is. Numbers are absolute. done_bytes, sent_bytes and retries never run backwards; parts_done and
- * resumed_bytes begin anew when an upload starts over. At success done_bytes equals total_bytes.
+ * Progress of an upload. Numbers are totals. done_bytes, sent_bytes and retries never decrease; parts_done and
+ * resumed_bytes start from 0 again when an upload starts over. On success, done_bytes equals total_bytes.
  */
 typedef struct {
   /**
@@ -591,71 +597,70 @@ typedef struct {
    */
   uint32_t phase;
   /**
-   * Parts in all.
+   * Total number of parts.
    */
   uint32_t parts_total;
   /**
-   * Parts that the server has, resumed ones included.
+   * Number of parts on the server, including resumed ones.
    */
   uint32_t parts_done;
   /**
-   * Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were the
-   * reason.
+   * Number of retries, not counting those caused by a stale connection, a wrong clock or expired credentials.
    */
   uint32_t retries;
   /**
-   * Bytes of the file; 0 while it has not been looked at.
+   * Size of the file in bytes; 0 until the file has been examined.
    */
   uint64_t total_bytes;
   /**
-   * Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
-   * begin a little below where a pause ended.
+   * Bytes done, including resumed ones. Bytes of unfinished parts count, so a resumed upload may start slightly
+   * below the value at which it was paused.
    */
   uint64_t done_bytes;
   /**
-   * Bytes that an earlier call had sent.
+   * Bytes sent by an earlier call.
    */
   uint64_t resumed_bytes;
   /**
-   * Body bytes sent by this call, repeated ones included.
+   * Body bytes sent by this call, including retries.
    */
   uint64_t sent_bytes;
   /**
-   * Rate of the last few seconds. A resumed upload begins with that of the earlier call.
+   * Average rate over the last few seconds. A resumed upload starts with the rate of the earlier call.
    */
   uint64_t bytes_per_second;
   /**
-   * Milliseconds to the end at this rate; OSS_ETA_UNKNOWN when it cannot be told.
+   * Milliseconds remaining at this rate; OSS_ETA_UNKNOWN when not known.
    */
   uint64_t eta_ms;
   /**
-   * Zero.
+   * Always zero.
    */
   uint64_t reserved[8];
 } oss_progress;
 
 /**
- * Called by oss_upload_file(), on the thread that called it, about ten times a second and once at the end, never after
- * oss_upload_file() has returned. `progress` is valid during the call only; `user_data` is what was given to
- * oss_upload_file(). Returns OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. A C++ exception must not leave it, nor may
+ * Called by oss_upload_file() on the thread that called it, about ten times a second and once at the end, never after
+ * oss_upload_file() has returned. `progress` is valid only during the call; `user_data` is the pointer given to
+ * oss_upload_file(). Return OSS_CONTINUE, OSS_PAUSE or OSS_CANCEL. Do not leave it with a C++ exception,
  * pthread_exit() or longjmp().
  */
 typedef int32_t (*oss_progress_fn)(const oss_progress *progress, void *user_data);
 
 /**
- * Something that happened to an upload. Fields that do not concern the kind are 0 or empty. No secret is in it.
+ * An event of an upload. Fields that do not apply to its kind are 0 or empty. It contains no secrets.
  */
 typedef struct {
   /**
-   * One of OSS_EVENT_*. New kinds may come with new versions: skip what you do not know.
+   * One of OSS_EVENT_*. New versions may add kinds: skip those you do not know.
    */
   uint32_t kind;
   /**
-   * The part, from 1.
+   * Number of the part, from 1.
    */
   uint32_t part_number;
   /**
-   * Which try of the request, from 1.
+   * Number of the attempt, from 1.
    */
   uint32_t attempt;
   /**
@@ -663,55 +668,55 @@ typedef struct {
    */
   uint32_t http_status;
   /**
-   * Parts that may be in flight now.
+   * Number of parts that may now be in flight.
    */
   uint32_t concurrency;
   /**
-   * Zero.
+   * Always zero.
    */
   uint32_t reserved;
   /**
-   * Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+   * Number of the upload within the client, from 1 in the order of starting; 0 for events of the client itself.
    */
   uint64_t upload;
   /**
-   * Milliseconds since the upload was started.
+   * Milliseconds since the upload started.
    */
   uint64_t at_ms;
   /**
-   * Milliseconds that the request took; for a retry, that are waited.
+   * Milliseconds that the request took; for a retry, the wait before it.
    */
   uint64_t elapsed_ms;
   /**
-   * Body bytes of the request, or bytes of the part.
+   * Bytes in the body of the request, or in the part.
    */
   uint64_t bytes;
   /**
-   * Events that were lost right before this one, since nobody took them out in time.
+   * Number of events lost immediately before this one because they were not retrieved in time.
    */
   uint64_t dropped;
   /**
-   * The API call, such as "UploadPart".
+   * API operation, such as "UploadPart".
    */
   char operation[32];
   /**
-   * OSS's error code.
+   * OSS error code.
    */
   char service_code[64];
   /**
-   * The request id.
+   * Request ID.
    */
   char request_id[64];
   /**
-   * Name of the object, cut when it is longer.
+   * Name of the object, truncated if it is longer.
    */
   char object_key[256];
   /**
-   * Why, in one line.
+   * The reason, in one line.
    */
   char message[512];
   /**
-   * Zero.
+   * Always zero.
    */
   uint64_t reserved2[4];
 } oss_event;
@@ -721,19 +726,20 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes a client. Nothing is sent yet.
+ * Creates a client. Nothing is sent yet.
  *
- * `*out` is the client, to be freed with oss_client_free(); NULL on failure. `error` may be NULL.
- * Returns OSS_OK, OSS_INVALID_ARGUMENT (the message names the option), OSS_CREDENTIALS, OSS_IO (ca_file) or
- * OSS_UNSUPPORTED.
+ * `*out` receives the client, or NULL on failure; free it with oss_client_free(). `error` may be NULL. Returns OSS_OK,
+ * OSS_INVALID_ARGUMENT (the message names the option), OSS_CREDENTIALS, OSS_IO (ca_file) or OSS_UNSUPPORTED.
  */
-oss_status oss_client_new(const oss_client_options *options, oss_client **out, oss_error *error);
+oss_status oss_client_new(const oss_client_options *options,
+                          oss_client **out,
+                          oss_error *error);
 
 /**
- * Replaces the client's credentials, also for uploads that are running: the next request is signed with them.
+ * Replaces the client's credentials, including those of running uploads: the next request is signed with the new ones.
  *
- * `security_token` is NULL for a permanent key. `error` may be NULL. Any thread may call it at any time.
- * Returns OSS_OK, OSS_INVALID_ARGUMENT or OSS_CREDENTIALS (an empty half of the key).
+ * `security_token` is NULL for a permanent key. `error` may be NULL. May be called from any thread at any time.
+ * Returns OSS_OK, OSS_INVALID_ARGUMENT or OSS_CREDENTIALS (the ID or the secret is empty).
  */
 oss_status oss_client_set_credentials(oss_client *client,
                                       const char *access_key_id,
@@ -742,9 +748,9 @@ oss_status oss_client_set_credentials(oss_client *client,
                                       oss_error *error);
 
 /**
- * Frees a client; NULL is allowed. Its uploads go on: a client and its uploads may be freed in any order.
+ * Frees a client; NULL is allowed. Its uploads continue: a client and its uploads may be freed in any order.
  *
- * Anything that is no client of this library is left alone.
+ * Does nothing for a pointer that is not a client of this library.
  */
 void oss_client_free(oss_client *client);
 
@@ -752,21 +758,23 @@ void oss_client_free(oss_client *client);
 /**
  * Uploads one file and returns when it has ended.
  *
- * The object appears whole or not at all, and only when its CRC-64 equals that of the file. `result`, `error` and
+ * The object appears complete or not at all, and only if its CRC-64 equals that of the file. `result`, `error` and
  * `on_progress` may be NULL. `on_progress` is called on this thread, about ten times a second and once at the end,
- * never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
- * passed to it and otherwise not touched.
+ * never after this call has returned. Its return value continues, pauses or cancels the upload. `user_data` is passed
+ * to it and not used otherwise.
  *
- * Without `on_progress`, a file that needs one request only may be sent by this thread itself, which is faster when there
- * are many of them. It needs 256 KiB of stack. Signals with a handler do not disturb it.
+ * Without `on_progress`, a file that needs only one request may be sent by the calling thread itself, which is faster
+ * for many small files. This needs 256 KiB of stack. Signal handlers that run meanwhile do no harm.
  *
- * Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
- * or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
- * left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
- * application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_response().
+ * Returns OSS_OK when the object is stored. Otherwise see oss_status, and `error` for the reason and what to do. With
+ * a checkpoint, a failed or paused upload resumes where it stopped when it is started again; without one, nothing of
+ * it is left on the server. A second upload with the same checkpoint file at the same time fails with
+ * OSS_CHECKPOINT_BUSY. To read an application server's response to x-oss-callback, use oss_upload_start() instead: see
+ * oss_upload_callback_response().
  *
- * Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
- * defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.
+ * Alibaba Cloud's C SDK has a different function of this name. A program that links both calls
+ * oss_client_upload_file() and defines OSS_UPLOAD_NO_UPLOAD_FILE before including this header, which hides this name:
+ * see docs/abi.md.
  */
 oss_status oss_upload_file(oss_client *client,
                            const oss_upload_options *options,
@@ -777,7 +785,7 @@ oss_status oss_upload_file(oss_client *client,
 #endif
 
 /**
- * The same as oss_upload_file(), by a name that Alibaba Cloud's C SDK does not have: for programs that link both.
+ * Same as oss_upload_file(), under a name that Alibaba Cloud's C SDK does not use: for programs that link both.
  */
 oss_status oss_client_upload_file(oss_client *client,
                                   const oss_upload_options *options,
@@ -789,11 +797,11 @@ oss_status oss_client_upload_file(oss_client *client,
 /**
  * Starts an upload and returns at once.
  *
- * `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
- * checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
- * oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be made), or
- * OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory which does not exist any more, or is too long in
- * full.
+ * `*out` receives the upload, or NULL on failure; free it with oss_upload_free(). `error` may be NULL. The options are
+ * checked before this call returns. The file and the server are accessed afterwards; oss_upload_wait() reports
+ * failures there. Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be created),
+ * or OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory that no longer exists or whose absolute form
+ * is too long.
  */
 oss_status oss_upload_start(oss_client *client,
                             const oss_upload_options *options,
@@ -801,11 +809,12 @@ oss_status oss_upload_start(oss_client *client,
                             oss_error *error);
 
 /**
- * Waits until the upload has ended, or for `timeout_ms` milliseconds (0: only look; UINT32_MAX: no limit).
+ * Waits until the upload has ended, or for at most `timeout_ms` milliseconds. 0 returns at once; UINT32_MAX means no
+ * limit.
  *
- * `progress`, `result` and `error` may be NULL. Returns OSS_PENDING when the time is over and the upload goes on, with
- * `progress` filled; else what the upload came to, with all three filled, and again the same at every later call.
- * Several threads may wait for one upload.
+ * `progress`, `result` and `error` may be NULL. On a timeout, fills `progress` and returns OSS_PENDING: the upload is
+ * still running. Otherwise fills all three and returns the outcome of the upload, and every later call returns the
+ * same. Several threads may wait for one upload.
  */
 oss_status oss_upload_wait(oss_upload *upload,
                            uint32_t timeout_ms,
@@ -814,69 +823,70 @@ oss_status oss_upload_wait(oss_upload *upload,
                            oss_error *error);
 
 /**
- * Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
+ * Copies the application server's response to the callback of this upload (x-oss-callback), as OSS passed it on.
  *
- * Returns its size in bytes, as oss_result.callback_response_size does, whatever `capacity` is; at most `capacity` bytes
- * are written to `buffer`, of which the last is a NUL: a response that does not fit is cut. `buffer` may be NULL when
- * `capacity` is 0. 0 when there is no response: the upload goes on, has failed or had no callback, the callback failed, or
- * the server's response was lost on its way and the object itself had to prove that it is stored. Asked for after
- * oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the response therefore starts and
- * waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
+ * Returns the size of the response in bytes, as in oss_result.callback_response_size, whatever `capacity` is. Writes
+ * at most `capacity` bytes to `buffer`, including a final NUL: a response that does not fit is truncated. `buffer` may
+ * be NULL when `capacity` is 0. Returns 0 if there is no response: the upload is running, has failed or had no
+ * callback, the callback failed, or the server's response was lost and the upload was confirmed by looking at the
+ * object instead. Call it between the oss_upload_wait() that reports the end and oss_upload_free(). A program that
+ * needs the response therefore uses oss_upload_start() and oss_upload_wait() instead of oss_upload_file(). May be
+ * called from any thread. `upload` may be NULL.
  */
 size_t oss_upload_callback_response(oss_upload *upload,
                                     char *buffer,
                                     size_t capacity);
 
 /**
- * Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.
+ * Asks the upload to stop soon and keep its checkpoint and parts. Returns at once. NULL is allowed.
  *
- * oss_upload_wait() then gives OSS_PAUSED within about a second, or what the upload came to when it was faster.
- * Without a checkpoint nothing can be kept: what was sent is removed from the server.
+ * oss_upload_wait() then returns OSS_PAUSED within about a second, or the outcome of the upload if it ended first.
+ * Without a checkpoint, nothing can be kept: the data already sent is removed from the server.
  */
 void oss_upload_pause(oss_upload *upload);
 
 /**
- * Asks the upload to stop soon, to remove what was sent from the server and to delete its checkpoint; returns at once.
- * NULL is allowed.
+ * Asks the upload to stop soon, remove the data already sent from the server and delete its checkpoint. Returns at
+ * once. NULL is allowed.
  *
- * oss_upload_wait() then gives OSS_CANCELLED, or what the upload came to when it was faster.
+ * oss_upload_wait() then returns OSS_CANCELLED, or the outcome of the upload if it ended first.
  */
 void oss_upload_cancel(oss_upload *upload);
 
 /**
- * Frees an upload; NULL is allowed. A running one is paused; this does not wait for it.
+ * Frees an upload; NULL is allowed. A running upload is paused; this call does not wait for it.
  *
- * Anything that is no upload of this library is left alone.
+ * Does nothing for a pointer that is not an upload of this library.
  */
 void oss_upload_free(oss_upload *upload);
 
 /**
- * Takes the oldest event of the uploads of a client that waits to be taken out, without waiting for one.
+ * Retrieves the oldest pending event of a client's uploads. Does not wait for one.
  *
- * The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
- * oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
- * OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
- * for what is no client.
+ * The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;
+ * after that, the oldest are dropped and counted. Nothing is recorded until the first call. May be called from any
+ * thread. Returns OSS_OK with `*event` filled, OSS_PENDING if there is no event, or OSS_INVALID_ARGUMENT for NULL or a
+ * pointer that is not a client.
  *
- * With the environment variable OSS_UPLOAD_LOG set when the client is made, the same events are written to standard
- * error: what is out of the ordinary with "info", all with "debug", nothing with "off". Capitals and blanks around it do
- * not matter; "1", "true", "on" and "warn" mean "info", "0" and "false" mean "off". Any other value gets one line that
- * says so. The log goes only to the standard error that the program has when the client is made: nothing is written
- * when it is closed then, or when its descriptor leads to something else later. A standard error that nobody reads any
- * more is no failure and raises no SIGPIPE.
+ * If the environment variable OSS_UPLOAD_LOG is set when the client is created, the same events are written to
+ * standard error: "info" writes unusual events, "debug" all events, "off" none. Case and surrounding spaces are
+ * ignored; "1", "true", "on" and "warn" mean "info"; "0" and "false" mean "off". Any other value writes one line that
+ * says so. The log goes only to the standard error that the program has when the client is created: nothing is written
+ * if it is closed at that time, or if its descriptor later refers to something else. A standard error without a reader
+ * is not a failure and raises no SIGPIPE.
  */
 oss_status oss_client_next_event(oss_client *client,
                                  oss_event *event);
 
 /**
- * Takes the oldest event of one upload that waits to be taken out, as oss_client_next_event() does for all uploads of a
- * client. Also after the upload has ended, until it is freed.
+ * Retrieves the oldest pending event of one upload, as oss_client_next_event() does for all uploads of a client. Works
+ * after the upload has ended, until it is freed.
  */
 oss_status oss_upload_next_event(oss_upload *upload,
                                  oss_event *event);
 
 /**
- * Version of the library, such as "0.1.0". Static: do not free it.
+ * Version of the library, such as "0.1.0". The string is static: do not free it.
  */
 const char *oss_version(void);
 
@@ -886,7 +896,8 @@ const char *oss_version(void);
 uint32_t oss_version_number(void);
 
 /**
- * Name of a status, such as "OSS_OK"; "OSS_UNKNOWN" for a number that is none. Static: do not free it. Never NULL.
+ * Name of a status, such as "OSS_OK", or "OSS_UNKNOWN" for an unknown number. The string is static: do not free it.
+ * Never NULL.
  */
 const char *oss_status_name(int32_t status);
 
@@ -898,7 +909,7 @@ const char *oss_status_name(int32_t status);
 extern "C" {
 #endif
 
-/** Options of a client with every field at its default. */
+/** Options of a client, with every field at its default. */
 static inline oss_client_options oss_client_options_default(void)
 {
     oss_client_options options;
@@ -909,7 +920,7 @@ static inline oss_client_options oss_client_options_default(void)
     return options;
 }
 
-/** Options of an upload with every field at its default. */
+/** Options of an upload, with every field at its default. */
 static inline oss_upload_options oss_upload_options_default(void)
 {
     oss_upload_options options;

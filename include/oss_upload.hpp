@@ -1,8 +1,8 @@
 /*
  * liboss_upload for C++: resumable, verified uploads of local files to Alibaba Cloud OSS.
  *
- * Header-only, C++17 or newer, over oss_upload.h and the same shared or static library: all of it is inline, it adds no
- * binary interface of its own.
+ * Header-only, C++17 or newer, on top of oss_upload.h and the same shared or static library. Everything is inline: it
+ * adds no binary interface of its own.
  *
  * In short
  *
@@ -24,31 +24,31 @@
  *         std::cerr << error.what() << '\n';
  *     }
  *
- * With C++20 the options may be written in place:
+ * With C++20, the options may be written in place:
  *
  *     client.upload_file({.bucket = "my-bucket", .object_key = "videos/a.mp4", .file_path = "/data/a.mp4"});
  *
- * With C++23 each call that throws has a twin that does not, client.try_upload_file() and so on: they return a
- * std::expected with an oss::error in it.
+ * With C++23, each call that throws has a counterpart that does not, such as client.try_upload_file(): it returns a
+ * std::expected with an oss::error.
  *
  * Rules
  *
- * - Ownership. oss::client and oss::upload own what they stand for and give it back when they go out of scope: they can
- *   be moved, not copied, and may go in any order. A running upload whose oss::upload goes out of scope is paused, which
- *   is not waited for. Everything else is a value. One that was moved from is empty: it can be assigned to and
- *   destroyed, its pause() and cancel() do nothing, next_event() finds none, and all else reports
+ * - Ownership. oss::client and oss::upload own their resource and release it when they go out of scope. They can be
+ *   moved but not copied, and destroyed in any order. Destroying the oss::upload of a running upload pauses it without
+ *   waiting for it. Everything else is a value. A moved-from object is empty: it can be assigned to and destroyed, its
+ *   pause() and cancel() do nothing, its next_event() returns nothing, and everything else reports
  *   oss::status::invalid_argument.
- * - Options. What is not set has its default: an empty std::optional, an empty path, a zero number or time.
- * - Errors. All that the library reports is an oss::error; std::bad_alloc may come on top.
- * - Callbacks run on the thread that called upload_file() or upload::wait(), never after these have returned. An
- *   exception that a callback throws pauses the upload, waits until that has stopped (about a second) and then reaches
- *   the caller. It never passes through the library: nothing leaks, and what was sent is kept with a checkpoint.
- * - Threads. Several threads may use one client or one upload at a time, save for moving, assigning and destroying it.
- * - A process that forks must not use them in the child.
- * - Beside Alibaba Cloud's C SDK: this header needs no oss_upload_file. Define OSS_UPLOAD_NO_UPLOAD_FILE before it, since
- *   the SDK has another function of that name.
- * - Without exceptions (-fno-exceptions) the calls that throw are left out: it needs std::expected then.
- * - Strings are UTF-8 without NUL; anything else gets oss::status::invalid_argument, which names the option.
+ * - Options. Fields that are not set (an empty std::optional, an empty path, a zero number or time) have their default.
+ * - Errors. The library reports every failure as an oss::error; std::bad_alloc may occur as well.
+ * - Callbacks run on the thread that called upload_file() or upload::wait(), never after these have returned. If a
+ *   callback throws, the upload is paused, and the exception reaches the caller once the upload has stopped (about a
+ *   second). It never passes through the library: nothing leaks, and with a checkpoint the data already sent is kept.
+ * - Threads. Several threads may use one client or one upload at the same time, except to move, assign or destroy it.
+ * - After a fork, the child must not use them.
+ * - With Alibaba Cloud's C SDK: this header does not need oss_upload_file. Define OSS_UPLOAD_NO_UPLOAD_FILE before
+ *   including it, since the SDK has a different function of that name.
+ * - Without exceptions (-fno-exceptions), the calls that throw are left out, and std::expected is required.
+ * - Strings are UTF-8 without NUL; anything else is reported as oss::status::invalid_argument, with the option's name.
  */
 
 #ifndef OSS_UPLOAD_HPP
@@ -78,13 +78,13 @@
 #endif
 #if defined(__cpp_lib_expected) && __cpp_lib_expected >= 202202L
 #include <expected>
-/// Whether the calls that return a std::expected are there.
+/// Whether the calls that return a std::expected are available.
 #define OSS_UPLOAD_HAS_EXPECTED 1
 #else
 #define OSS_UPLOAD_HAS_EXPECTED 0
 #endif
 #if defined(__cpp_exceptions) || defined(_CPPUNWIND)
-/// Whether the calls that throw are there.
+/// Whether the calls that throw are available.
 #define OSS_UPLOAD_HAS_EXCEPTIONS 1
 #else
 #define OSS_UPLOAD_HAS_EXCEPTIONS 0
@@ -95,54 +95,54 @@
 
 namespace oss {
 
-/// What a call came to. An oss::error never has `ok` or `pending`. Newer libraries may know more: treat what is not
-/// named here as a failure.
+/// Outcome of a call. An oss::error never has `ok` or `pending`. Newer libraries may add values: treat an unknown one
+/// as a failure.
 enum class status : std::int32_t {
-    /// Done.
+    /// Success.
     ok = OSS_OK,
-    /// The wait ran out of time; the upload goes on.
+    /// The wait timed out; the upload is still running.
     pending = OSS_PENDING,
-    /// An argument or option is wrong; the message names it. Nothing was done.
+    /// An argument or option is invalid; the message names it. Nothing was done.
     invalid_argument = OSS_INVALID_ARGUMENT,
     /// The local file could not be opened or read; see error::os_error().
     io = OSS_IO,
     /// The server could not be reached, or the connection broke more often than max_attempts allows.
     network = OSS_NETWORK,
-    /// Nothing moved for connect_timeout or stall_timeout, more often than max_attempts allows.
+    /// connect_timeout or stall_timeout passed without progress, more often than max_attempts allows.
     timeout = OSS_TIMEOUT,
-    /// The server said no; see error::http_status(), service_code(), ec() and request_id().
+    /// The server refused the request; see error::http_status(), service_code(), ec() and request_id().
     service = OSS_SERVICE,
     /// No credentials were found, or a credentials provider failed.
     credentials = OSS_CREDENTIALS,
-    /// The local file changed while it was uploaded, and on_file_change forbids a restart (or restarts did not help).
+    /// The local file changed during the upload, and on_file_change forbids a restart (or restarts did not help).
     file_changed = OSS_FILE_CHANGED,
-    /// The server's CRC-64 differs from that of the local data.
+    /// The server's CRC-64 differs from the CRC-64 of the local data.
     checksum_mismatch = OSS_CHECKSUM_MISMATCH,
-    /// The checkpoint file cannot be written, or is not one that this version can use.
+    /// The checkpoint file cannot be written, or this version cannot use it.
     checkpoint = OSS_CHECKPOINT,
-    /// Another upload, of this or another process, holds the checkpoint file; the message names its process id.
+    /// Another upload, in this or another process, holds the checkpoint file; the message gives its process id.
     checkpoint_busy = OSS_CHECKPOINT_BUSY,
-    /// The upload was paused: with a checkpoint, start it again to go on where it stopped.
+    /// The upload was paused. With a checkpoint, start it again to resume where it stopped.
     paused = OSS_PAUSED,
-    /// The upload was cancelled; nothing of it is left on the server, or the message says what is.
+    /// The upload was cancelled. Nothing of it is left on the server, unless the message says otherwise.
     cancelled = OSS_CANCELLED,
     /// The object is stored (see error::result()), but the application server's callback (x-oss-callback) failed.
     callback_failed = OSS_CALLBACK_FAILED,
-    /// The option is known, but this version of the library cannot carry it out.
+    /// The option is known, but this version of the library does not support it.
     unsupported = OSS_UNSUPPORTED,
-    /// The system made no thread: a limit of processes or memory is reached. Trying again later can help.
+    /// The system could not create a thread: a process or memory limit is reached. Retrying later may help.
     resources = OSS_RESOURCES,
-    /// A defect of the library; please report the message.
+    /// A bug in the library; please report the message.
     internal = OSS_INTERNAL,
 };
 
-/// The C name of a status, such as "OSS_PAUSED"; "OSS_UNKNOWN" for one that is not known.
+/// The C name of a status, such as "OSS_PAUSED"; "OSS_UNKNOWN" for an unknown one.
 [[nodiscard]] inline std::string_view name(status of) noexcept
 {
     return oss_status_name(static_cast<std::int32_t>(of));
 }
 
-/// Version of the library that is linked, such as "0.1.0"; OSS_VERSION is that of the header.
+/// Version of the linked library, such as "0.1.0"; OSS_VERSION is the version of the header.
 [[nodiscard]] inline std::string_view version() noexcept
 {
     return oss_version();
@@ -154,39 +154,37 @@ enum class status : std::int32_t {
     return oss_version_number();
 }
 
-/// upload_options::part_size: let the library choose from the file's size.
+/// upload_options::part_size: the library chooses a size that suits the file.
 inline constexpr std::uint64_t part_size_auto = OSS_PART_SIZE_AUTO;
-/// upload_options::routines: let the library choose: at most 64, for all uploads of the client together that have this
-/// value.
+/// upload_options::routines: the library chooses, at most 64 for all uploads of the client that set this value.
 inline constexpr std::uint32_t routines_auto = OSS_ROUTINES_AUTO;
 
 /// How requests are signed.
 enum class signature : std::uint32_t {
-    /// V4 when the region is known, else V1.
+    /// V4 if the region is known, otherwise V1.
     automatic = 0,
     /// V1.
     v1 = 1,
-    /// V4, which needs a region.
+    /// V4, which requires a region.
     v4 = 4,
 };
 
-/// What happens when the local file changes during the upload, or between two calls of it.
+/// What to do when the local file changes during the upload, or before it is resumed.
 enum class file_change : std::uint32_t {
-    /// All parts are sent again, a few times at the most.
+    /// Send all parts again, at most a few times.
     restart = 0,
-    /// The upload fails with status::file_changed, once: what was sent and the checkpoint are removed, and the next call
-    /// sends the file as it is then.
+    /// Fail once with status::file_changed and remove the checkpoint and the data already sent; the next call sends the
+    /// file as it is then.
     fail = 1,
 };
 
-/// Whether parts that are on the server are read again from the local file before the object is made, and their CRC-64
-/// compared.
+/// Whether to read parts on the server again from the local file and compare their CRC-64 before the object is created.
 enum class verify : std::uint32_t {
-    /// When the file's identity is in doubt: an earlier call has seen another change time, device or inode. And, also for
-    /// what this call sends, where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...):
-    /// there a write can leave no trace.
+    /// If the file's identity is in doubt (an earlier call saw a different change time, device or inode), or if the
+    /// file system may not keep its own change time (FAT, FUSE, NFS, ...), so that a write can leave no trace; this
+    /// also covers parts sent by this call.
     in_doubt = 0,
-    /// Always, when an upload is resumed; else as in_doubt.
+    /// Always when an upload is resumed, otherwise as in_doubt.
     always = 1,
     /// Never for these reasons.
     never = 2,
@@ -195,180 +193,182 @@ enum class verify : std::uint32_t {
 /// Names and values, in order.
 using pairs = std::vector<std::pair<std::string, std::string>>;
 
-/// Where the server is, who signs, and limits that all uploads of a client share. What is not set has its default.
+/// Endpoint, credentials, and limits that all uploads of a client share. Fields that are not set have their default.
 struct client_options {
-    /// Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an internal,
-    /// accelerate or dual-stack host, a custom domain (then set cname), or an IP address. May be left out when region is
-    /// given.
+    /// Host, with an optional scheme (default "https://") and port: "oss-cn-hangzhou.aliyuncs.com"; an internal,
+    /// acceleration or dual-stack host; a custom domain (set cname too); or an IP address. May be omitted when region
+    /// is set.
     std::optional<std::string> endpoint{};
-    /// "cn-hangzhou"; taken from the endpoint when that names one. Signature V4 needs it.
+    /// Region, such as "cn-hangzhou". Signature V4 requires it. Default: the region in the endpoint, if it names one.
     std::optional<std::string> region{};
-    /// AccessKey id, together with access_key_secret. Not set: see credentials.
+    /// AccessKey ID. Set it together with access_key_secret. Not set: see credentials.
     std::optional<std::string> access_key_id{};
-    /// AccessKey secret. The library wipes its copy after use and logs it nowhere; this one is the program's.
+    /// AccessKey secret. The library wipes its copy after use and never logs it; this copy is the program's.
     std::optional<std::string> access_key_secret{};
     /// Security token of temporary (STS) credentials.
     std::optional<std::string> security_token{};
-    /// Where credentials come from when no access_key_id is given: "env", "profile[:NAME]", "process:COMMAND",
+    /// Source of the credentials when access_key_id is not set: "env", "profile[:NAME]", "process:COMMAND",
     /// "ecs-role[:NAME]", "oidc", "uri[:URL]" or "anonymous", as oss_client_options in oss_upload.h explains. Not set:
-    /// the default chain: env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it does
-    /// not work, no other is asked. Temporary ones are renewed before they end, also in the middle of an upload, and when
-    /// the server refuses them.
+    /// the default chain: env, oidc, profile, ecs-role, uri. The first configured source is used; if it fails, no other
+    /// is tried. Temporary credentials are renewed before they expire, even during an upload, and when the server
+    /// refuses them.
     std::optional<std::string> credentials{};
     /// How requests are signed.
     signature signature_version = signature::automatic;
     /// The endpoint is a custom domain bound to the bucket.
     bool cname = false;
-    /// Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
+    /// Put the bucket in the path, which is always done for an IP address. OSS refuses this on its own domains.
     bool path_style = false;
-    /// Time to open a connection, name look-up and TLS included; 0: 10 s.
+    /// Time to open a connection, including the name lookup and TLS. 0 means the default, 10 s.
     std::chrono::milliseconds connect_timeout{0};
-    /// Time without any byte moved, or without a response, after which a request is given up and tried again; 0: 30 s.
+    /// Time without a byte sent or received, or without a response, after which a request is abandoned and retried. 0
+    /// means the default, 30 s.
     std::chrono::milliseconds stall_timeout{0};
-    /// How often a request is tried before the upload fails, the first time included; 0: 8. At most 1000.
+    /// Number of times a request is tried, including the first, before the upload fails. Default 8, at most 1000.
     std::uint32_t max_attempts = 0;
-    /// Bytes per second that all uploads of this client may send together; 0: no limit, else at least 1024.
+    /// Limit on the bytes per second that all uploads of this client send together, at least 1024. 0 means no limit.
     std::uint64_t max_bytes_per_second = 0;
-    /// "http://[user:password@]host:port" of a proxy; "env": what the environment variables https_proxy, http_proxy,
-    /// all_proxy and no_proxy say. Not set: none.
+    /// Proxy: "http://[user:password@]host:port". "env" reads the environment variables https_proxy, http_proxy,
+    /// all_proxy and no_proxy. Not set: none.
     std::optional<std::string> proxy{};
-    /// PEM file with the certificate authorities to trust instead of the built-in ones; "system": the platform's. Empty:
-    /// the built-in ones.
+    /// PEM file with the certificate authorities to trust. "system" means the platform's. Empty: the built-in ones.
     std::filesystem::path ca_file{};
-    /// Do not verify the server's certificate. For tests only: anyone on the way can then read and change the data.
+    /// Do not verify the server's certificate. For tests only: anyone on the network path can then read and change the
+    /// data.
     bool insecure_skip_verify = false;
-    /// Added to the User-Agent header: visible ASCII.
+    /// Text to add to the User-Agent header, in visible ASCII.
     std::optional<std::string> user_agent{};
-    /// How long an upload waits for new credentials when there are none, or when the server takes them no more: from
-    /// their source, or from client::set_credentials(). Meanwhile its phase is phase::waiting. 0: not at all; it fails,
-    /// and with a checkpoint it can be resumed.
+    /// How long an upload waits for new credentials when it has none, or when the server no longer accepts them. They
+    /// come from their source or from client::set_credentials(). Meanwhile the phase is phase::waiting. 0 means no
+    /// wait: the upload fails, and can be resumed if it has a checkpoint.
     std::chrono::milliseconds credentials_wait{0};
 };
 
-/// What to upload, and how. What is not set has its default.
+/// What to upload and how. Fields that are not set have their default.
 struct upload_options {
-    /// Name of the bucket: 3 to 63 of a-z, 0-9 and '-'.
+    /// Name of the bucket: 3 to 63 characters from a-z, 0-9 and '-'.
     std::string bucket{};
-    /// Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with '/' or '\'.
+    /// Name of the object: 1 to 1023 bytes of UTF-8, not beginning with '/' or '\'.
     std::string object_key{};
-    /// Path of the local file; on Unix any bytes, UTF-8 or not. A relative path means what it means at the time of the
-    /// call, wherever the program goes meanwhile; so do those of the checkpoint.
+    /// Path of the local file; on Unix, any bytes, UTF-8 or not. A relative path is resolved at the time of the call,
+    /// so later changes of directory do not matter. The same holds for the paths of the checkpoint.
     std::filesystem::path file_path{};
-    /// Bytes of a part: 102400 to 5368709120, part_size_auto, or 0: 102400. Raised when the file would need more than
-    /// 10000 parts (see result::part_size_raised).
+    /// Bytes per part: 102400 to 5368709120, or part_size_auto. 0 means the default, 102400. Raised if the file would
+    /// need more than 10000 parts (see result::part_size_raised).
     std::uint64_t part_size = 0;
-    /// Parts that are sent at the same time: 1 to 100, routines_auto, or 0: 1.
+    /// Number of parts sent at the same time: 1 to 100, or routines_auto. 0 means the default, 1.
     std::uint32_t routines = 0;
-    /// Keep a checkpoint file, so that a later call goes on where this one stopped.
+    /// Keep a checkpoint file, so that a later call resumes where this one stopped.
     bool checkpoint = false;
-    /// Checkpoint file to use; setting it switches the checkpoint on. A file that is there, and is no checkpoint of this
-    /// library, is left alone, also an empty one: OSS_CHECKPOINT. Empty: see checkpoint_dir.
+    /// Checkpoint file to use. Setting it enables the checkpoint. An existing file that is not a checkpoint of this
+    /// library, even an empty one, is left untouched, and the upload fails with OSS_CHECKPOINT. Empty: see
+    /// checkpoint_dir.
     std::filesystem::path checkpoint_path{};
-    /// Existing directory for the checkpoint file, which is then named by the source and the destination; setting it
-    /// switches the checkpoint on. Empty: "<file_path>.cp" beside the local file. Not together with checkpoint_path.
+    /// Existing directory for the checkpoint file, whose name is derived from the source and the destination. Setting
+    /// it enables the checkpoint. Empty: "<file_path>.cp", next to the local file. Cannot be combined with
+    /// checkpoint_path.
     std::filesystem::path checkpoint_dir{};
-    /// Headers that describe the object or steer its upload: Content-Type, Cache-Control, Content-Disposition,
+    /// Headers that describe the object or control its upload: Content-Type, Cache-Control, Content-Disposition,
     /// Content-Encoding, Content-Language, Expires, x-oss-meta-*, x-oss-object-acl, x-oss-storage-class, x-oss-tagging,
     /// x-oss-server-side-encryption and its companions, x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var,
-    /// x-oss-traffic-limit, x-oss-request-payer. Each goes to the requests that it belongs to. Content-Type is guessed
-    /// from the name of the file, then of the object, when it is not given.
+    /// x-oss-traffic-limit, x-oss-request-payer. Each is sent with the requests that it applies to. If Content-Type is
+    /// not set, it is guessed from the name of the file, then of the object.
     pairs headers{};
     /// The object's own metadata: {"author", "me"} is the header x-oss-meta-author.
     pairs metadata{};
-    /// What happens when the local file changes during the upload.
+    /// What to do when the local file changes during the upload.
     file_change on_file_change = file_change::restart;
-    /// Whether what is already on the server is read again from the local file and compared.
+    /// Whether to read data that is already on the server again from the local file and compare it.
     verify verify_resume = verify::in_doubt;
-    /// Send Content-MD5 with every body; else only with a PutObject of up to 8 MiB. CRC-64 is always checked; MD5 costs
-    /// much more CPU time.
+    /// Send Content-MD5 with every body. Otherwise it is sent only with a PutObject of up to 8 MiB. CRC-64 is always
+    /// checked; MD5 costs much more CPU time.
     bool content_md5 = false;
 };
 
-/// What an upload came to, or, in an error, as far as is known.
+/// Outcome of an upload; in an error, as far as it is known.
 struct result {
-    /// CRC-64/XZ of the whole object, equal to the server's.
+    /// CRC-64/XZ of the whole object, equal to the server's value.
     std::uint64_t crc64 = 0;
-    /// Bytes of the object.
+    /// Size of the object in bytes.
     std::uint64_t size = 0;
-    /// Bytes of a part, as used.
+    /// Part size that was used, in bytes.
     std::uint64_t part_size = 0;
-    /// Body bytes sent by this call, repeated ones included.
+    /// Body bytes sent by this call, including retries.
     std::uint64_t bytes_sent = 0;
-    /// Bytes that an earlier call had sent and this one did not need to send.
+    /// Bytes sent by an earlier call that this call did not have to send again.
     std::uint64_t bytes_resumed = 0;
-    /// Time from start to end.
+    /// Duration of the upload.
     std::chrono::milliseconds elapsed{0};
-    /// Parts of the upload; 1 for a file sent with one PutObject.
+    /// Number of parts; 1 for a file sent with one PutObject.
     std::uint32_t parts = 0;
-    /// Parts that an earlier call had sent.
+    /// Number of parts sent by an earlier call.
     std::uint32_t parts_resumed = 0;
-    /// HTTP requests made, repeated ones included.
+    /// Number of HTTP requests, including retries.
     std::uint32_t attempts = 0;
-    /// part_size was raised, since the file would have needed more than 10000 parts.
+    /// Whether part_size was raised because the file would have needed more than 10000 parts.
     bool part_size_raised = false;
     /// ETag of the object, without quotes.
     std::string etag{};
-    /// Version id of the object, in a versioned bucket.
+    /// Version ID of the object, in a bucket with versioning.
     std::string version_id{};
-    /// Request id of the request that made the object.
+    /// Request ID of the request that created the object.
     std::string request_id{};
-    /// Upload id; empty for a file sent with one PutObject.
+    /// Upload ID; empty for a file sent with one PutObject.
     std::string upload_id{};
-    /// Why work of an earlier call, or of this one, was thrown away and all parts were sent again; empty when it was not.
+    /// Why the work of this or an earlier call was discarded and all parts were sent again; empty if it was not.
     std::string restart_reason{};
-    /// What the application server answered to x-oss-callback. Empty without a callback, when it failed, and when the
-    /// response was lost on its way and the object itself had to prove that it is stored.
+    /// The application server's response to x-oss-callback. Empty if there was no callback, if it failed, or if the
+    /// response was lost and the upload was confirmed by looking at the object instead.
     std::string callback_response{};
 };
 
-/// What an upload is doing. Newer libraries may know more.
+/// What an upload is doing. Newer libraries may add values.
 enum class phase : std::uint32_t {
-    /// The file and the checkpoint are being looked at, or the upload is being opened on the server.
+    /// The file and the checkpoint are being examined, or the upload is being created on the server.
     preparing = OSS_PHASE_PREPARING,
     /// Parts are being sent.
     uploading = OSS_PHASE_UPLOADING,
-    /// Local data is read again and compared with what the server has.
+    /// Local data is being read again and compared with the data on the server.
     verifying = OSS_PHASE_VERIFYING,
-    /// All parts are there; the server puts the object together.
+    /// All parts are on the server, which is assembling the object.
     completing = OSS_PHASE_COMPLETING,
-    /// The upload has ended, well or not.
+    /// The upload has ended, successfully or not.
     ended = OSS_PHASE_ENDED,
-    /// There are no credentials that the server takes; others are waited for (client_options::credentials_wait).
+    /// The upload is waiting for credentials that the server accepts (client_options::credentials_wait).
     waiting = OSS_PHASE_WAITING,
-    /// Local data is read for its MD5, which must be known before the data is sent; nothing is being sent meanwhile.
+    /// Local data is being read for its MD5, which must be known before the data is sent. Nothing is being sent.
     hashing = OSS_PHASE_HASHING,
 };
 
-/// How far an upload is. Numbers are absolute. done_bytes, sent_bytes and retries never run backwards; parts_done and
-/// resumed_bytes begin anew when an upload starts over. At success done_bytes equals total_bytes.
+/// Progress of an upload. Numbers are totals. done_bytes, sent_bytes and retries never decrease; parts_done and
+/// resumed_bytes start from 0 again when an upload starts over. On success, done_bytes equals total_bytes.
 struct progress {
-    /// What it is doing.
+    /// What the upload is doing.
     oss::phase phase = oss::phase::preparing;
-    /// Parts in all.
+    /// Total number of parts.
     std::uint32_t parts_total = 0;
-    /// Parts that the server has, resumed ones included.
+    /// Number of parts on the server, including resumed ones.
     std::uint32_t parts_done = 0;
-    /// Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were
-    /// the reason.
+    /// Number of retries, not counting those caused by a stale connection, a wrong clock or expired credentials.
     std::uint32_t retries = 0;
-    /// Bytes of the file; 0 while it has not been looked at.
+    /// Size of the file in bytes; 0 until the file has been examined.
     std::uint64_t total_bytes = 0;
-    /// Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
-    /// begin a little below where a pause ended.
+    /// Bytes done, including resumed ones. Bytes of unfinished parts count, so a resumed upload may start slightly
+    /// below the value at which it was paused.
     std::uint64_t done_bytes = 0;
-    /// Bytes that an earlier call had sent.
+    /// Bytes sent by an earlier call.
     std::uint64_t resumed_bytes = 0;
-    /// Body bytes sent by this call, repeated ones included.
+    /// Body bytes sent by this call, including retries.
     std::uint64_t sent_bytes = 0;
-    /// Rate of the last few seconds. A resumed upload begins with that of the earlier call.
+    /// Average rate over the last few seconds. A resumed upload starts with the rate of the earlier call.
     std::uint64_t bytes_per_second = 0;
-    /// Time to the end at this rate; none when it cannot be told.
+    /// Time remaining at this rate; empty when not known.
     std::optional<std::chrono::milliseconds> eta{};
 };
 
 /// What a progress callback may return.
 enum class control : std::int32_t {
-    /// Go on.
+    /// Continue.
     proceed = OSS_CONTINUE,
     /// Stop soon, as upload::pause() does.
     pause = OSS_PAUSE,
@@ -376,16 +376,16 @@ enum class control : std::int32_t {
     cancel = OSS_CANCEL,
 };
 
-/// A progress callback: whatever can be called with a `const oss::progress &` and returns an oss::control, or nothing,
-/// which means "go on". A null pointer or an empty std::function is none.
+/// A progress callback: anything that can be called with a `const oss::progress &` and returns an oss::control or void;
+/// void means "continue". A null pointer or an empty std::function is no callback.
 class progress_function {
 public:
-    /// None.
+    /// No callback.
     progress_function() noexcept = default;
-    /// None.
+    /// No callback.
     progress_function(std::nullptr_t) noexcept {}
 
-    /// Calls `function`, of which it keeps a copy.
+    /// Keeps a copy of `function` and calls it.
     template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, progress_function> &&
                                                 std::is_invocable_v<std::decay_t<F> &, const progress &>>>
     progress_function(F &&function)
@@ -405,99 +405,99 @@ public:
         }
     }
 
-    /// Whether there is one.
+    /// Whether there is a callback.
     explicit operator bool() const noexcept { return static_cast<bool>(call_); }
 
-    /// Calls it. There must be one.
+    /// Calls it. There must be a callback.
     control operator()(const progress &now) const { return call_(now); }
 
 private:
     std::function<control(const progress &)> call_{};
 };
 
-/// What an event tells of. Newer libraries may know more: skip what you do not know.
+/// Kind of an event. Newer libraries may add kinds: skip those you do not know.
 enum class event_kind : std::uint32_t {
-    /// A request has been answered, or has failed.
+    /// A request received a response, or failed.
     request = OSS_EVENT_REQUEST,
-    /// A request will be tried again, after `elapsed`; the message says why.
+    /// A request will be retried after `elapsed`; the message says why.
     retry = OSS_EVENT_RETRY,
-    /// The server has a part.
+    /// A part has reached the server.
     part_done = OSS_EVENT_PART_DONE,
-    /// The server has a part that an earlier call sent.
+    /// A part sent by an earlier call is on the server.
     part_resumed = OSS_EVENT_PART_RESUMED,
-    /// More or fewer parts may be in flight.
+    /// The number of parts that may be in flight changed.
     concurrency_changed = OSS_EVENT_CONCURRENCY_CHANGED,
-    /// A source has given the first credentials, or others sign from now on; the message names the access key id and the
+    /// A source returned the first credentials, or the credentials changed; the message names the AccessKey ID and the
     /// source.
     credentials_changed = OSS_EVENT_CREDENTIALS_CHANGED,
-    /// The checkpoint was made safe on disk.
+    /// The checkpoint was synced to disk.
     checkpoint_written = OSS_EVENT_CHECKPOINT_WRITTEN,
-    /// All parts are sent again; the message says why.
+    /// The upload starts over and sends all parts again; the message says why.
     restarted = OSS_EVENT_RESTARTED,
-    /// The upload has ended; the message is "stored" or the error's.
+    /// The upload has ended; the message is "stored" or the error message.
     ended = OSS_EVENT_ENDED,
 };
 
-/// Something that happened to an upload. Fields that do not concern the kind are 0 or empty. No secret is in it.
+/// An event of an upload. Fields that do not apply to its kind are 0 or empty. It contains no secrets.
 struct event {
-    /// What happened.
+    /// Kind of the event.
     event_kind kind{};
-    /// The part, from 1.
+    /// Number of the part, from 1.
     std::uint32_t part_number = 0;
-    /// Which try of the request, from 1.
+    /// Number of the attempt, from 1.
     std::uint32_t attempt = 0;
     /// HTTP status; 0 when there was no response.
     std::uint32_t http_status = 0;
-    /// Parts that may be in flight now.
+    /// Number of parts that may now be in flight.
     std::uint32_t concurrency = 0;
-    /// Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+    /// Number of the upload within the client, from 1 in the order of starting; 0 for events of the client itself.
     std::uint64_t upload = 0;
-    /// Time since the upload was started.
+    /// Time since the upload started.
     std::chrono::milliseconds at{0};
-    /// Time that the request took; for a retry, that is waited.
+    /// Time that the request took; for a retry, the wait before it.
     std::chrono::milliseconds elapsed{0};
-    /// Body bytes of the request, or bytes of the part.
+    /// Bytes in the body of the request, or in the part.
     std::uint64_t bytes = 0;
-    /// Events that were lost right before this one, since nobody took them out in time.
+    /// Number of events lost immediately before this one because they were not retrieved in time.
     std::uint64_t dropped = 0;
-    /// The API call, such as "UploadPart".
+    /// API operation, such as "UploadPart".
     std::string operation{};
-    /// OSS's error code.
+    /// OSS error code.
     std::string service_code{};
-    /// The request id.
+    /// Request ID.
     std::string request_id{};
-    /// Name of the object, cut when it is longer than 255 bytes.
+    /// Name of the object, truncated if it is longer than 255 bytes.
     std::string object_key{};
-    /// Why, in one line.
+    /// The reason, in one line.
     std::string message{};
 };
 
-/// What went wrong. One type for all: status() tells the kinds apart. what() is one line that says what failed, where,
-/// and what to do; no secret is in it. Copying it never throws.
+/// A failure. There is one type for all; status() distinguishes the kinds. what() is one line that says what failed,
+/// where, and what to do; it contains no secrets. Copying never throws.
 class error : public std::runtime_error {
 public:
-    /// As the library tells it, with what is known of the upload.
+    /// As reported by the library, with what is known about the upload.
     explicit error(const oss_error &raw, oss::result known = {})
         : std::runtime_error(raw.message), facts_(std::make_shared<const facts>(facts{raw, std::move(known)}))
     {
     }
 
-    /// Of a kind, with a message.
+    /// With a status and a message.
     error(oss::status status, const std::string &message)
         : std::runtime_error(message), facts_(std::make_shared<const facts>(facts{kind(status), {}}))
     {
     }
 
-    /// Copies share what they tell: they are cheap and never throw.
+    /// Copies share their contents: copying is cheap and never throws.
     error(const error &) noexcept = default;
-    /// Likewise.
+    /// Same as copying.
     error &operator=(const error &) noexcept = default;
     ~error() override = default;
 
-    /// What kind of failure it is.
+    /// Kind of the failure.
     [[nodiscard]] oss::status status() const noexcept { return static_cast<oss::status>(facts_->raw.status); }
 
-    /// Whether the upload stopped because it was told to: paused or cancelled.
+    /// Whether the upload stopped on request: paused or cancelled.
     [[nodiscard]] bool stopped() const noexcept
     {
         return status() == oss::status::paused || status() == oss::status::cancelled;
@@ -509,26 +509,27 @@ public:
     /// HTTP status of the server's response; 0 when there was none.
     [[nodiscard]] std::uint32_t http_status() const noexcept { return facts_->raw.http_status; }
 
-    /// OSS's error code, such as "AccessDenied"; empty when there is none. Valid as long as this error or a copy of it.
+    /// OSS error code, such as "AccessDenied"; empty when there is none. Valid as long as this error or a copy of it
+    /// exists.
     [[nodiscard]] std::string_view service_code() const noexcept { return facts_->raw.service_code; }
 
-    /// OSS's detailed error code (x-oss-ec), such as "0003-00000001". Valid as service_code() is.
+    /// Detailed OSS error code (x-oss-ec), such as "0003-00000001". Valid as long as service_code().
     [[nodiscard]] std::string_view ec() const noexcept { return facts_->raw.ec; }
 
-    /// The request id, which Alibaba Cloud's support asks for. Valid as service_code() is.
+    /// The request ID, which Alibaba Cloud support asks for. Valid as long as service_code().
     [[nodiscard]] std::string_view request_id() const noexcept { return facts_->raw.request_id; }
 
-    /// The part that failed, from 1; 0 when the failure is not about one part.
+    /// Number of the part that failed, from 1; 0 when the failure does not concern a single part.
     [[nodiscard]] std::uint32_t part_number() const noexcept { return facts_->raw.part_number; }
 
-    /// The operating system's error, to compare with std::errc; false when it takes no part.
+    /// Error of the operating system, to compare with std::errc; false when it is not involved.
     [[nodiscard]] std::error_code os_error() const noexcept
     {
         return {facts_->raw.os_errno, std::system_category()};
     }
 
     /// What is known of the upload that failed, such as how many bytes were sent; all zero when none was started. Valid
-    /// as service_code() is.
+    /// as long as service_code().
     [[nodiscard]] const oss::result &result() const noexcept { return facts_->known; }
 
 private:
@@ -787,22 +788,22 @@ inline std::expected<void, error> expect(const failure &failed)
 
 } // namespace detail
 
-/// A running or ended upload, which client::start() makes. To resume one is to start it again with the same checkpoint.
+/// An upload, running or ended, created by client::start(). To resume one, start it again with the same checkpoint.
 class upload {
 public:
-    /// None; one can be moved into it.
+    /// No upload; one can be moved into it.
     upload() noexcept = default;
 
-    /// Whether it stands for an upload: not when made by default or moved from.
+    /// Whether it holds an upload: false if default-constructed or moved from.
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
 #if OSS_UPLOAD_HAS_EXCEPTIONS
-    /// Waits until the upload has ended, and returns what it came to. `on_progress` is called on this thread, about ten
-    /// times a second and once at the end, also when the upload failed; with what it returns the upload goes on, pauses
-    /// or is cancelled. When it throws, the upload is paused and waited for, and the exception goes on its way, also
-    /// when the upload has succeeded meanwhile. May be called again: it gives the same.
+    /// Waits until the upload has ended, and returns its outcome. `on_progress` is called on this thread, about ten
+    /// times a second and once at the end, even if the upload failed. Its return value continues, pauses or cancels the
+    /// upload. If it throws, the upload is paused and waited for, and the exception then reaches the caller, even if
+    /// the upload has succeeded meanwhile. May be called again, with the same outcome.
     ///
-    /// Throws oss::error: whatever made the upload fail or stop.
+    /// Throws oss::error if the upload fails or is stopped.
     oss::result wait(const progress_function &on_progress = {})
     {
         oss::result stored;
@@ -810,10 +811,10 @@ public:
         return stored;
     }
 
-    /// Waits until the upload has ended, or for `timeout`; 0 or less: only looks. Returns what it came to, or nothing
-    /// when the time is over and the upload goes on.
+    /// Waits until the upload has ended, or for at most `timeout`; 0 or less returns at once. Returns the outcome, or
+    /// nothing if the upload is still running.
     ///
-    /// Throws oss::error: whatever made the upload fail or stop.
+    /// Throws oss::error if the upload fails or is stopped.
     std::optional<oss::result> wait_for(std::chrono::milliseconds timeout)
     {
         std::optional<oss::result> stored;
@@ -823,14 +824,14 @@ public:
 #endif
 
 #if OSS_UPLOAD_HAS_EXPECTED
-    /// wait() that returns the error. What `on_progress` throws is thrown all the same.
+    /// Same as wait(), but returns the error. Exceptions from `on_progress` are still thrown.
     [[nodiscard]] std::expected<oss::result, error> try_wait(const progress_function &on_progress = {})
     {
         oss::result stored;
         return detail::expect(await(on_progress, stored), std::move(stored));
     }
 
-    /// wait_for() that returns the error.
+    /// Same as wait_for(), but returns the error.
     [[nodiscard]] std::expected<std::optional<oss::result>, error> try_wait_for(std::chrono::milliseconds timeout)
     {
         std::optional<oss::result> stored;
@@ -838,7 +839,7 @@ public:
     }
 #endif
 
-    /// How far it is. All zero when it stands for no upload.
+    /// Current progress. All zero if it holds no upload.
     [[nodiscard]] oss::progress progress() const
     {
         oss_progress raw{};
@@ -847,23 +848,23 @@ public:
         return detail::value(raw);
     }
 
-    /// Asks it to stop soon and to keep its checkpoint and parts; returns at once. The waits then report status::paused
-    /// within about a second, or what it came to when it was faster. Without a checkpoint nothing can be kept: what was
-    /// sent is removed from the server.
+    /// Asks the upload to stop soon and keep its checkpoint and parts. Returns at once. The wait functions then report
+    /// status::paused within about a second, or the outcome of the upload if it ended first. Without a checkpoint,
+    /// nothing can be kept: the data already sent is removed from the server.
     void pause() noexcept { oss_upload_pause(handle_.get()); }
 
-    /// Asks it to stop soon, to remove what was sent from the server and to delete its checkpoint; returns at once. The
-    /// waits then report status::cancelled, or what it came to when it was faster.
+    /// Asks the upload to stop soon, remove the data already sent from the server and delete its checkpoint. Returns at
+    /// once. The wait functions then report status::cancelled, or the outcome of the upload if it ended first.
     void cancel() noexcept { oss_upload_cancel(handle_.get()); }
 
-    /// Takes out its oldest event that waits, as client::next_event() does for all uploads of a client. Also after it
-    /// has ended.
+    /// Retrieves its oldest pending event, as client::next_event() does for all uploads of a client. Works after it has
+    /// ended.
     [[nodiscard]] std::optional<event> next_event()
     {
         return detail::next_event(oss_upload_next_event, handle_.get());
     }
 
-    /// The C handle, still owned by this; NULL when there is none.
+    /// The C handle, still owned by this object; NULL if there is none.
     [[nodiscard]] oss_upload *get() const noexcept { return handle_.get(); }
 
 private:
@@ -934,30 +935,31 @@ private:
     std::unique_ptr<oss_upload, detail::free_upload> handle_{};
 };
 
-/// Endpoint, credentials, connections and limits that uploads share. Uploads that it started go on when it is gone.
+/// The endpoint, credentials, connections and limits that its uploads share. Its uploads continue when it is destroyed.
 class client {
 public:
 #if OSS_UPLOAD_HAS_EXCEPTIONS
-    /// Makes a client. Nothing is sent yet.
+    /// Creates a client. Nothing is sent yet.
     ///
     /// Throws oss::error: invalid_argument (the message names the option), credentials, io (ca_file) or unsupported.
     explicit client(const client_options &options) { detail::check(open(options, handle_)); }
 
-    /// Uploads one file and returns when it is stored: whole or not at all, and only when its CRC-64 equals that of the
-    /// file. As start() and upload::wait(); see there for `on_progress`. A failed or paused upload with a checkpoint goes
-    /// on where it stopped when it is started again; without one nothing of it is left on the server. A second upload
-    /// with the same checkpoint file at the same time gets checkpoint_busy.
+    /// Uploads one file and returns when it is stored. The object appears complete or not at all, and only if its
+    /// CRC-64 equals that of the file. Same as start() followed by upload::wait(), which explains `on_progress`. With a
+    /// checkpoint, a failed or paused upload resumes where it stopped when it is started again; without one, nothing of
+    /// it is left on the server. A second upload with the same checkpoint file at the same time fails with
+    /// checkpoint_busy.
     ///
-    /// Throws oss::error: whatever made the upload fail or stop; also what `on_progress` throws.
+    /// Throws oss::error if the upload fails or is stopped, and whatever `on_progress` throws.
     oss::result upload_file(const upload_options &options, const progress_function &on_progress = {})
     {
         return start(options).wait(on_progress);
     }
 
-    /// Starts an upload and returns at once. The options are checked before this returns; the file and the server are
-    /// looked at afterwards, and what fails there is told by upload::wait().
+    /// Starts an upload and returns at once. The options are checked before this call returns. The file and the server
+    /// are accessed afterwards; upload::wait() reports failures there.
     ///
-    /// Throws oss::error: invalid_argument, unsupported, or internal (no thread could be made).
+    /// Throws oss::error: invalid_argument, unsupported, or resources (no thread could be created).
     [[nodiscard]] oss::upload start(const upload_options &options)
     {
         oss::upload started;
@@ -966,9 +968,9 @@ public:
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
-    /// `security_token` is for temporary ones.
+    /// `security_token` is for temporary credentials.
     ///
-    /// Throws oss::error: invalid_argument, or credentials (an empty half of the key).
+    /// Throws oss::error: invalid_argument, or credentials (the ID or the secret is empty).
     void set_credentials(const std::string &access_key_id, const std::string &access_key_secret,
                          const std::optional<std::string> &security_token = std::nullopt)
     {
@@ -977,7 +979,7 @@ public:
 #endif
 
 #if OSS_UPLOAD_HAS_EXPECTED
-    /// The constructor that returns the error.
+    /// Same as the constructor, but returns the error.
     [[nodiscard]] static std::expected<client, error> try_create(const client_options &options)
     {
         owner made;
@@ -985,7 +987,7 @@ public:
         return client(std::move(made));
     }
 
-    /// upload_file() that returns the error. What `on_progress` throws is thrown all the same.
+    /// Same as upload_file(), but returns the error. Exceptions from `on_progress` are still thrown.
     [[nodiscard]] std::expected<oss::result, error> try_upload_file(const upload_options &options,
                                                                     const progress_function &on_progress = {})
     {
@@ -994,14 +996,14 @@ public:
         return started.try_wait(on_progress);
     }
 
-    /// start() that returns the error.
+    /// Same as start(), but returns the error.
     [[nodiscard]] std::expected<oss::upload, error> try_start(const upload_options &options)
     {
         oss::upload started;
         return detail::expect(start(options, started), std::move(started));
     }
 
-    /// set_credentials() that returns the error.
+    /// Same as set_credentials(), but returns the error.
     [[nodiscard]] std::expected<void, error> try_set_credentials(
         const std::string &access_key_id, const std::string &access_key_secret,
         const std::optional<std::string> &security_token = std::nullopt)
@@ -1010,19 +1012,19 @@ public:
     }
 #endif
 
-    /// Whether it stands for a client: not when moved from.
+    /// Whether it holds a client: false if moved from.
     explicit operator bool() const noexcept { return handle_ != nullptr; }
 
-    /// Takes out the oldest event of its uploads that waits, without waiting for one; nothing when none waits.
+    /// Retrieves the oldest pending event of its uploads, or nothing if there is none. Does not wait for one.
     ///
-    /// The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
-    /// oldest are dropped and counted. Nothing is recorded for a program that never asks.
+    /// The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are
+    /// kept; after that, the oldest are dropped and counted. Nothing is recorded until the first call.
     [[nodiscard]] std::optional<event> next_event()
     {
         return detail::next_event(oss_client_next_event, handle_.get());
     }
 
-    /// The C handle, still owned by this; NULL when there is none.
+    /// The C handle, still owned by this object; NULL if there is none.
     [[nodiscard]] oss_client *get() const noexcept { return handle_.get(); }
 
 private:

@@ -12,11 +12,10 @@ use crate::credentials::{Credentials, CredentialsSource};
 use crate::error::{Error, Result};
 use crate::options::{ClientOptions, SignatureVersion};
 
-/// Makes a client. Nothing is sent yet.
+/// Creates a client. Nothing is sent yet.
 ///
-/// `*out` is the client, to be freed with oss_client_free(); NULL on failure. `error` may be NULL.
-/// Returns OSS_OK, OSS_INVALID_ARGUMENT (the message names the option), OSS_CREDENTIALS, OSS_IO (ca_file) or
-/// OSS_UNSUPPORTED.
+/// `*out` receives the client, or NULL on failure; free it with oss_client_free(). `error` may be NULL. Returns OSS_OK,
+/// OSS_INVALID_ARGUMENT (the message names the option), OSS_CREDENTIALS, OSS_IO (ca_file) or OSS_UNSUPPORTED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_new(
     options: *const oss_client_options,
@@ -35,10 +34,10 @@ pub unsafe extern "C" fn oss_client_new(
     }
 }
 
-/// Replaces the client's credentials, also for uploads that are running: the next request is signed with them.
+/// Replaces the client's credentials, including those of running uploads: the next request is signed with the new ones.
 ///
-/// `security_token` is NULL for a permanent key. `error` may be NULL. Any thread may call it at any time.
-/// Returns OSS_OK, OSS_INVALID_ARGUMENT or OSS_CREDENTIALS (an empty half of the key).
+/// `security_token` is NULL for a permanent key. `error` may be NULL. May be called from any thread at any time.
+/// Returns OSS_OK, OSS_INVALID_ARGUMENT or OSS_CREDENTIALS (the ID or the secret is empty).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_set_credentials(
     client: *mut oss_client,
@@ -60,9 +59,9 @@ pub unsafe extern "C" fn oss_client_set_credentials(
     }
 }
 
-/// Frees a client; NULL is allowed. Its uploads go on: a client and its uploads may be freed in any order.
+/// Frees a client; NULL is allowed. Its uploads continue: a client and its uploads may be freed in any order.
 ///
-/// Anything that is no client of this library is left alone.
+/// Does nothing for a pointer that is not a client of this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_free(client: *mut oss_client) {
     // SAFETY: as in oss_client_new().

@@ -9,79 +9,79 @@ use super::{handle, output};
 use crate::error::{Error, Result};
 use crate::events::{Event, EventKind};
 
-/// oss_event.kind: a request has been answered, or has failed.
+/// oss_event.kind: a request received a response, or failed.
 pub const OSS_EVENT_REQUEST: u32 = 1;
-/// oss_event.kind: a request will be tried again, after elapsed_ms; the message says why.
+/// oss_event.kind: a request will be retried after elapsed_ms; the message says why.
 pub const OSS_EVENT_RETRY: u32 = 2;
-/// oss_event.kind: the server has a part.
+/// oss_event.kind: a part has reached the server.
 pub const OSS_EVENT_PART_DONE: u32 = 3;
-/// oss_event.kind: the server has a part that an earlier call sent.
+/// oss_event.kind: a part sent by an earlier call is on the server.
 pub const OSS_EVENT_PART_RESUMED: u32 = 4;
-/// oss_event.kind: more or fewer parts may be in flight.
+/// oss_event.kind: the number of parts that may be in flight changed.
 pub const OSS_EVENT_CONCURRENCY_CHANGED: u32 = 5;
-/// oss_event.kind: a source has given the first credentials, or others sign from now on; the message
-/// names the access key id and the source.
+/// oss_event.kind: a source returned the first credentials, or the credentials changed; the message names the AccessKey
+/// ID and the source.
 pub const OSS_EVENT_CREDENTIALS_CHANGED: u32 = 6;
-/// oss_event.kind: the checkpoint was made safe on disk.
+/// oss_event.kind: the checkpoint was synced to disk.
 pub const OSS_EVENT_CHECKPOINT_WRITTEN: u32 = 7;
-/// oss_event.kind: all parts are sent again; the message says why.
+/// oss_event.kind: the upload starts over and sends all parts again; the message says why.
 pub const OSS_EVENT_RESTARTED: u32 = 8;
-/// oss_event.kind: the upload has ended; the message is "stored" or the error's.
+/// oss_event.kind: the upload has ended; the message is "stored" or the error message.
 pub const OSS_EVENT_ENDED: u32 = 9;
 
-/// Something that happened to an upload. Fields that do not concern the kind are 0 or empty. No secret is in it.
+/// An event of an upload. Fields that do not apply to its kind are 0 or empty. It contains no secrets.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct oss_event {
-    /// One of OSS_EVENT_*. New kinds may come with new versions: skip what you do not know.
+    /// One of OSS_EVENT_*. New versions may add kinds: skip those you do not know.
     pub kind: u32,
-    /// The part, from 1.
+    /// Number of the part, from 1.
     pub part_number: u32,
-    /// Which try of the request, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
     /// HTTP status; 0 when there was no response.
     pub http_status: u32,
-    /// Parts that may be in flight now.
+    /// Number of parts that may now be in flight.
     pub concurrency: u32,
-    /// Zero.
+    /// Always zero.
     pub reserved: u32,
-    /// Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+    /// Number of the upload within the client, from 1 in the order of starting; 0 for events of the client itself.
     pub upload: u64,
-    /// Milliseconds since the upload was started.
+    /// Milliseconds since the upload started.
     pub at_ms: u64,
-    /// Milliseconds that the request took; for a retry, that are waited.
+    /// Milliseconds that the request took; for a retry, the wait before it.
     pub elapsed_ms: u64,
-    /// Body bytes of the request, or bytes of the part.
+    /// Bytes in the body of the request, or in the part.
     pub bytes: u64,
-    /// Events that were lost right before this one, since nobody took them out in time.
+    /// Number of events lost immediately before this one because they were not retrieved in time.
     pub dropped: u64,
-    /// The API call, such as "UploadPart".
+    /// API operation, such as "UploadPart".
     pub operation: [c_char; 32],
-    /// OSS's error code.
+    /// OSS error code.
     pub service_code: [c_char; 64],
-    /// The request id.
+    /// Request ID.
     pub request_id: [c_char; 64],
-    /// Name of the object, cut when it is longer.
+    /// Name of the object, truncated if it is longer.
     pub object_key: [c_char; 256],
-    /// Why, in one line.
+    /// The reason, in one line.
     pub message: [c_char; 512],
-    /// Zero.
+    /// Always zero.
     pub reserved2: [u64; 4],
 }
 
-/// Takes the oldest event of the uploads of a client that waits to be taken out, without waiting for one.
+/// Retrieves the oldest pending event of a client's uploads. Does not wait for one.
 ///
-/// The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
-/// oldest are dropped and counted. Nothing is recorded for a program that never asks. Any thread may call it. Returns
-/// OSS_OK with `*event` filled, OSS_PENDING when no event waits, or OSS_INVALID_ARGUMENT for NULL and
-/// for what is no client.
+/// The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;
+/// after that, the oldest are dropped and counted. Nothing is recorded until the first call. May be called from any
+/// thread. Returns OSS_OK with `*event` filled, OSS_PENDING if there is no event, or OSS_INVALID_ARGUMENT for NULL or a
+/// pointer that is not a client.
 ///
-/// With the environment variable OSS_UPLOAD_LOG set when the client is made, the same events are written to standard
-/// error: what is out of the ordinary with "info", all with "debug", nothing with "off". Capitals and blanks around it do
-/// not matter; "1", "true", "on" and "warn" mean "info", "0" and "false" mean "off". Any other value gets one line that
-/// says so. The log goes only to the standard error that the program has when the client is made: nothing is written
-/// when it is closed then, or when its descriptor leads to something else later. A standard error that nobody reads any
-/// more is no failure and raises no SIGPIPE.
+/// If the environment variable OSS_UPLOAD_LOG is set when the client is created, the same events are written to
+/// standard error: "info" writes unusual events, "debug" all events, "off" none. Case and surrounding spaces are
+/// ignored; "1", "true", "on" and "warn" mean "info"; "0" and "false" mean "off". Any other value writes one line that
+/// says so. The log goes only to the standard error that the program has when the client is created: nothing is written
+/// if it is closed at that time, or if its descriptor later refers to something else. A standard error without a reader
+/// is not a failure and raises no SIGPIPE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_next_event(client: *mut oss_client, event: *mut oss_event) -> oss_status {
     // SAFETY: the header asks for pointers that are NULL or valid, here and below.
@@ -93,8 +93,8 @@ pub unsafe extern "C" fn oss_client_next_event(client: *mut oss_client, event: *
     }
 }
 
-/// Takes the oldest event of one upload that waits to be taken out, as oss_client_next_event() does for all uploads of a
-/// client. Also after the upload has ended, until it is freed.
+/// Retrieves the oldest pending event of one upload, as oss_client_next_event() does for all uploads of a client. Works
+/// after the upload has ended, until it is freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_next_event(upload: *mut oss_upload, event: *mut oss_event) -> oss_status {
     // SAFETY: as above.

@@ -1,11 +1,11 @@
 //! What C sees of handles: pointers to these.
 
-/// A client: endpoint, credentials, connections and limits that its uploads share. Opaque.
+/// A client: the endpoint, credentials, connections and limits that its uploads share. Opaque.
 pub struct oss_client {
     _opaque: [u8; 0],
 }
 
-/// A running or ended upload. Opaque.
+/// An upload, running or ended. Opaque.
 pub struct oss_upload {
     _opaque: [u8; 0],
 }

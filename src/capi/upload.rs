@@ -14,11 +14,11 @@ use crate::upload::Outcome;
 
 /// Starts an upload and returns at once.
 ///
-/// `*out` is the upload, to be freed with oss_upload_free(); NULL on failure. `error` may be NULL. The options are
-/// checked before this returns; the file and the server are looked at afterwards, and what fails there is told by
-/// oss_upload_wait(). Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be made), or
-/// OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory which does not exist any more, or is too long in
-/// full.
+/// `*out` receives the upload, or NULL on failure; free it with oss_upload_free(). `error` may be NULL. The options are
+/// checked before this call returns. The file and the server are accessed afterwards; oss_upload_wait() reports
+/// failures there. Returns OSS_OK, OSS_INVALID_ARGUMENT, OSS_UNSUPPORTED, OSS_RESOURCES (no thread could be created),
+/// or OSS_IO or OSS_CHECKPOINT for a path that is relative to a directory that no longer exists or whose absolute form
+/// is too long.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_start(
     client: *mut oss_client,
@@ -39,11 +39,12 @@ pub unsafe extern "C" fn oss_upload_start(
     }
 }
 
-/// Waits until the upload has ended, or for `timeout_ms` milliseconds (0: only look; UINT32_MAX: no limit).
+/// Waits until the upload has ended, or for at most `timeout_ms` milliseconds. 0 returns at once; UINT32_MAX means no
+/// limit.
 ///
-/// `progress`, `result` and `error` may be NULL. Returns OSS_PENDING when the time is over and the upload goes on, with
-/// `progress` filled; else what the upload came to, with all three filled, and again the same at every later call.
-/// Several threads may wait for one upload.
+/// `progress`, `result` and `error` may be NULL. On a timeout, fills `progress` and returns OSS_PENDING: the upload is
+/// still running. Otherwise fills all three and returns the outcome of the upload, and every later call returns the
+/// same. Several threads may wait for one upload.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_wait(
     upload: *mut oss_upload,
@@ -72,14 +73,15 @@ pub unsafe extern "C" fn oss_upload_wait(
     }
 }
 
-/// Copies what the application server answered when OSS called it for this upload (x-oss-callback), as OSS passed it on.
+/// Copies the application server's response to the callback of this upload (x-oss-callback), as OSS passed it on.
 ///
-/// Returns its size in bytes, as oss_result.callback_response_size does, whatever `capacity` is; at most `capacity` bytes
-/// are written to `buffer`, of which the last is a NUL: a response that does not fit is cut. `buffer` may be NULL when
-/// `capacity` is 0. 0 when there is no response: the upload goes on, has failed or had no callback, the callback failed, or
-/// the server's response was lost on its way and the object itself had to prove that it is stored. Asked for after
-/// oss_upload_wait() has told the end, until oss_upload_free(); a program that needs the response therefore starts and
-/// waits instead of calling oss_upload_file(). Any thread may call it. NULL for `upload` is allowed.
+/// Returns the size of the response in bytes, as in oss_result.callback_response_size, whatever `capacity` is. Writes
+/// at most `capacity` bytes to `buffer`, including a final NUL: a response that does not fit is truncated. `buffer` may
+/// be NULL when `capacity` is 0. Returns 0 if there is no response: the upload is running, has failed or had no
+/// callback, the callback failed, or the server's response was lost and the upload was confirmed by looking at the
+/// object instead. Call it between the oss_upload_wait() that reports the end and oss_upload_free(). A program that
+/// needs the response therefore uses oss_upload_start() and oss_upload_wait() instead of oss_upload_file(). May be
+/// called from any thread. `upload` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_callback_response(
     upload: *mut oss_upload,
@@ -99,10 +101,10 @@ pub unsafe extern "C" fn oss_upload_callback_response(
     size
 }
 
-/// Asks the upload to stop soon and to keep its checkpoint and parts; returns at once. NULL is allowed.
+/// Asks the upload to stop soon and keep its checkpoint and parts. Returns at once. NULL is allowed.
 ///
-/// oss_upload_wait() then gives OSS_PAUSED within about a second, or what the upload came to when it was faster.
-/// Without a checkpoint nothing can be kept: what was sent is removed from the server.
+/// oss_upload_wait() then returns OSS_PAUSED within about a second, or the outcome of the upload if it ended first.
+/// Without a checkpoint, nothing can be kept: the data already sent is removed from the server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
     guard_silently(|| {
@@ -113,10 +115,10 @@ pub unsafe extern "C" fn oss_upload_pause(upload: *mut oss_upload) {
     });
 }
 
-/// Asks the upload to stop soon, to remove what was sent from the server and to delete its checkpoint; returns at once.
-/// NULL is allowed.
+/// Asks the upload to stop soon, remove the data already sent from the server and delete its checkpoint. Returns at
+/// once. NULL is allowed.
 ///
-/// oss_upload_wait() then gives OSS_CANCELLED, or what the upload came to when it was faster.
+/// oss_upload_wait() then returns OSS_CANCELLED, or the outcome of the upload if it ended first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_cancel(upload: *mut oss_upload) {
     guard_silently(|| {
@@ -127,9 +129,9 @@ pub unsafe extern "C" fn oss_upload_cancel(upload: *mut oss_upload) {
     });
 }
 
-/// Frees an upload; NULL is allowed. A running one is paused; this does not wait for it.
+/// Frees an upload; NULL is allowed. A running upload is paused; this call does not wait for it.
 ///
-/// Anything that is no upload of this library is left alone.
+/// Does nothing for a pointer that is not an upload of this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
     // SAFETY: as in oss_upload_start().

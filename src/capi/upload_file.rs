@@ -17,21 +17,23 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Uploads one file and returns when it has ended.
 ///
-/// The object appears whole or not at all, and only when its CRC-64 equals that of the file. `result`, `error` and
+/// The object appears complete or not at all, and only if its CRC-64 equals that of the file. `result`, `error` and
 /// `on_progress` may be NULL. `on_progress` is called on this thread, about ten times a second and once at the end,
-/// never after this call has returned; with what it returns the upload goes on, pauses or is cancelled. `user_data` is
-/// passed to it and otherwise not touched.
+/// never after this call has returned. Its return value continues, pauses or cancels the upload. `user_data` is passed
+/// to it and not used otherwise.
 ///
-/// Without `on_progress`, a file that needs one request only may be sent by this thread itself, which is faster when there
-/// are many of them. It needs 256 KiB of stack. Signals with a handler do not disturb it.
+/// Without `on_progress`, a file that needs only one request may be sent by the calling thread itself, which is faster
+/// for many small files. This needs 256 KiB of stack. Signal handlers that run meanwhile do no harm.
 ///
-/// Returns OSS_OK when the object is stored; else see oss_status, and `error` for the reason and what to do. A failed
-/// or paused upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is
-/// left on the server. A second upload with the same checkpoint file at the same time gets OSS_CHECKPOINT_BUSY. What an
-/// application server answers to x-oss-callback can be read of a started upload only: see oss_upload_callback_response().
+/// Returns OSS_OK when the object is stored. Otherwise see oss_status, and `error` for the reason and what to do. With
+/// a checkpoint, a failed or paused upload resumes where it stopped when it is started again; without one, nothing of
+/// it is left on the server. A second upload with the same checkpoint file at the same time fails with
+/// OSS_CHECKPOINT_BUSY. To read an application server's response to x-oss-callback, use oss_upload_start() instead: see
+/// oss_upload_callback_response().
 ///
-/// Alibaba Cloud's C SDK has another function of this name. A program that links both calls oss_client_upload_file(), and
-/// defines OSS_UPLOAD_NO_UPLOAD_FILE before this header, which hides this name: see docs/abi.md.
+/// Alibaba Cloud's C SDK has a different function of this name. A program that links both calls
+/// oss_client_upload_file() and defines OSS_UPLOAD_NO_UPLOAD_FILE before including this header, which hides this name:
+/// see docs/abi.md.
 // The second condition is for cbindgen alone, which makes `#if !defined(OSS_UPLOAD_NO_UPLOAD_FILE)` of it.
 #[cfg(all(feature = "upload-file-symbol", not(oss_upload_no_upload_file)))]
 #[unsafe(no_mangle)]
@@ -53,7 +55,7 @@ pub unsafe extern "C" fn oss_upload_file(
     }
 }
 
-/// The same as oss_upload_file(), by a name that Alibaba Cloud's C SDK does not have: for programs that link both.
+/// Same as oss_upload_file(), under a name that Alibaba Cloud's C SDK does not use: for programs that link both.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn oss_client_upload_file(
     client: *mut oss_client,

@@ -9,7 +9,7 @@ const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_V
     Err(_) => panic!("the version holds a NUL"),
 };
 
-/// Version of the library, such as "0.1.0". Static: do not free it.
+/// Version of the library, such as "0.1.0". The string is static: do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_version() -> *const c_char {
     VERSION.as_ptr()
@@ -33,7 +33,8 @@ pub extern "C" fn oss_version_number() -> u32 {
     MAJOR << 16 | MINOR << 8 | PATCH
 }
 
-/// Name of a status, such as "OSS_OK"; "OSS_UNKNOWN" for a number that is none. Static: do not free it. Never NULL.
+/// Name of a status, such as "OSS_OK", or "OSS_UNKNOWN" for an unknown number. The string is static: do not free it.
+/// Never NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn oss_status_name(status: i32) -> *const c_char {
     name(status).as_ptr()
