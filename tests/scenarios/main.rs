@@ -264,7 +264,7 @@ fn every_restart_reason_is_expected() {
         .map(str::to_owned)
         .collect();
     let mut written = BTreeSet::new();
-    for file in ["engine.rs", "reconcile.rs", "round.rs"] {
+    for file in ["run.rs", "resume.rs"] {
         let text = fs::read_to_string(root().join("src/upload").join(file)).expect("the source is read");
         for literal in text.split('"').filter(|literal| literal.contains(": ")) {
             let word = literal.split(": ").next().expect("what is before the colon");
