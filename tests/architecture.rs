@@ -35,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "oss",
             "service",
             "sync",
+            "text",
             "transfer",
             "transport",
         ],
@@ -110,6 +111,7 @@ fn offences_are_found() {
         ("credentials/env.rs", "use std::os::unix::ffi::OsStrExt;", "only os may name std::os"),
         ("capi/input.rs", "let flag = libc::O_NOFOLLOW;", "only os may name libc"),
         ("transport/tcp.rs", "use rustix::net;", "only os may name rustix"),
+        ("transport/tls.rs", "use time::OffsetDateTime;", "only text may name time"),
         ("upload/plan.rs", "use super::engine::Job;", "upload/plan may not use upload/engine"),
         ("service/backoff.rs", "use crate::error::Result;", "service/backoff may not use error"),
         ("error.rs", "use crate::options::X;", "error may not use options"),
@@ -223,6 +225,7 @@ fn objection(module: &[String], room: &str, used: &[String]) -> Option<String> {
         "std" if name(1) == "env" && name(2) != "consts" && room != "client" => {
             Some("only client may read std::env".into())
         }
+        "time" if room != "text" => Some("only text may name time".into()),
         "rustix" | "libc" if room != "os" => Some(format!("only os may name {}", name(0))),
         "std" if name(1) == "os" && room != "os" => Some("only os may name std::os".into()),
         "std" if room == "oss" && ["fs", "thread", "process", "sync"].contains(&name(1)) => {
