@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
 use crate::http::{NoResponse, Request, Response};
 use crate::options::{ClientOptions, SignatureVersion, UploadOptions};
+use crate::os::thread;
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::source::MemorySource;
@@ -77,7 +78,9 @@ impl Client {
     /// no other has to be woken for it.
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
         let job = self.job(UploadRequest::of_file(options)?)?;
-        let here = !is_first_thread() && job.is_one_request();
+        // What the Rust runtime notes about a thread is never freed on the first thread of a C program: valgrind would report
+        // it as possibly lost.
+        let here = !thread::is_first() && job.is_one_request();
         if here { Ok(Upload::run(job)) } else { Upload::start(job) }
     }
 
@@ -115,15 +118,6 @@ impl Client {
             }
         }
     }
-}
-
-/// Or it is not known. What the Rust runtime notes about a thread is never freed on the first thread of a C program:
-/// valgrind would report it as possibly lost.
-fn is_first_thread() -> bool {
-    #[cfg(target_os = "linux")]
-    return rustix::thread::gettid() == rustix::process::getpid();
-    #[cfg(not(target_os = "linux"))]
-    true
 }
 
 /// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.

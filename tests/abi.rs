@@ -145,7 +145,10 @@ fn outputs_have_the_sizes_of_docs_abi_md() {
     let text = fs::read_to_string(root().join("docs/abi.md")).expect("docs/abi.md is there");
     for (name, size) in [("oss_error", 1024), ("oss_result", 1024), ("oss_progress", 128), ("oss_event", 1024)] {
         assert_eq!(sizes[name].0, size, "{name}");
-        assert!(text.contains(&format!("`{name}` {size}")) || text.contains(&format!("`{name}` has {size}")), "docs/abi.md does not say that `{name}` has {size} bytes");
+        assert!(
+            text.contains(&format!("`{name}` {size}")) || text.contains(&format!("`{name}` has {size}")),
+            "docs/abi.md does not say that `{name}` has {size} bytes"
+        );
     }
 }
 

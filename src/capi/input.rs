@@ -1,12 +1,12 @@
 //! From C's pointers and numbers to checked Rust values.
 
-use std::ffi::{CStr, OsStr, c_char};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 
 use super::types::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{CertificateAuthorities, Proxy};
+use crate::os;
 
 /// An options struct whose first field is its size in bytes.
 ///
@@ -118,7 +118,7 @@ pub(super) unsafe fn optional_path(text: *const c_char) -> Option<PathBuf> {
     }
     // SAFETY: as the caller promises.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
-    (!bytes.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(bytes)))
+    (!bytes.is_empty()).then(|| os::path::from_bytes(bytes.to_vec()))
 }
 
 /// `env`, the URL of a proxy, or null: none.

@@ -12,10 +12,11 @@ use serde::Deserialize;
 use sha1::Sha1;
 use zeroize::Zeroizing;
 
-use super::key_response::{KeyResponse, from_json, http_date, iso_time, sentence, word};
+use super::key_response::{KeyResponse, from_json, sentence, word};
 use super::{Credentials, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
 use crate::http::{Limits, Method, Request, Response};
+use crate::text::date;
 use crate::text::percent::UNRESERVED;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -147,7 +148,7 @@ impl Role {
             ("Action", action.into()),
             ("Format", "JSON".into()),
             ("Version", "2015-04-01".into()),
-            ("Timestamp", iso_time(time).into()),
+            ("Timestamp", date::iso_extended(time).into()),
         ];
         if let Some(signer) = signer {
             let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
@@ -225,7 +226,7 @@ fn read_refusal(response: &Response) -> Refusal {
 
 fn complains_about_the_time(response: &Response) -> Option<SystemTime> {
     let refusal = read_refusal(response);
-    refusal.code.starts_with("InvalidTimeStamp").then(|| http_date(response.header("date")?)).flatten()
+    refusal.code.starts_with("InvalidTimeStamp").then(|| date::parse_http_date(response.header("date")?)).flatten()
 }
 
 fn refusal(action: &str, response: &Response) -> Error {

@@ -1,4 +1,4 @@
-//! The operating system: the only room that will name rustix, libc and `std::os`. One folder a family of systems.
+//! The operating system: the only room that names rustix, libc and `std::os`. One folder a family of systems.
 #![allow(unsafe_code)]
 
 mod unix;

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
@@ -95,7 +94,7 @@ impl FileSource {
     /// 0 at the end of the file.
     fn read_some(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
         loop {
-            match self.file.read_at(buffer, offset) {
+            match os::file::read_at(&self.file, buffer, offset) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let what = format!("cannot read {} at byte {offset}", self.path.display());

@@ -1,8 +1,9 @@
 //! Which file it is, and whether it is still the same.
 
 use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::os::identity::{FileId, TimeStamps, file_id, time_stamps};
 
 /// What the file system says about a file at one moment. Times are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +36,9 @@ const COARSE_STEP: Duration = Duration::from_secs(2);
 
 impl Identity {
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        let nanoseconds = |seconds: i64, fraction: i64| i128::from(seconds) * 1_000_000_000 + i128::from(fraction);
-        Identity {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified_ns: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
-            changed_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
-        }
+        let FileId { device, inode } = file_id(metadata);
+        let TimeStamps { modified_ns, changed_ns } = time_stamps(metadata);
+        Identity { device, inode, size: metadata.len(), modified_ns, changed_ns }
     }
 
     pub(crate) fn compare(&self, now: &Identity) -> Comparison {

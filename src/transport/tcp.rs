@@ -3,13 +3,10 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
 use ureq::Error;
 use ureq::config::Config;
 use ureq::unversioned::transport::{
@@ -19,7 +16,7 @@ use ureq::unversioned::transport::{
 use super::addresses::Addresses;
 use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::interim::{self, Heard};
-use crate::os::descriptor;
+use crate::os::socket::{Connecting, Wanted, wait};
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
 /// sending a buffer (benches/). A server that has spoken takes no more as a rule, and then it is looked for at once.
@@ -72,37 +69,14 @@ fn connect_any(found: &[SocketAddr], addresses: &Addresses) -> io::Result<TcpStr
 }
 
 fn connect(address: &SocketAddr, context: &RequestContext, timer: &mut StallTimer) -> io::Result<TcpStream> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = descriptor::open(|| net::socket_with(family, SocketType::STREAM, flags, None))?;
-    match net::connect(&socket, address) {
-        Ok(()) => return Ok(TcpStream::from(socket)),
-        Err(rustix::io::Errno::INPROGRESS) => {}
-        Err(error) => return Err(error.into()),
-    }
-    while timer.wait(|| ready(&socket, PollFlags::OUT))?.is_empty() {
+    let connecting = Connecting::begin(address)?;
+    while !timer.wait(|| connecting.wait(SLICE))? {
         context.check()?;
         if timer.is_over() {
             return Err(io::Error::other(Interrupted::ConnectTimeout));
         }
     }
-    net::sockopt::socket_error(&socket)??;
-    Ok(TcpStream::from(socket))
-}
-
-/// Waits for at most [`SLICE`]; empty when nothing happened.
-fn ready(socket: &impl AsFd, wanted: PollFlags) -> io::Result<PollFlags> {
-    ready_within(socket, wanted, SLICE)
-}
-
-fn ready_within(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
-    let mut set = [PollFd::new(socket, wanted)];
-    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
-    match poll(&mut set, Some(&time)) {
-        Ok(_) => Ok(set[0].revents()),
-        Err(rustix::io::Errno::INTR) => Ok(PollFlags::empty()),
-        Err(error) => Err(error.into()),
-    }
+    connecting.finish()
 }
 
 /// One connection.
@@ -186,8 +160,8 @@ impl Transport for TcpTransport {
                 return Err(io::Error::other(Interrupted::ResponseTimeout).into());
             }
             let time = if context.probing.get() { Duration::ZERO } else { SLICE };
-            let events = timer.wait(|| ready_within(&self.stream, PollFlags::IN, time))?;
-            if !events.is_empty() {
+            let events = timer.wait(|| wait(&self.stream, Wanted::Input, time))?;
+            if events.anything {
                 let count = self.receive()?;
                 timer.moved(count);
                 self.for_response = Some(timer);
@@ -202,7 +176,7 @@ impl Transport for TcpTransport {
     fn is_open(&mut self) -> bool {
         // Between requests there is nothing to hear but the end.
         self.has_served = true;
-        !self.heard_end && matches!(ready_within(&self.stream, PollFlags::IN, Duration::ZERO), Ok(e) if e.is_empty())
+        !self.heard_end && matches!(wait(&self.stream, Wanted::Input, Duration::ZERO), Ok(found) if !found.anything)
     }
 }
 
@@ -265,12 +239,12 @@ impl TcpTransport {
 
     /// Waits for room to send, and hears what arrives meanwhile. Whether there is room.
     fn look(&mut self, context: &RequestContext, timer: &mut StallTimer) -> io::Result<bool> {
-        let listen = if context.unseen_input.get() { PollFlags::empty() } else { PollFlags::IN };
-        let events = timer.wait(|| ready(&self.stream, PollFlags::OUT | listen))?;
-        if events.contains(PollFlags::IN) {
+        let wanted = if context.unseen_input.get() { Wanted::Room } else { Wanted::InputOrRoom };
+        let events = timer.wait(|| wait(&self.stream, wanted, SLICE))?;
+        if events.has_input {
             self.hear(context)?;
         }
-        if !events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP) {
+        if !events.has_room {
             self.blocked(context, timer)?;
             return Ok(false);
         }
@@ -374,7 +348,7 @@ mod tests {
     use std::net::TcpListener;
     use std::sync::atomic::AtomicBool;
 
-    use rustix::net::sockopt;
+    use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 
     use super::*;
     use crate::http::Limits;

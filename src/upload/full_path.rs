@@ -1,12 +1,9 @@
 //! Paths in full: a path means what it meant when the call was made, wherever the program goes meanwhile.
 
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf, absolute};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// The longest path that the system takes, without the NUL at its end.
-const LONGEST: usize = libc::PATH_MAX as usize - 1;
+use crate::os::path::{self, LONGEST};
 
 /// `path` from the root on, as it is at this moment. Links and `..` stay as they are: only the file system knows what
 /// they mean. `field` names the option, and an error is of `kind`.
@@ -18,10 +15,10 @@ pub(super) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathB
         let what = format!("{field} {} is relative, and the current directory cannot be found", path.display());
         Error::os(kind, what, &cause).hint("give a path that begins with /, or change to a directory that exists")
     })?;
-    let length = full.as_os_str().as_bytes().len();
+    let length = path::bytes(&full).len();
     if length > LONGEST {
         let what = format!("{field} has {length} bytes in full; the system takes {LONGEST}");
-        return Err(Error::new(kind, what).hint("use a shorter path").with_errno(libc::ENAMETOOLONG));
+        return Err(Error::new(kind, what).hint("use a shorter path").with_errno(path::TOO_LONG));
     }
     Ok(full)
 }

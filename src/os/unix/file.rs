@@ -1,12 +1,14 @@
-//! Regular files: opened without waiting, created whole, and how long they are.
+//! Regular files: opened without waiting, created whole, read and written by position, and how long they are.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, symlink_metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use super::descriptor;
 use rustix::fs::{AtFlags, StatxFlags, statx};
+
+use super::descriptor;
+use super::refusal::Refusal;
 
 /// Opens a file to read it, and waits for nobody: not for the other end of a FIFO, and not for another process that holds
 /// a lease on the file. That is `WouldBlock`, and asks the other process to give the lease back.
@@ -19,6 +21,37 @@ pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
 pub(crate) fn open_to_write(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
     descriptor::open(|| OpenOptions::new().read(true).write(true).custom_flags(flags).open(path))
+}
+
+/// Opens a file to read it. Never follows a symbolic link, and never takes a terminal over.
+pub(crate) fn open_itself_to_read(path: &Path) -> io::Result<File> {
+    descriptor::open(|| OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(path))
+}
+
+/// Refuses what is no regular file, links included, without opening it: to open a device can already do something.
+pub(crate) fn check_is_regular(path: &Path) -> io::Result<()> {
+    let kind = symlink_metadata(path)?.file_type();
+    match kind {
+        kind if kind.is_file() => Ok(()),
+        kind if kind.is_symlink() => Err(Refusal::Link.error()),
+        kind if kind.is_dir() => Err(Refusal::Directory.error()),
+        _ => Err(Refusal::NotRegular.error()),
+    }
+}
+
+/// Fills some of `buffer` from `offset`; 0 at the end of the file. Threads can read at the same time.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}
+
+/// Fills all of `buffer` from `offset`, or fails.
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    file.read_exact_at(buffer, offset)
+}
+
+/// Writes all of `bytes` to `offset`, with one system call as a rule.
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
 }
 
 /// How many bytes the file has now. A network file system is asked anew, instead of what is remembered of it.

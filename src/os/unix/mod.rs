@@ -2,12 +2,18 @@
 
 pub(crate) mod cancellation;
 pub(crate) mod descriptor;
+pub(crate) mod directory;
 pub(crate) mod file;
 pub(crate) mod filesystem;
+pub(crate) mod identity;
 pub(crate) mod io_error;
 pub(crate) mod lock;
+pub(crate) mod path;
+pub(crate) mod privacy;
 pub(crate) mod process;
+pub(crate) mod refusal;
 pub(crate) mod signals;
+pub(crate) mod socket;
 pub(crate) mod spawn;
 pub(crate) mod standard_error;
 pub(crate) mod thread;

@@ -14,6 +14,14 @@ pub(crate) fn spawn<T: Send + 'static>(
     signals::while_blocked(|| Builder::new().name(name.into()).spawn(work))
 }
 
+/// Whether this is the program's first thread, or that is not known.
+pub(crate) fn is_first() -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::thread::gettid() == rustix::process::getpid();
+    #[cfg(not(target_os = "linux"))]
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

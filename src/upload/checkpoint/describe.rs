@@ -4,15 +4,13 @@ use std::fmt::Write;
 use std::io::BufReader;
 use std::path::Path;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use super::journal::{foreign, newer};
 use super::model::Saved;
 use super::open::{open_to_read, refused};
 use super::read::{Good, Reading, read};
 use super::record::nanoseconds;
 use crate::error::Result;
+use crate::text::date::rfc3339;
 
 /// Says in a few lines what the checkpoint file at `path` holds, and in what state it is.
 ///
@@ -67,7 +65,7 @@ impl Lines {
         self.line("key", format_args!("{:?}", header.key));
         self.line("source", format_args!("{:?}", header.source));
         self.line("size", format_args!("{} bytes", header.identity.size));
-        self.line("modified", moment(header.identity.modified_ns));
+        self.line("modified", rfc3339(header.identity.modified_ns));
         self.line("upload id", saved.upload_id.as_deref().unwrap_or("none").escape_debug());
         self.line("part size", format_args!("{} bytes", header.part_size));
         self.line("options", header.options.escape_debug());
@@ -76,7 +74,7 @@ impl Lines {
     fn journal(&mut self, good: &Good, length: u64) {
         let Good { saved, created, .. } = good;
         let bytes: u64 = saved.parts.iter().map(|record| record.part.size).sum();
-        self.line("begun", moment(nanoseconds(*created)));
+        self.line("begun", rfc3339(nanoseconds(*created)));
         self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
         self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));
         if let Some(rate) = saved.rate {
@@ -87,10 +85,4 @@ impl Lines {
             self.line("damage", format_args!("the last {torn} bytes are a torn record, which will be dropped"));
         }
     }
-}
-
-/// A time as people write it; the bare number when it is beyond the calendar.
-fn moment(nanoseconds: i128) -> String {
-    let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok();
-    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| format!("{nanoseconds} ns since 1970"))
 }

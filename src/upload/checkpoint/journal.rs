@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fs::{File, remove_file};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, MutexGuard};
@@ -15,6 +14,9 @@ use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existi
 use super::read::{Reading, read};
 use super::record::{HeaderRecord, Record};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::file::write_all_at;
+use crate::os::identity::{FileId, file_id};
+use crate::os::refusal::Refusal;
 use crate::source::identity::Identity;
 use crate::source::lease::LeaseWait;
 use crate::sync::unpoisoned;
@@ -200,7 +202,7 @@ impl Journal {
             Reading::Fresh => {
                 make_private(&self.file, &self.path)?;
                 // Only for those who find it locked: `begin` writes it again, and then it matters whether that fails.
-                let _ = self.file.write_all_at(first_line(process::id()).as_bytes(), 0);
+                let _ = write_all_at(&self.file, first_line(process::id()).as_bytes(), 0);
                 Ok(Found::Nothing)
             }
             Reading::Journal(good) => {
@@ -224,13 +226,13 @@ impl Journal {
     /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
     fn sign(&self) {
         let (at, holder) = holder_field(process::id());
-        let _ = self.file.write_all_at(holder.as_bytes(), at);
+        let _ = write_all_at(&self.file, holder.as_bytes(), at);
     }
 
     /// The checkpoint must not be the very file that is to be uploaded.
     fn check_not(&self, source: &Identity) -> Result<()> {
         let metadata = self.file.metadata().map_err(|cause| refused("look at", &self.path, &cause))?;
-        if (metadata.dev(), metadata.ino()) == (source.device, source.inode) {
+        if file_id(&metadata) == (FileId { device: source.device, inode: source.inode }) {
             let path = self.path.display();
             let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
             return Err(Error::new(ErrorKind::Checkpoint, what));
@@ -250,9 +252,9 @@ impl Journal {
 
     fn write_beginning(&self, header_line: &str) -> io::Result<()> {
         // It has a first line all the time: killed in between, this process would leave a file that is not known as ours.
-        self.file.write_all_at(first_line(process::id()).as_bytes(), 0)?;
+        write_all_at(&self.file, first_line(process::id()).as_bytes(), 0)?;
         self.cut_to_first_line()?;
-        self.file.write_all_at(header_line.as_bytes(), FIRST_LINE as u64)?;
+        write_all_at(&self.file, header_line.as_bytes(), FIRST_LINE as u64)?;
         self.file.sync_all()?;
         sync_directory(&self.path)
     }
@@ -285,9 +287,9 @@ impl Journal {
 
     fn write_line(&self, line: &str, at: u64) -> io::Result<()> {
         if at + line.len() as u64 > MAX_FILE {
-            return Err(io::Error::from_raw_os_error(libc::EFBIG));
+            return Err(Refusal::TooLarge.error());
         }
-        self.file.write_all_at(line.as_bytes(), at).inspect_err(|_| {
+        write_all_at(&self.file, line.as_bytes(), at).inspect_err(|_| {
             // No torn record may stay where another upload would find it. The next record overwrites it otherwise.
             let _ = self.file.set_len(at);
         })

@@ -3,12 +3,12 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 
 use crate::options::Checkpoint;
+use crate::os;
 
 /// The path of the checkpoint file; `None` without a checkpoint. In full, as the paths are that it is made from.
 pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
@@ -30,7 +30,7 @@ fn file_name(source: &Path, bucket: &str, key: &str) -> String {
     // What is not there will not be uploaded either: the name does not matter then.
     let source = fs::canonicalize(source).unwrap_or_else(|_| source.to_owned());
     let destination = format!("oss://{bucket}/{key}");
-    format!("{}-{}.cp", md5_hex(source.as_os_str().as_bytes()), md5_hex(destination.as_bytes()))
+    format!("{}-{}.cp", md5_hex(os::path::bytes(&source)), md5_hex(destination.as_bytes()))
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
@@ -44,7 +44,7 @@ fn md5_hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
     fn in_directory(source: &str, key: &str) -> PathBuf {
         location(&Checkpoint::Directory("/var/cp".into()), Path::new(source), "examplebucket", key).unwrap()

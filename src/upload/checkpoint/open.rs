@@ -1,17 +1,16 @@
 //! Finds the checkpoint file, or creates it, and locks it.
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError, symlink_metadata};
+use std::fs::{File, TryLockError, symlink_metadata};
 use std::io::{self, ErrorKind as Io};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use rustix::process::geteuid;
-
 use super::line::{FIRST_LINE, first_line, holder_of};
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::{self, descriptor};
+use crate::os::identity::file_id;
+use crate::os::refusal::Refusal;
+use crate::os::{self, file};
 use crate::source::lease::{LeaseWait, is_leased, still_leased};
 
 /// How often the path may lead to a file that its last holder is just deleting.
@@ -54,14 +53,14 @@ fn open_or_create(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<Held>> {
         return Ok(Some(Held { file, created: false }));
     }
     let line = first_line(process::id());
-    let made = os::file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
+    let made = file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
     let made = made.map_err(|cause| refused("create", path, &cause))?;
     Ok(made.map(|file| Held { file, created: true }))
 }
 
 /// `None` when nothing is there.
 pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
-    match wait.open(|| check_kind(path).and_then(|()| os::file::open_to_write(path)))? {
+    match wait.open(|| file::check_is_regular(path).and_then(|()| file::open_to_write(path)))? {
         Ok(file) => lock(&file, path).map(|()| Some(file)),
         Err(cause) if cause.kind() == Io::NotFound => Ok(None),
         Err(cause) if is_leased(&cause) => {
@@ -74,24 +73,12 @@ pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Resul
 
 /// Opens a checkpoint file to read it, without its lock.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
-    let open = || OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NOCTTY).open(path);
-    check_kind(path).and_then(|()| descriptor::open(open)).map_err(|cause| refused("open", path, &cause))
+    let opened = file::check_is_regular(path).and_then(|()| file::open_itself_to_read(path));
+    opened.map_err(|cause| refused("open", path, &cause))
 }
 
 fn is_empty(file: &File, path: &Path) -> Result<bool> {
     file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("look at", path, &cause))
-}
-
-/// Refuses what is no regular file before opening it, because opening a device can already do something.
-fn check_kind(path: &Path) -> io::Result<()> {
-    let kind = symlink_metadata(path)?.file_type();
-    let errno = match kind {
-        kind if kind.is_file() => return Ok(()),
-        kind if kind.is_symlink() => libc::ELOOP,
-        kind if kind.is_dir() => libc::EISDIR,
-        _ => libc::EINVAL,
-    };
-    Err(io::Error::from_raw_os_error(errno))
 }
 
 fn lock(file: &File, path: &Path) -> Result<()> {
@@ -104,7 +91,7 @@ fn lock(file: &File, path: &Path) -> Result<()> {
 
 fn busy(file: &File, path: &Path) -> Error {
     let mut first = [0; FIRST_LINE];
-    let named = file.read_exact_at(&mut first, 0).ok().and_then(|()| holder_of(&first));
+    let named = file::read_exact_at(file, &mut first, 0).ok().and_then(|()| holder_of(&first));
     let (holder, hint) = match named {
         Some(pid) if os::lock::has_ended(pid) => {
             (left_behind(pid, &os::lock::holders(file)), "end the process that holds it")
@@ -134,7 +121,7 @@ fn left_behind(pid: u32, holders: &[u32]) -> String {
 pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match symlink_metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Ok(there) => Ok(file_id(&there) == file_id(&ours)),
         Err(cause) if cause.kind() == Io::NotFound => Ok(false),
         Err(cause) => Err(cause),
     }
@@ -142,31 +129,12 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Makes sure that nobody else can read or write the file, and that nobody else has put it there.
 pub(super) fn make_private(file: &File, path: &Path) -> Result<()> {
-    let metadata = file.metadata().map_err(|cause| refused("look at", path, &cause))?;
-    let trusted = is_trusted(metadata.uid(), path);
-    if metadata.mode() & 0o077 == 0 && trusted {
-        return Ok(());
-    }
-    // The kernel knows better whose file it is than numbers do: a network file system may map them.
-    match file.set_permissions(Permissions::from_mode(0o600)) {
-        Err(cause) if !trusted => Err(refused("use", path, &cause)),
-        // File systems without permissions, such as FAT, do not let us.
-        _ => Ok(()),
-    }
-}
-
-/// Whether `owner` is this user, or owns the directory and so could exchange the file in it anyway.
-fn is_trusted(owner: u32, path: &Path) -> bool {
-    owner == geteuid().as_raw() || symlink_metadata(directory_of(path)).is_ok_and(|dir| dir.uid() == owner)
+    os::privacy::make_private(file, &directory_of(path)).map_err(|cause| refused("use", path, &cause))
 }
 
 /// Makes a name that was put into the directory of `path`, or taken out of it, survive a power cut.
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    match descriptor::open(|| File::open(directory_of(path))).and_then(|directory| directory.sync_all()) {
-        // Not all file systems can sync a directory, and not every directory that we may write to may be read.
-        Err(cause) if !matches!(cause.raw_os_error(), Some(libc::EIO | libc::ENOSPC | libc::EDQUOT)) => Ok(()),
-        result => result,
-    }
+    os::directory::sync(&directory_of(path))
 }
 
 fn directory_of(path: &Path) -> PathBuf {
@@ -184,27 +152,27 @@ pub(super) fn refused(verb: &str, path: &Path, cause: &io::Error) -> Error {
 }
 
 fn advice(cause: &io::Error, path: &Path) -> String {
-    let text = match cause.raw_os_error().unwrap_or(0) {
-        libc::ENOENT if !directory_of(path).exists() => {
+    let text = match Refusal::of(cause) {
+        Refusal::Missing if !directory_of(path).exists() => {
             return format!("the directory {} does not exist: create it", directory_of(path).display());
         }
-        libc::ENOENT => "it does not exist, and cannot be created there: choose another checkpoint path",
-        libc::ENOTDIR => "a part of its path is a file: choose another checkpoint path",
-        libc::ELOOP => "symbolic links are not followed: give the path of the file itself",
-        libc::EISDIR => "it is a directory: give a file's path, or name it as checkpoint_dir",
-        libc::EINVAL => "it is not a regular file: choose another checkpoint path",
-        libc::EACCES | libc::EPERM => {
+        Refusal::Missing => "it does not exist, and cannot be created there: choose another checkpoint path",
+        Refusal::NoDirectory => "a part of its path is a file: choose another checkpoint path",
+        Refusal::Link => "symbolic links are not followed: give the path of the file itself",
+        Refusal::Directory => "it is a directory: give a file's path, or name it as the checkpoint directory",
+        Refusal::NotRegular => "it is not a regular file: choose another checkpoint path",
+        Refusal::Forbidden => {
             return format!(
                 "the user {} must own it and may write in its directory: allow that, or choose another checkpoint path",
-                geteuid().as_raw()
+                os::privacy::this_user()
             );
         }
-        libc::EROFS => "the file system is read-only: choose a checkpoint path or checkpoint_dir elsewhere",
-        libc::ENAMETOOLONG => "its name is too long: choose another checkpoint path, or a checkpoint_dir",
-        libc::ENOSPC | libc::EDQUOT => "free some space, or choose a checkpoint path elsewhere",
-        libc::EFBIG => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
-        libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => "that file system has no locks: choose a path elsewhere",
-        _ => "choose another checkpoint path",
+        Refusal::ReadOnly => "the file system is read-only: choose a checkpoint path or directory elsewhere",
+        Refusal::NameTooLong => "its name is too long: choose another checkpoint path, or a checkpoint directory",
+        Refusal::Full => "free some space, or choose a checkpoint path elsewhere",
+        Refusal::TooLarge => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
+        Refusal::NoLocks => "that file system has no locks: choose a path elsewhere",
+        Refusal::Other => "choose another checkpoint path",
     };
     text.to_owned()
 }

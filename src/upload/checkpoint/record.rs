@@ -1,8 +1,6 @@
 //! The records of the journal as JSON.
 
-use std::ffi::OsString;
 use std::fmt::Write;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::decimal;
 use super::model::{Header, PartRecord};
+use crate::os;
 use crate::source::identity::Identity;
 
 /// One line of the journal. Fields that a reader may ignore can be added to a type; anything else takes a new type or
@@ -134,7 +133,7 @@ fn encode_path(path: &Path) -> String {
             let _ = write!(text, "%{byte:02X}");
         }
     };
-    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+    for chunk in os::path::bytes(path).utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '%' => text.push_str("%25"),
@@ -148,7 +147,7 @@ fn encode_path(path: &Path) -> String {
 }
 
 fn decode_path(text: &str) -> PathBuf {
-    PathBuf::from(OsString::from_vec(percent_decode_str(text).collect()))
+    os::path::from_bytes(percent_decode_str(text).collect())
 }
 
 /// A time as decimal text: nanoseconds since 1970.
@@ -197,11 +196,11 @@ mod tests {
             (b"/a%41\n\xff\xc3", "/a%2541%0A%FF%C3"),
             ("/\u{85}".as_bytes(), "/%C2%85"),
         ] {
-            let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
+            let path = os::path::from_bytes(bytes.to_vec());
             assert_eq!(encode_path(&path), text);
             assert_eq!(decode_path(text), path);
         }
-        let all = PathBuf::from(OsString::from_vec((1..=255).collect()));
+        let all = os::path::from_bytes((1..=255).collect());
         assert_eq!(decode_path(&encode_path(&all)), all);
     }
 

@@ -1,0 +1,32 @@
+//! Paths as bytes, which need not be UTF-8, and how long they may be.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// The longest path that the system takes, in bytes, without the NUL at its end.
+pub(crate) const LONGEST: usize = libc::PATH_MAX as usize - 1;
+
+/// The number of the error that a longer one gets.
+pub(crate) const TOO_LONG: i32 = libc::ENAMETOOLONG;
+
+/// The bytes of `path`.
+pub(crate) fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+/// The path of these bytes.
+pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(OsString::from_vec(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_stay_as_they_are() {
+        let path = from_bytes(b"/m\xe9".to_vec());
+        assert_eq!((bytes(&path), path.to_str()), (b"/m\xe9".as_slice(), None));
+    }
+}

@@ -1,0 +1,96 @@
+//! Why the system refuses a file, as far as the reasons need different advice.
+
+use std::io;
+
+/// Why the system refuses to open, create or write a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Nothing is at the path.
+    Missing,
+    /// A part of the path is a file.
+    NoDirectory,
+    /// It is a symbolic link, and none is followed.
+    Link,
+    /// It is a directory.
+    Directory,
+    /// It is no regular file.
+    NotRegular,
+    /// This user may not do that.
+    Forbidden,
+    /// The file system takes no writes.
+    ReadOnly,
+    /// The name is too long.
+    NameTooLong,
+    /// No space is left, to anybody or to this user.
+    Full,
+    /// The file would be larger than this process may make one.
+    TooLarge,
+    /// The file system has no locks.
+    NoLocks,
+    /// For another reason.
+    Other,
+}
+
+impl Refusal {
+    /// What `error` says.
+    pub(crate) fn of(error: &io::Error) -> Self {
+        match error.raw_os_error().unwrap_or(0) {
+            libc::ENOENT => Refusal::Missing,
+            libc::ENOTDIR => Refusal::NoDirectory,
+            libc::ELOOP => Refusal::Link,
+            libc::EISDIR => Refusal::Directory,
+            libc::EINVAL => Refusal::NotRegular,
+            libc::EACCES | libc::EPERM => Refusal::Forbidden,
+            libc::EROFS => Refusal::ReadOnly,
+            libc::ENAMETOOLONG => Refusal::NameTooLong,
+            libc::ENOSPC | libc::EDQUOT => Refusal::Full,
+            libc::EFBIG => Refusal::TooLarge,
+            libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => Refusal::NoLocks,
+            _ => Refusal::Other,
+        }
+    }
+
+    /// The error that the system would give for this reason, for refusals of our own.
+    pub(crate) fn error(self) -> io::Error {
+        io::Error::from_raw_os_error(match self {
+            Refusal::Missing => libc::ENOENT,
+            Refusal::NoDirectory => libc::ENOTDIR,
+            Refusal::Link => libc::ELOOP,
+            Refusal::Directory => libc::EISDIR,
+            Refusal::NotRegular => libc::EINVAL,
+            Refusal::Forbidden => libc::EACCES,
+            Refusal::ReadOnly => libc::EROFS,
+            Refusal::NameTooLong => libc::ENAMETOOLONG,
+            Refusal::Full => libc::ENOSPC,
+            Refusal::TooLarge => libc::EFBIG,
+            Refusal::NoLocks => libc::ENOLCK,
+            Refusal::Other => libc::EIO,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_an_error_that_says_it() {
+        for reason in [
+            Refusal::Missing,
+            Refusal::NoDirectory,
+            Refusal::Link,
+            Refusal::Directory,
+            Refusal::NotRegular,
+            Refusal::Forbidden,
+            Refusal::ReadOnly,
+            Refusal::NameTooLong,
+            Refusal::Full,
+            Refusal::TooLarge,
+            Refusal::NoLocks,
+            Refusal::Other,
+        ] {
+            assert_eq!(Refusal::of(&reason.error()), reason);
+        }
+        assert_eq!(Refusal::of(&io::Error::other("of no number")), Refusal::Other);
+    }
+}

@@ -1,0 +1,126 @@
+//! Sockets that do not block: connecting, and waiting for what happens.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
+
+use super::descriptor;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Something to read.
+    Input,
+    /// Room to write.
+    Room,
+    /// Either of them.
+    InputOrRoom,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Happened {
+    /// Something did.
+    pub anything: bool,
+    /// There is something to read, or the peer has closed its side.
+    pub has_input: bool,
+    /// A write does not wait: there is room, or it fails at once.
+    pub has_room: bool,
+}
+
+/// A connection that is being made.
+pub(crate) struct Connecting {
+    socket: OwnedFd,
+    is_made: bool,
+}
+
+impl Connecting {
+    /// Begins to connect to `address`, and waits for nobody.
+    pub(crate) fn begin(address: &SocketAddr) -> io::Result<Self> {
+        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = descriptor::open(|| net::socket_with(family, SocketType::STREAM, flags, None))?;
+        match net::connect(&socket, address) {
+            Ok(()) => Ok(Connecting { socket, is_made: true }),
+            Err(Errno::INPROGRESS) => Ok(Connecting { socket, is_made: false }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits for at most `time`. True: it has come to its end, well or not.
+    pub(crate) fn wait(&self, time: Duration) -> io::Result<bool> {
+        Ok(self.is_made || !events(&self.socket, PollFlags::OUT, time)?.is_empty())
+    }
+
+    /// The connection, which does not block, once it has come to its end.
+    pub(crate) fn finish(self) -> io::Result<TcpStream> {
+        if !self.is_made {
+            net::sockopt::socket_error(&self.socket)??;
+        }
+        Ok(TcpStream::from(self.socket))
+    }
+}
+
+/// Waits for at most `time` until what is wanted happens, or the connection fails.
+pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Result<Happened> {
+    let wanted = match wanted {
+        Wanted::Input => PollFlags::IN,
+        Wanted::Room => PollFlags::OUT,
+        Wanted::InputOrRoom => PollFlags::IN | PollFlags::OUT,
+    };
+    let events = events(stream, wanted, time)?;
+    Ok(Happened {
+        anything: !events.is_empty(),
+        has_input: events.contains(PollFlags::IN),
+        has_room: events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP),
+    })
+}
+
+/// Empty when nothing happened.
+fn events(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
+    let mut set = [PollFd::new(socket, wanted)];
+    let time = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ };
+    match poll(&mut set, Some(&time)) {
+        Ok(_) => Ok(set[0].revents()),
+        Err(Errno::INTR) => Ok(PollFlags::empty()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn a_connection_is_made_and_tells_what_happens_on_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connecting = Connecting::begin(&listener.local_addr().unwrap()).unwrap();
+        assert!(connecting.wait(LONG).unwrap());
+        let stream = connecting.finish().unwrap();
+        let nothing = wait(&stream, Wanted::Input, Duration::ZERO).unwrap();
+        assert_eq!(nothing, Happened { anything: false, has_input: false, has_room: false });
+        let room = wait(&stream, Wanted::InputOrRoom, LONG).unwrap();
+        assert_eq!(room, Happened { anything: true, has_input: false, has_room: true });
+        listener.accept().unwrap().0.write_all(b"x").unwrap();
+        assert!(wait(&stream, Wanted::Input, LONG).unwrap().has_input);
+    }
+
+    #[test]
+    fn an_address_that_nobody_listens_at_refuses() {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let refused = Connecting::begin(&address).and_then(|connecting| {
+            assert!(connecting.wait(LONG)?);
+            connecting.finish()
+        });
+        assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+}
