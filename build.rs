@@ -3,12 +3,14 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     "src/capi/types.rs",
     "src/capi/opaque.rs",
     "src/capi/client.rs",
     "src/capi/upload_file.rs",
     "src/capi/upload.rs",
+    "src/capi/memory.rs",
+    "src/capi/stream.rs",
     "src/capi/event.rs",
     "src/capi/version.rs",
 ];

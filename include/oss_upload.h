@@ -253,6 +253,11 @@ typedef enum {
 typedef struct oss_client oss_client;
 
 /**
+ * A stream of bytes that is being uploaded. Opaque.
+ */
+typedef struct oss_stream oss_stream;
+
+/**
  * An upload, running or ended. Opaque.
  */
 typedef struct oss_upload oss_upload;
@@ -510,6 +515,21 @@ typedef struct {
    * Must be zero.
    */
   uint32_t reserved;
+  /**
+   * Streams only: the most bytes of the stream that are held in memory. 0 means the default, 67108864 (64 MiB). At
+   * least two parts must fit: a part has at most half of it, and so a stream at most 10000 times that.
+   */
+  uint64_t max_memory;
+  /**
+   * Streams only: an existing directory for a spool file, which takes the bytes that do not fit into memory while the
+   * network is slower than the writer. The file has no name, and is gone when the process ends. NULL means no spool:
+   * the writer waits. Set spool_limit, too.
+   */
+  const char *spool_dir;
+  /**
+   * Streams only: the most bytes that the spool file takes; after that, the writer waits. Set spool_dir, too.
+   */
+  uint64_t spool_limit;
 } oss_upload_options;
 
 /**
@@ -861,6 +881,157 @@ void oss_upload_cancel(oss_upload *upload);
 void oss_upload_free(oss_upload *upload);
 
 /**
+ * Uploads a block of memory and returns when the upload has ended.
+ *
+ * `data` points to `size` bytes, which are not copied: they must not change before this call returns. `data` may be
+ * NULL when `size` is 0. A block that fits into one part is sent with one PutObject, a larger one in parts. The object
+ * appears complete or not at all, and only if its CRC-64 equals that of the bytes. Everything else, also `on_progress`
+ * and what it returns, is as for oss_upload_file(), except that nothing can be resumed: file_path, checkpoint,
+ * checkpoint_path, checkpoint_dir, on_file_change, verify_resume and the options for streams must not be set. If they are,
+ * this call returns OSS_INVALID_ARGUMENT, and the message names the option.
+ */
+oss_status oss_upload_memory(oss_client *client,
+                             const oss_upload_options *options,
+                             const void *data,
+                             size_t size,
+                             oss_result *result,
+                             oss_error *error,
+                             oss_progress_fn on_progress,
+                             void *user_data);
+
+/**
+ * Starts the upload of a block of memory and returns at once.
+ *
+ * `*out` receives the upload, or NULL on failure; use it as one of oss_upload_start(). The bytes must not change before
+ * oss_upload_wait() has reported the end, or oss_upload_free() has returned: for such an upload, oss_upload_free()
+ * waits until the bytes are no longer read, which takes up to about a second. Otherwise as oss_upload_memory().
+ */
+oss_status oss_upload_memory_start(oss_client *client,
+                                   const oss_upload_options *options,
+                                   const void *data,
+                                   size_t size,
+                                   oss_upload **out,
+                                   oss_error *error);
+
+/**
+ * Opens a stream: the bytes that are written to it become an object when it is finished.
+ *
+ * `*out` receives the stream, or NULL on failure; free it with oss_stream_free(). `error` may be NULL. The options are
+ * checked before this call returns; nothing is sent before the first part is full or the stream is finished.
+ *
+ * The object exists only after oss_stream_finish() has returned OSS_OK. A stream that is aborted or freed before, or
+ * whose process dies, leaves no object. A stream that fits into its first part is sent with one PutObject.
+ *
+ * Parts begin with 1 MiB, or with part_size, and grow so that 10000 of them hold a stream of 48.8 TB, if max_memory
+ * allows. In memory are at most (parts in flight + 1) parts, and never more than max_memory bytes: 64 MiB by default,
+ * enough for a stream of 300 GB. Parts are sent by threads of the client, as many at a time as routines says and memory
+ * allows.
+ *
+ * With checkpoint_path, a stream can be resumed after a crash: open it again with the same options, and write the same
+ * bytes from their beginning. Parts that the server has, and whose CRC-64 is that of what is written, are not sent again;
+ * from the first difference on, everything is. The other options about files must not be set: file_path, checkpoint
+ * without checkpoint_path, checkpoint_dir, on_file_change, verify_resume. If they are, this call returns
+ * OSS_INVALID_ARGUMENT, and the message names the option.
+ *
+ * One thread at a time may write to a stream or finish it; a second one gets OSS_INVALID_ARGUMENT. Any thread may call the
+ * other functions meanwhile. After fork(), a stream is of use in the parent only: in the child, writing and finishing
+ * return OSS_INVALID_ARGUMENT.
+ */
+oss_status oss_stream_open(oss_client *client,
+                           const oss_upload_options *options,
+                           oss_stream **out,
+                           oss_error *error);
+
+/**
+ * Writes `count` bytes to the stream. They are copied before this call returns.
+ *
+ * Waits for room while max_memory and the spool are used up. Returns OSS_OK when all bytes were taken. Any error means
+ * that the stream cannot be finished with these bytes in it: when the upload has failed, perhaps with bytes of an
+ * earlier call, every later call returns the same error. OSS_IO may also mean that the spool's disk is full; use
+ * oss_stream_try_write() to go on after that. `bytes` may be NULL when `count` is 0.
+ */
+oss_status oss_stream_write(oss_stream *stream,
+                            const void *bytes,
+                            size_t count,
+                            oss_error *error);
+
+/**
+ * Writes as many of `count` bytes as there is room for within `timeout_ms` milliseconds; 0 does not wait, UINT32_MAX means
+ * no limit.
+ *
+ * `*written` receives how many were taken, also on failure; `written` must not be NULL. Returns OSS_OK when all were,
+ * and OSS_PENDING when the time was over: call it again with the rest. After OSS_IO because of a full disk, go on with the
+ * bytes behind those that were taken.
+ */
+oss_status oss_stream_try_write(oss_stream *stream,
+                                const void *bytes,
+                                size_t count,
+                                uint32_t timeout_ms,
+                                size_t *written,
+                                oss_error *error);
+
+/**
+ * Says that nothing more comes, and waits until the object is stored and its CRC-64 has been compared.
+ *
+ * `result` and `error` may be NULL. Returns OSS_OK when the object is stored. Otherwise see oss_status, and `error` for
+ * the reason and what to do. Every later call returns the same.
+ */
+oss_status oss_stream_finish(oss_stream *stream,
+                             oss_result *result,
+                             oss_error *error);
+
+/**
+ * Same as oss_stream_finish(), but waits for at most `timeout_ms` milliseconds; 0 does not wait, UINT32_MAX means no limit.
+ *
+ * Returns OSS_PENDING when the upload is still running: call it again. Once this has been called, nothing more can be
+ * written.
+ */
+oss_status oss_stream_try_finish(oss_stream *stream,
+                                 uint32_t timeout_ms,
+                                 oss_result *result,
+                                 oss_error *error);
+
+/**
+ * Asks the stream to stop soon, remove from the server what was sent, and delete its checkpoint. Returns at once. NULL is
+ * allowed.
+ *
+ * A thread that waits in another call of this stream gets OSS_CANCELLED, as does every later oss_stream_write() and
+ * oss_stream_finish(), unless the object was stored before.
+ */
+void oss_stream_abort(oss_stream *stream);
+
+/**
+ * Makes writers wait until oss_stream_resume(). Bytes that were written before are still sent. NULL is allowed.
+ */
+void oss_stream_pause(oss_stream *stream);
+
+/**
+ * Lets writers go on after oss_stream_pause(). NULL is allowed.
+ */
+void oss_stream_resume(oss_stream *stream);
+
+/**
+ * Tells how far the stream is. total_bytes and parts_total are 0, and eta_ms is OSS_ETA_UNKNOWN, until the end is known.
+ * Returns OSS_OK or OSS_INVALID_ARGUMENT.
+ */
+oss_status oss_stream_progress(oss_stream *stream,
+                               oss_progress *progress);
+
+/**
+ * Same as oss_upload_callback_response(), for a stream that has been finished.
+ */
+size_t oss_stream_callback_response(oss_stream *stream, char *buffer, size_t capacity);
+
+/**
+ * Frees a stream; NULL is allowed. One that has not been finished is left as if its process had died: no object is
+ * stored. With a checkpoint, what was sent stays for the next call; without one, it is removed from the server. This call does
+ * not wait for that.
+ *
+ * Does nothing for a pointer that is not a stream of this library.
+ */
+void oss_stream_free(oss_stream *stream);
+
+/**
  * Retrieves the oldest pending event of a client's uploads. Does not wait for one.
  *
  * The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;
@@ -884,6 +1055,11 @@ oss_status oss_client_next_event(oss_client *client,
  */
 oss_status oss_upload_next_event(oss_upload *upload,
                                  oss_event *event);
+
+/**
+ * Same as oss_upload_next_event(), for a stream.
+ */
+oss_status oss_stream_next_event(oss_stream *stream, oss_event *event);
 
 /**
  * Version of the library, such as "0.1.0". The string is static: do not free it.

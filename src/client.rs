@@ -18,7 +18,7 @@ use crate::transfer::{Progress, Queue};
 use crate::transport::Transport;
 use crate::transport::plain::Plain;
 use crate::transport::proxy::Proxies;
-use crate::upload::{Job, Upload, UploadRequest, UploadResult};
+use crate::upload::{Job, Upload, UploadRequest, UploadResult, UploadStream};
 
 /// Endpoint, credentials, connections and limits that uploads share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -72,6 +72,14 @@ impl Client {
     ) -> Result<Upload> {
         let memory = MemorySource::new(Arc::new(bytes));
         Upload::start(self.job(UploadRequest::of_memory(options, memory)?)?)
+    }
+
+    /// Opens a stream: what is written to it becomes an object when it is finished. Parts begin with 1 MiB, or with the
+    /// option `part_size`, and grow; `max_memory` bounds them. Of the options about files, `checkpoint` may be
+    /// [`Checkpoint::File`](crate::Checkpoint::File): then a later call with the same stream sends only what is missing.
+    pub fn open_stream(&self, options: UploadOptions) -> Result<UploadStream> {
+        let (request, writer) = UploadRequest::of_stream(options)?;
+        UploadStream::start(self.job(request)?, writer)
     }
 
     /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:

@@ -13,6 +13,8 @@ pub const MIN_PART_SIZE: u64 = 100 * 1024;
 pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
 /// The part size when the caller names none, as Alibaba Cloud's contract has it.
 pub const DEFAULT_PART_SIZE: u64 = MIN_PART_SIZE;
+/// The most bytes of a stream that are in memory, unless the caller says otherwise: 64 MiB.
+pub const DEFAULT_MAX_MEMORY: u64 = 64 * 1024 * 1024;
 /// The most parts that one upload may have.
 pub const MAX_PARTS: u64 = 10_000;
 /// The most parts that may be sent at the same time.
@@ -132,6 +134,20 @@ pub struct UploadOptions {
     pub verify_resume: VerifyResume,
     /// Send `Content-MD5` with every body, not only with a PutObject of up to 8 MiB.
     pub content_md5: bool,
+    /// Of a stream: the most bytes of it that are in memory, at least those of two parts; 0: 64 MiB. Parts have at most
+    /// half of it.
+    pub max_memory: u64,
+    /// Of a stream: where bytes go for which there is no memory; `None`: nowhere, and the writer waits.
+    pub spool: Option<SpoolOptions>,
+}
+
+/// A file without a name that takes the bytes of a stream while the network is slower than the writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpoolOptions {
+    /// The existing directory that it is made in.
+    pub directory: PathBuf,
+    /// The most bytes that it takes; then the writer waits.
+    pub limit: u64,
 }
 
 /// How large the parts are. Raised when the file would need more than 10,000 of them.

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::guard::guard;
-use super::opaque::{oss_client, oss_upload};
+use super::opaque::{oss_client, oss_stream, oss_upload};
 use super::types::oss_status;
 use super::{handle, output};
 use crate::error::{Error, Result};
@@ -102,6 +102,18 @@ pub unsafe extern "C" fn oss_upload_next_event(upload: *mut oss_upload, event: *
         guard(std::ptr::null_mut(), || {
             let upload = handle::get("upload", upload)?;
             hand_over(event, || upload.next_event())
+        })
+    }
+}
+
+/// Same as oss_upload_next_event(), for a stream.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_stream_next_event(stream: *mut oss_stream, event: *mut oss_event) -> oss_status {
+    // SAFETY: as above.
+    unsafe {
+        guard(std::ptr::null_mut(), || {
+            let stream = handle::get("stream", stream)?;
+            hand_over(event, || stream.next_event())
         })
     }
 }

@@ -7,10 +7,11 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::opaque::{oss_client, oss_upload};
+use super::borrowed::UploadHandle;
+use super::opaque::{oss_client, oss_stream, oss_upload};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::upload::Upload;
+use crate::upload::UploadStream;
 
 /// A type that C sees only behind a pointer, and what that pointer stands for.
 ///
@@ -28,8 +29,14 @@ unsafe impl Opaque for oss_client {
 }
 // SAFETY: the kinds differ.
 unsafe impl Opaque for oss_upload {
-    type Value = Upload;
+    type Value = UploadHandle;
     const KIND: usize = 1;
+}
+
+// SAFETY: the kinds differ.
+unsafe impl Opaque for oss_stream {
+    type Value = UploadStream;
+    const KIND: usize = 2;
 }
 
 struct Kind {
@@ -39,9 +46,10 @@ struct Kind {
 
 /// Their addresses make the tags: so another copy of this library in the same process has others, and handles do not
 /// pass from one to the other, where their memory may be laid out differently.
-static KINDS: [Kind; 2] = [
+static KINDS: [Kind; 3] = [
     Kind { name: "an oss_client", maker: "oss_client_new()" },
     Kind { name: "an oss_upload", maker: "oss_upload_start()" },
+    Kind { name: "an oss_stream", maker: "oss_stream_open()" },
 ];
 
 /// Digits without a meaning, which make of the address what is found nowhere by chance.

@@ -4,13 +4,17 @@
 #![allow(unsafe_code)]
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
+mod borrowed;
+mod callback;
 pub mod client;
 pub mod event;
 mod guard;
 mod handle;
 mod input;
+pub mod memory;
 mod opaque;
 mod output;
+pub mod stream;
 pub mod types;
 pub mod upload;
 pub mod upload_file;

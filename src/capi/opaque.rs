@@ -9,3 +9,8 @@ pub struct oss_client {
 pub struct oss_upload {
     _opaque: [u8; 0],
 }
+
+/// A stream of bytes that is being uploaded. Opaque.
+pub struct oss_stream {
+    _opaque: [u8; 0],
+}

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use super::types::*;
 use crate::error::{Error, ErrorKind};
-use crate::upload::{Phase, Progress, UploadResult};
+use crate::upload::{Outcome, Phase, Progress, UploadResult};
 
 /// Writes `make()` to `out`, unless that is null.
 ///
@@ -15,6 +15,17 @@ pub(super) unsafe fn write<T>(out: *mut T, make: impl FnOnce() -> T) {
         // SAFETY: as the caller promises; the old value is plain data and needs no drop.
         unsafe { out.write(make()) };
     }
+}
+
+/// Copies the response to the callback of an upload that has ended, and returns how long it is.
+///
+/// # Safety
+/// As for [`copy`].
+pub(super) unsafe fn callback_response(outcome: Option<Outcome>, buffer: *mut c_char, capacity: usize) -> usize {
+    let response = outcome.map(|outcome| outcome.result.callback_response).unwrap_or_default();
+    // SAFETY: as the caller promises.
+    unsafe { copy(&response, buffer, capacity) };
+    response.len()
 }
 
 /// Copies as much of `bytes` as fits, and a NUL.

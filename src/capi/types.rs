@@ -211,6 +211,15 @@ pub struct oss_upload_options {
     pub content_md5: u32,
     /// Must be zero.
     pub reserved: u32,
+    /// Streams only: the most bytes of the stream that are held in memory. 0 means the default, 67108864 (64 MiB). At
+    /// least two parts must fit: a part has at most half of it, and so a stream at most 10000 times that.
+    pub max_memory: u64,
+    /// Streams only: an existing directory for a spool file, which takes the bytes that do not fit into memory while the
+    /// network is slower than the writer. The file has no name, and is gone when the process ends. NULL means no spool:
+    /// the writer waits. Set spool_limit, too.
+    pub spool_dir: *const c_char,
+    /// Streams only: the most bytes that the spool file takes; after that, the writer waits. Set spool_dir, too.
+    pub spool_limit: u64,
 }
 
 /// Details of a failure. The caller owns it. Every call that takes one fills it completely, even on success.

@@ -3,13 +3,14 @@
 use std::ffi::c_char;
 use std::time::Duration;
 
+use super::borrowed::UploadHandle;
 use super::guard::{guard, guard_silently};
 use super::opaque::{oss_client, oss_upload};
 use super::types::*;
 use super::{handle, input, output};
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, UploadOptions, VerifyResume};
+use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, SpoolOptions, UploadOptions, VerifyResume};
 use crate::upload::Outcome;
 
 /// Starts an upload and returns at once.
@@ -33,7 +34,7 @@ pub unsafe extern "C" fn oss_upload_start(
             *out = std::ptr::null_mut();
             let (client, options) = checked(client, options)?;
             let upload = client.start(options)?;
-            *out = handle::make(upload);
+            *out = handle::make(UploadHandle::of_file(upload));
             Ok(oss_status::OSS_OK)
         })
     }
@@ -59,11 +60,7 @@ pub unsafe extern "C" fn oss_upload_wait(
         output::write(result, || output::result(&Default::default()));
         guard(error, || {
             let upload = handle::get("upload", upload)?;
-            let timeout = match timeout_ms {
-                u32::MAX => Duration::MAX,
-                ms => Duration::from_millis(ms.into()),
-            };
-            let outcome = upload.wait(timeout);
+            let outcome = upload.wait(timeout(timeout_ms));
             output::write(progress, || output::progress(&upload.progress()));
             match outcome {
                 Some(outcome) => end(outcome, result),
@@ -93,10 +90,8 @@ pub unsafe extern "C" fn oss_upload_callback_response(
         // SAFETY: as in oss_upload_start().
         let Ok(upload) = (unsafe { handle::get("upload", upload) }) else { return };
         let outcome = upload.wait(Duration::ZERO);
-        let response = outcome.map(|outcome| outcome.result.callback_response).unwrap_or_default();
         // SAFETY: `buffer` has room for `capacity` bytes, as the header asks.
-        unsafe { output::copy(&response, buffer, capacity) };
-        size = response.len();
+        size = unsafe { output::callback_response(outcome, buffer, capacity) };
     });
     size
 }
@@ -138,6 +133,14 @@ pub unsafe extern "C" fn oss_upload_free(upload: *mut oss_upload) {
     guard_silently(|| unsafe { handle::free(upload) });
 }
 
+/// How long that is; UINT32_MAX means no limit.
+pub(super) fn timeout(timeout_ms: u32) -> Duration {
+    match timeout_ms {
+        u32::MAX => Duration::MAX,
+        ms => Duration::from_millis(ms.into()),
+    }
+}
+
 /// # Safety
 /// `result` is NULL or may be written.
 pub(super) unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<oss_status> {
@@ -149,9 +152,29 @@ pub(super) unsafe fn end(outcome: Outcome, result: *mut oss_result) -> Result<os
     }
 }
 
+/// The client, and the options to upload a file.
+///
 /// # Safety
 /// `client` and `options` are NULL or valid, and `client` stays so.
 pub(super) unsafe fn checked<'a>(
+    client: *mut oss_client,
+    options: *const oss_upload_options,
+) -> Result<(&'a Client, UploadOptions)> {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let (client, checked) = checked_without_file(client, options)?;
+        if checked.file_path.as_os_str().is_empty() {
+            input::path("file_path", input::options(options)?.file_path)?;
+        }
+        Ok((client, checked))
+    }
+}
+
+/// The client, and options that need name no file.
+///
+/// # Safety
+/// As for [`checked`].
+pub(super) unsafe fn checked_without_file<'a>(
     client: *mut oss_client,
     options: *const oss_upload_options,
 ) -> Result<(&'a Client, UploadOptions)> {
@@ -171,7 +194,7 @@ unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
         Ok(UploadOptions {
             bucket: input::required("bucket", from.bucket)?,
             object_key: input::required("object_key", from.object_key)?,
-            file_path: input::path("file_path", from.file_path)?,
+            file_path: input::optional_path(from.file_path).unwrap_or_default(),
             part_size: match from.part_size {
                 0 => PartSize::Default,
                 OSS_PART_SIZE_AUTO => PartSize::Auto,
@@ -195,7 +218,20 @@ unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
                 &[VerifyResume::WhenInDoubt, VerifyResume::Always, VerifyResume::Never],
             )?,
             content_md5: input::switch("content_md5", from.content_md5)?,
+            max_memory: from.max_memory,
+            spool: spool(from)?,
         })
+    }
+}
+
+/// # Safety
+/// As for [`upload_options`].
+unsafe fn spool(from: &oss_upload_options) -> Result<Option<SpoolOptions>> {
+    // SAFETY: as the caller promises.
+    match (unsafe { input::optional_path(from.spool_dir) }, from.spool_limit) {
+        (None, 0) => Ok(None),
+        (Some(directory), limit) if limit > 0 => Ok(Some(SpoolOptions { directory, limit })),
+        _ => Err(Error::invalid("spool_dir and spool_limit must be set together")),
     }
 }
 

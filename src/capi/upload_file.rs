@@ -1,8 +1,8 @@
 //! `oss_upload_file()`: one file, in one call that returns when the upload has ended. It has two names.
 
 use std::ffi::c_void;
-use std::time::Duration;
 
+use super::callback::Callback;
 use super::guard::guard;
 use super::opaque::oss_client;
 use super::output;
@@ -10,10 +10,6 @@ use super::types::*;
 use super::upload::{checked, end};
 #[cfg(feature = "upload-file-symbol")]
 use super::{handle, input};
-use crate::upload::Upload;
-
-/// How often the progress callback is called.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Uploads one file and returns when it has ended.
 ///
@@ -87,36 +83,7 @@ unsafe fn upload_file(
         guard(error, || {
             let (client, options) = checked(client, options)?;
             let upload = if on_progress.is_some() { client.start(options)? } else { client.run(options)? };
-            let mut callback = Callback { on_progress, user_data };
-            let outcome = loop {
-                let outcome = upload.wait(PROGRESS_INTERVAL);
-                callback.report(&upload);
-                if let Some(outcome) = outcome {
-                    break outcome;
-                }
-            };
-            end(outcome, result)
+            end(Callback::new(on_progress, user_data).report_until_end(&upload), result)
         })
-    }
-}
-
-/// The user's callback with its data, for one call.
-struct Callback {
-    on_progress: oss_progress_fn,
-    user_data: *mut c_void,
-}
-
-impl Callback {
-    /// # Safety
-    /// The callback may be called with `user_data` on this thread.
-    unsafe fn report(&mut self, upload: &Upload) {
-        let Some(on_progress) = self.on_progress else { return };
-        let progress = output::progress(&upload.progress());
-        // SAFETY: as the caller promises.
-        match unsafe { on_progress(&progress, self.user_data) } {
-            OSS_CONTINUE => {}
-            OSS_CANCEL => upload.cancel(),
-            _ => upload.pause(),
-        }
     }
 }

@@ -1,8 +1,9 @@
-//! Where the bytes of an object come from: a file, or a block of memory.
+//! Where the bytes of an object come from: a file, a block of memory, or a stream.
 //!
 //! [`FileSource`] watches a file for changes, with its [`identity`]; [`lease`] waits for other processes that hold one;
-//! [`PartReader`] reads one part and computes its CRC-64 on the way.
+//! [`Block`] is a piece of a stream, in memory or in a [`Spool`]. [`PartReader`] reads one part and computes its CRC-64 on the way.
 
+mod block;
 mod file;
 pub(crate) mod identity;
 pub(crate) mod lease;
@@ -10,9 +11,12 @@ mod memory;
 mod part;
 mod part_reader;
 mod read;
+mod spool;
 
+pub(crate) use block::{Block, Bytes, Lender};
 pub(crate) use file::FileSource;
 pub(crate) use memory::MemorySource;
 pub(crate) use part::Part;
 pub(crate) use part_reader::PartReader;
 pub(crate) use read::Source;
+pub(crate) use spool::Spool;

@@ -1,13 +1,17 @@
 //! What all uploads need to send their bytes: a plan of parts, threads, a queue, a pace, progress, and a way to stop.
 
 mod control;
+mod growth;
 mod pace;
+mod pipe;
 mod plan;
 mod progress;
 mod queue;
 mod thread_pool;
 
 pub(crate) use control::{Control, StopRequest};
+pub(crate) use growth::Growth;
+pub(crate) use pipe::{Pipe, PipeWriter, Written, pipe};
 pub(crate) use plan::Plan;
 pub(crate) use progress::{Meter, PartMeter, Step};
 pub use progress::{Phase, Progress};

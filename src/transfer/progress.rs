@@ -1,7 +1,7 @@
 //! How far an upload is.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::sync::unpoisoned;
 pub struct Progress {
     /// What is being done.
     pub phase: Phase,
-    /// Bytes of the file; 0 while it has not been looked at.
+    /// Bytes of the file; 0 while it has not been looked at, and of a stream until its end is known.
     pub total_bytes: u64,
     /// Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
     /// begin a little below where a pause ended.
@@ -24,7 +24,7 @@ pub struct Progress {
     pub resumed_bytes: u64,
     /// Body bytes sent by this call, repeated ones included.
     pub sent_bytes: u64,
-    /// Parts in all.
+    /// Parts in all; 0 of a stream until its end is known.
     pub parts_total: u32,
     /// Parts that the server has, resumed ones included.
     pub parts_done: u32,
@@ -76,6 +76,8 @@ const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying
 pub(crate) struct Meter {
     step: AtomicU8,
     total: AtomicU64,
+    /// The total is only what is known so far: more may come.
+    is_open_ended: AtomicBool,
     done: AtomicU64,
     /// The most that was ever shown: a restart counts from zero, what is shown does not.
     shown: AtomicU64,
@@ -104,12 +106,26 @@ impl Meter {
     pub(crate) fn begin_round(&self, total: u64, parts: u32) {
         self.total.store(total, Ordering::Relaxed);
         self.parts_total.store(parts, Ordering::Relaxed);
+        self.is_open_ended.store(false, Ordering::Relaxed);
         for counter in [&self.done, &self.resumed] {
             counter.store(0, Ordering::Relaxed);
         }
         for counter in [&self.parts_done, &self.parts_resumed] {
             counter.store(0, Ordering::Relaxed);
         }
+    }
+
+    /// A stream is to be sent, of which nobody knows the end.
+    pub(crate) fn begin_stream(&self) {
+        self.begin_round(0, 0);
+        self.is_open_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// A part of the stream is there to be sent; perhaps it is the last.
+    pub(crate) fn part_comes(&self, bytes: u64, is_last: bool) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        self.parts_total.fetch_add(1, Ordering::Relaxed);
+        self.is_open_ended.store(!is_last, Ordering::Relaxed);
     }
 
     pub(crate) fn part_resumed(&self, bytes: u64) {
@@ -218,16 +234,18 @@ impl Meter {
         let done = self.shown_bytes();
         let resumed = self.resumed.load(Ordering::Relaxed);
         let bytes_per_second = self.rate(now);
+        let is_open_ended = self.is_open_ended.load(Ordering::Relaxed);
+        let known = |count| if is_open_ended { 0 } else { count };
         Progress {
             phase: self.phase(),
-            total_bytes: total,
+            total_bytes: if is_open_ended { 0 } else { total },
             done_bytes: done,
             resumed_bytes: resumed,
             sent_bytes: self.sent(),
-            parts_total: self.parts_total.load(Ordering::Relaxed),
+            parts_total: known(self.parts_total.load(Ordering::Relaxed)),
             parts_done: self.parts_done.load(Ordering::Relaxed),
             bytes_per_second,
-            eta: eta(total - done, bytes_per_second),
+            eta: if is_open_ended { None } else { eta(total - done, bytes_per_second) },
             retries: self.retries.load(Ordering::Relaxed),
         }
     }

@@ -93,35 +93,25 @@ impl Queue {
         &self.pool
     }
 
-    /// Lets `count` units, which are `bytes` together, take their turns: at most `routines` of them at the same time, or at
-    /// the shared pace when it is `None`. Nothing is done before [`Queue::dispatch`].
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        routines: Option<u32>,
-        units: Arc<dyn Units>,
-        count: usize,
-        bytes: u64,
-    ) -> Sending {
-        let mut lane = Lane {
+    /// Lets units take their turns: at most `routines` of them at the same time, or at the shared pace when it is `None`.
+    /// [`Sending::add`] says how many there are.
+    pub(crate) fn begin(self: &Arc<Self>, routines: Option<u32>, units: Arc<dyn Units>) -> Sending {
+        let lane = Lane {
             units,
-            waiting: count,
+            waiting: 0,
             started: 0,
             stopped: false,
             own: routines.map(|routines| Bound::new(Pace::new(Some(routines)))),
-            units_left: count,
-            bytes_left: bytes,
+            units_left: 0,
+            bytes_left: 0,
         };
         let mut state = self.lock();
         if lane.own.is_none() {
             state.shared.join();
         }
-        lane.bound(&mut state.shared).pace.expect(count, bytes);
         let id = state.new_id();
         state.lanes.insert(id, lane);
-        if count > 0 {
-            state.turns.push_back(Turn::Unit(id));
-        }
-        Sending { queue: self.clone(), lane: id, count, complaints: 0 }
+        Sending { queue: self.clone(), lane: id, count: 0, complaints: 0 }
     }
 
     /// Gives threads to all units that may begin now. When no thread can be made, those that are there go on, and this is
@@ -315,6 +305,21 @@ impl Sending {
     pub(crate) fn limit(&self) -> u32 {
         let limit = self.queue.lock().bound_of(self.lane).map_or(0, |bound| bound.pace.limit());
         limit.min(u32::try_from(self.count).unwrap_or(u32::MAX))
+    }
+
+    /// One more unit, of so many bytes, waits for its turn. Nothing is done before [`Queue::dispatch`].
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        let mut state = self.queue.lock();
+        let state = &mut *state;
+        let Some(lane) = state.lanes.get_mut(&self.lane).filter(|lane| !lane.stopped) else { return };
+        lane.waiting += 1;
+        lane.units_left += 1;
+        lane.bytes_left += bytes;
+        lane.bound(&mut state.shared).pace.expect(1, bytes);
+        if lane.waiting == 1 {
+            state.turns.push_back(Turn::Unit(self.lane));
+        }
     }
 
     /// A unit of so many bytes has arrived.

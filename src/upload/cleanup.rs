@@ -73,8 +73,9 @@ impl Job {
     /// The checkpoint is that of an earlier call of this upload.
     fn is_this(&self, saved: &Saved) -> bool {
         let (header, options) = (&saved.header, &self.request.options);
-        (&header.endpoint, &header.bucket, &header.key, header.source.as_path())
-            == (&self.endpoint.to_string(), &options.bucket, &options.object_key, self.request.path())
+        let is_this_object = (&header.endpoint, &header.bucket, &header.key)
+            == (&self.endpoint.to_string(), &options.bucket, &options.object_key);
+        is_this_object && header.file().is_some_and(|file| file.path == self.request.path())
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use super::checkpoint::{Header, Origin};
 use super::remote::Remote;
-use super::request::UploadRequest;
-use crate::error::Result;
+use super::request::{UploadRequest, UploadSource};
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::oss::Endpoint;
 use crate::service::{RetryBudget, Service, stopped};
@@ -74,9 +75,10 @@ impl Job {
 
     /// The source looks so small that one request will send it.
     pub(crate) fn is_one_request(&self) -> bool {
-        let size = match &self.request.memory {
-            Some(memory) => Some(memory.size()),
-            None => fs::metadata(self.request.path()).map(|file| file.len()).ok(),
+        let size = match &self.request.source {
+            UploadSource::File => fs::metadata(self.request.path()).map(|file| file.len()).ok(),
+            UploadSource::Memory(memory) => Some(memory.size()),
+            UploadSource::Stream(..) => None,
         };
         size.is_some_and(|size| Plan::new(size, self.request.part_size).is_ok_and(|plan| plan.is_single()))
     }
@@ -103,6 +105,18 @@ impl Job {
         }
     }
 
+    /// What a checkpoint of this upload begins with.
+    pub(crate) fn header(&self, origin: Origin, observed: SystemTime) -> Header {
+        Header {
+            endpoint: self.endpoint.to_string(),
+            bucket: self.request.options.bucket.clone(),
+            key: self.request.options.object_key.clone(),
+            options: self.request.shape(),
+            observed,
+            origin,
+        }
+    }
+
     /// Opens a file that may have to wait for somebody's lease, until `stop` goes up.
     pub(crate) fn while_leased<T>(
         &self,
@@ -117,9 +131,10 @@ impl Job {
     }
 
     pub(crate) fn open_source(&self, stop: &AtomicBool) -> Result<OpenSource> {
-        match &self.request.memory {
-            Some(memory) => Ok(OpenSource::Memory(memory.clone())),
-            None => self.open_file(stop).map(|file| OpenSource::File(Arc::new(file))),
+        match &self.request.source {
+            UploadSource::File => self.open_file(stop).map(|file| OpenSource::File(Arc::new(file))),
+            UploadSource::Memory(memory) => Ok(OpenSource::Memory(memory.clone())),
+            UploadSource::Stream(..) => Err(Error::new(ErrorKind::Internal, "a stream is read by nobody else")),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`handle`] starts a [`job`] and waits for it. A job runs rounds: a [`round`] sends the source with one request, or as a
 //! [`multipart`] upload that begins anew or where [`resume`] says. [`send`] sends parts, [`verify`] makes sure that they
-//! are what the file holds, [`prove`] that the object is. [`cleanup`] decides what is left where when the upload ends.
+//! are what the file holds, [`prove`] that the object is. [`stream`] sends what a program writes. [`cleanup`] decides what is left where when the upload ends.
 
 pub(crate) mod checkpoint;
 mod cleanup;
@@ -22,6 +22,8 @@ mod round;
 mod run;
 mod send;
 mod state;
+mod stream;
+mod stream_handle;
 mod verify;
 
 pub use crate::transfer::{Phase, Progress};
@@ -29,3 +31,4 @@ pub use handle::Upload;
 pub(crate) use job::Job;
 pub(crate) use request::UploadRequest;
 pub use result::{Outcome, UploadResult};
+pub use stream_handle::UploadStream;

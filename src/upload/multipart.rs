@@ -7,7 +7,7 @@ use super::orphans;
 use super::prove::{is_denied, of_head, stored, whole_crc64};
 use super::resume::matches;
 use super::round::{MultipartUpload, Round};
-use super::send::{self, PartSender};
+use super::send::{self, PartSender, PartToSend};
 use crate::error::{Error, Result};
 use crate::service::Attempted;
 use crate::source::Part;
@@ -22,6 +22,11 @@ impl Round<'_> {
         if let Some((journal, file)) = self.journal.zip(self.file) {
             journal.begin(&self.header(file, plan))?;
         }
+        self.initiate(plan)
+    }
+
+    /// The same, when the checkpoint has been written.
+    pub(super) fn initiate(&mut self, plan: &Plan) -> Result<MultipartUpload> {
         let started = SystemTime::now();
         let opened = self.remote.initiate();
         if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
@@ -43,7 +48,7 @@ impl Round<'_> {
         loop {
             self.send_missing(&mut upload)?;
             self.verify(&mut upload.sent)?;
-            match self.complete(&upload) {
+            match self.complete(&mut upload) {
                 Err(error) if error.service_code() == "InvalidPart" && repairs < MOST_REPAIRS => {
                     repairs += 1;
                     self.forget_lost_parts(&mut upload, &mut resumed, error)?;
@@ -57,17 +62,15 @@ impl Round<'_> {
         self.remote.meter.enter(Step::Uploading);
         let mut missing = vec![true; upload.plan.count() as usize];
         upload.sent.iter().for_each(|part| missing[part.record.part.number as usize - 1] = false);
-        let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]).collect();
-        send::send(self.job, self.part_sender(&upload.upload_id), missing, &mut upload.sent)?;
-        self.remote.go_on()?;
-        upload.sent.sort_unstable_by_key(|part| part.record.part.number);
-        Ok(())
+        let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]);
+        let parts = missing.map(|part| PartToSend { part, source: self.source.clone() }).collect();
+        send::send(self.part_sender(&upload.upload_id), parts, &mut upload.sent)?;
+        self.remote.go_on()
     }
 
-    fn part_sender(&self, upload_id: &str) -> PartSender {
+    pub(super) fn part_sender(&self, upload_id: &str) -> PartSender {
         PartSender {
             job: self.job.clone(),
-            source: self.source.clone(),
             upload_id: upload_id.to_owned(),
             journal: self.journal.cloned(),
             stop: self.remote.stop.clone(),
@@ -75,9 +78,10 @@ impl Round<'_> {
     }
 
     /// Has the server put the object together, and proves that it is the source.
-    fn complete(&mut self, upload: &MultipartUpload) -> Result<()> {
+    pub(super) fn complete(&mut self, upload: &mut MultipartUpload) -> Result<()> {
         self.remote.meter.enter(Step::Completing);
-        let crc64 = whole_crc64(&upload.plan, upload.sent.iter().map(|part| part.record.crc64));
+        upload.sent.sort_unstable_by_key(|part| part.record.part.number);
+        let crc64 = whole_crc64(upload.sent.iter().map(|part| (part.record.part.size, part.record.crc64)));
         self.state.result.crc64 = crc64;
         if let Some(journal) = self.journal {
             journal.completing();

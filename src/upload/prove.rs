@@ -5,7 +5,6 @@ use super::round::Round;
 use crate::crc64::Combiner;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oss::api::{Completed, HeadInfo};
-use crate::transfer::Plan;
 
 impl Round<'_> {
     /// Complete succeeded, but its response has another CRC-64, or none: the object itself is asked.
@@ -69,13 +68,19 @@ pub(super) fn stored(remote: &Remote<'_>, size: u64, crc64: u64) -> Result<Optio
     }
 }
 
-/// The CRC-64 of the whole from those of all parts, in their order.
-pub(super) fn whole_crc64(plan: &Plan, parts: impl IntoIterator<Item = u64>) -> u64 {
-    let full = Combiner::new(plan.part_size);
-    let last = plan.part(plan.count());
-    let mut crc64s = parts.into_iter();
-    let body = crc64s.by_ref().take(last.number as usize - 1).fold(0, |whole, part| full.combine(whole, part));
-    crc64s.next().map_or(body, |part| Combiner::new(last.size).combine(body, part))
+/// The CRC-64 of the whole from the sizes and CRC-64s of all parts, in their order.
+pub(super) fn whole_crc64(parts: impl IntoIterator<Item = (u64, u64)>) -> u64 {
+    let mut combiner: Option<(u64, Combiner)> = None;
+    let mut whole = 0;
+    for (size, crc64) in parts {
+        // To make one costs more than to use it, and most parts are of one size.
+        let (_, combiner) = match &mut combiner {
+            Some(known) if known.0 == size => known,
+            other => other.insert((size, Combiner::new(size))),
+        };
+        whole = combiner.combine(whole, crc64);
+    }
+    whole
 }
 
 /// The policy does not allow the call, which says nothing about the upload.
@@ -87,14 +92,14 @@ pub(super) fn is_denied(error: &Error) -> bool {
 mod tests {
     use super::*;
     use crate::crc64::checksum;
+    use crate::transfer::Plan;
 
     #[test]
     fn part_crcs_make_the_whole() {
         let data: Vec<u8> = (0..250_000u32).map(|i| (i % 251) as u8).collect();
         let plan = Plan::new(250_000, Some(102_400)).unwrap();
-        let parts = plan.parts().map(|p| checksum(&data[p.offset as usize..(p.offset + p.size) as usize]));
-        assert_eq!(whole_crc64(&plan, parts), 211854289135609509);
-        let plan = Plan::new(102_400, Some(102_400)).unwrap();
-        assert_eq!(whole_crc64(&plan, [7]), 7);
+        let parts = plan.parts().map(|p| (p.size, checksum(&data[p.offset as usize..(p.offset + p.size) as usize])));
+        assert_eq!(whole_crc64(parts), 211854289135609509);
+        assert_eq!(whole_crc64([(102_400, 7)]), 7);
     }
 }

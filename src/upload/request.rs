@@ -3,23 +3,26 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crossbeam_channel::Receiver;
 use sha2::{Digest, Sha256};
 
 use super::checkpoint;
 use super::full_path::in_full;
 use super::media_type;
 use crate::error::{Error, ErrorKind, Result};
-use crate::options::{Checkpoint, OnFileChange, UploadOptions, VerifyResume};
+use crate::options::{
+    Checkpoint, DEFAULT_MAX_MEMORY, OnFileChange, PartSize, SpoolOptions, UploadOptions, VerifyResume,
+};
 use crate::oss::{self, ObjectHeaders, ObjectRef};
-use crate::source::MemorySource;
+use crate::source::{Block, MemorySource, Spool};
+use crate::transfer::{Growth, Pipe, PipeWriter, pipe};
 
 /// [`UploadOptions`] that have been found to make sense, and what they come to.
 #[derive(Debug)]
 pub(crate) struct UploadRequest {
     /// All paths are in full.
     pub options: UploadOptions,
-    /// What to upload; `None`: the file at the options' path.
-    pub memory: Option<Arc<MemorySource>>,
+    pub source: UploadSource,
     pub headers: ObjectHeaders,
     /// `None`: chosen from the size.
     pub part_size: Option<u64>,
@@ -27,21 +30,59 @@ pub(crate) struct UploadRequest {
     pub routines: Option<u32>,
 }
 
+/// What is to be uploaded.
+#[derive(Debug)]
+pub(crate) enum UploadSource {
+    /// The file at the options' path.
+    File,
+    Memory(Arc<MemorySource>),
+    Stream(Arc<Pipe>, Receiver<Block>),
+}
+
 impl UploadRequest {
     /// To upload a file.
     pub(crate) fn of_file(mut options: UploadOptions) -> Result<UploadRequest> {
         options.file_path = in_full("file_path", &options.file_path, ErrorKind::Io)?;
         options.checkpoint = checkpoint_in_full(options.checkpoint)?;
-        UploadRequest::new(options, None)
+        refuse_stream_options(&options)?;
+        UploadRequest::new(options, UploadSource::File)
     }
 
     /// To upload a block of memory. Options that are about files must not be set.
     pub(crate) fn of_memory(options: UploadOptions, memory: MemorySource) -> Result<UploadRequest> {
         refuse_file_options(&options, "memory")?;
-        UploadRequest::new(options, Some(Arc::new(memory)))
+        refuse_stream_options(&options)?;
+        if options.checkpoint != Checkpoint::Off {
+            return Err(out_of_place("checkpoint", "files and streams", "memory"));
+        }
+        UploadRequest::new(options, UploadSource::Memory(Arc::new(memory)))
     }
 
-    fn new(options: UploadOptions, memory: Option<Arc<MemorySource>>) -> Result<UploadRequest> {
+    /// To upload what is written to the writer. The options `max_memory`, `spool_dir` and `spool_limit` are for this.
+    pub(crate) fn of_stream(mut options: UploadOptions) -> Result<(UploadRequest, PipeWriter)> {
+        refuse_file_options(&options, "a stream")?;
+        if !matches!(options.checkpoint, Checkpoint::Off | Checkpoint::File(_)) {
+            return Err(out_of_place("a checkpoint without checkpoint_path", "files", "a stream"));
+        }
+        options.checkpoint = checkpoint_in_full(options.checkpoint)?;
+        let max_memory = if options.max_memory == 0 { DEFAULT_MAX_MEMORY } else { options.max_memory };
+        let first = match options.part_size {
+            PartSize::Default | PartSize::Auto => None,
+            PartSize::Bytes(_) => options.part_size.bytes()?,
+        };
+        let growth = Growth::new(first, max_memory)?;
+        let spool = match &options.spool {
+            Some(SpoolOptions { directory, limit }) => {
+                Some(Spool::create(&in_full("spool_dir", directory, ErrorKind::Io)?, *limit)?)
+            }
+            None => None,
+        };
+        let (writer, pipe, blocks) = pipe(growth, max_memory, spool);
+        let request = UploadRequest::new(options, UploadSource::Stream(pipe, blocks))?;
+        Ok((request, writer))
+    }
+
+    fn new(options: UploadOptions, source: UploadSource) -> Result<UploadRequest> {
         oss::check_bucket(&options.bucket)?;
         oss::check_key(&options.object_key)?;
         let headers = with_content_type(options.headers.clone(), &options.file_path, &options.object_key);
@@ -50,7 +91,7 @@ impl UploadRequest {
             part_size: options.part_size.bytes()?,
             routines: options.routines.count()?,
             options,
-            memory,
+            source,
         })
     }
 
@@ -58,7 +99,7 @@ impl UploadRequest {
         ObjectRef { bucket: &self.options.bucket, key: &self.options.object_key }
     }
 
-    /// The path of the file, in full; empty when memory is uploaded.
+    /// The path of the file, in full; empty when it is no file that is uploaded.
     pub(crate) fn path(&self) -> &Path {
         &self.options.file_path
     }
@@ -78,17 +119,29 @@ impl UploadRequest {
 
 /// Refuses, by name, the options that make sense with a file alone.
 fn refuse_file_options(options: &UploadOptions, source: &str) -> Result<()> {
-    let UploadOptions { file_path, checkpoint, on_file_change, verify_resume, .. } = options;
+    let UploadOptions { file_path, on_file_change, verify_resume, .. } = options;
     let set = [
         ("file_path", !file_path.as_os_str().is_empty()),
-        ("checkpoint", *checkpoint != Checkpoint::Off),
         ("on_file_change", *on_file_change != OnFileChange::default()),
         ("verify_resume", *verify_resume != VerifyResume::default()),
     ];
     match set.iter().find(|(_, is_set)| *is_set) {
-        Some((name, _)) => Err(Error::invalid(format!("{name} is for files, but {source} is uploaded: leave it out"))),
+        Some((name, _)) => Err(out_of_place(name, "files", source)),
         None => Ok(()),
     }
+}
+
+/// Refuses, by name, the options that make sense with a stream alone.
+fn refuse_stream_options(options: &UploadOptions) -> Result<()> {
+    match options {
+        UploadOptions { max_memory: 0, spool: None, .. } => Ok(()),
+        UploadOptions { max_memory: 0, .. } => Err(out_of_place("spool_dir", "streams", "something else")),
+        _ => Err(out_of_place("max_memory", "streams", "something else")),
+    }
+}
+
+fn out_of_place(name: &str, kind: &str, source: &str) -> Error {
+    Error::invalid(format!("{name} is for {kind}, but {source} is uploaded: leave it out"))
 }
 
 fn checkpoint_in_full(checkpoint: Checkpoint) -> Result<Checkpoint> {

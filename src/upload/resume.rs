@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::SystemTime;
 
-use super::checkpoint::{Header, Journal, PartRecord, Saved};
+use super::checkpoint::{FileOrigin, Header, Journal, Origin, PartRecord, Saved};
 use super::prove::{is_denied, stored, whole_crc64};
 use super::remote::Remote;
 use super::round::MultipartUpload;
@@ -38,7 +38,10 @@ pub(crate) fn reconcile(
     if let Some(reason) = mismatch(&saved.header, wanted) {
         return Ok(Resumption::StartOver(reason));
     }
-    let comparison = saved.header.identity.compare(&wanted.identity);
+    let (Some(then), Some(now)) = (saved.header.file(), wanted.file()) else {
+        return Ok(Resumption::StartOver(String::new()));
+    };
+    let comparison = then.identity.compare(&now.identity);
     if comparison == Comparison::Changed {
         return match remote.request.options.on_file_change {
             OnFileChange::Restart => {
@@ -47,7 +50,7 @@ pub(crate) fn reconcile(
             OnFileChange::Fail => Err(source.changed("it is not the one that was being uploaded")),
         };
     }
-    let plan = Plan::of_checkpoint(wanted.identity.size, saved.header.part_size);
+    let plan = Plan::of_checkpoint(now.identity.size, then.part_size);
     let (Some(plan), Some(upload_id)) = (plan, saved.upload_id.clone()) else {
         return Ok(Resumption::StartOver(String::new()));
     };
@@ -76,8 +79,8 @@ pub(crate) fn mismatch(saved: &Header, wanted: &Header) -> Option<String> {
         "endpoint"
     } else if (&saved.bucket, &saved.key) != (&wanted.bucket, &wanted.key) {
         "object"
-    } else if !is_same_file(saved, wanted) {
-        "file"
+    } else if !is_same_origin(&saved.origin, &wanted.origin) {
+        if wanted.file().is_some() { "file" } else { "stream" }
     } else if saved.options != wanted.options {
         return Some("headers-changed: the upload had been opened with other object headers".into());
     } else {
@@ -86,13 +89,21 @@ pub(crate) fn mismatch(saved: &Header, wanted: &Header) -> Option<String> {
     Some(format!("other-{what}: the checkpoint was that of another {what}"))
 }
 
+/// Any stream that is cut at the same places may be the same: only its bytes can tell.
+fn is_same_origin(saved: &Origin, wanted: &Origin) -> bool {
+    match (saved, wanted) {
+        (Origin::File(saved), Origin::File(wanted)) => is_same_file(saved, wanted),
+        (saved, wanted) => saved == wanted,
+    }
+}
+
 /// The path is the same, or leads to the same place; or it is another name of the same file, such as a hard link.
-fn is_same_file(saved: &Header, wanted: &Header) -> bool {
-    let resolved = |header: &Header| fs::canonicalize(&header.source).ok();
+fn is_same_file(saved: &FileOrigin, wanted: &FileOrigin) -> bool {
+    let resolved = |file: &FileOrigin| fs::canonicalize(&file.path).ok();
     let is_same_place = || resolved(saved).is_some_and(|place| resolved(wanted) == Some(place));
     let (then, now) = (&saved.identity, &wanted.identity);
     let has_other_name = || then.has_numbers_of(now) && then.compare(now) != Comparison::Changed;
-    saved.source == wanted.source || has_other_name() || is_same_place()
+    saved.path == wanted.path || has_other_name() || is_same_place()
 }
 
 fn trust(verify: VerifyResume, in_doubt: bool, saved: &Header) -> Trust {
@@ -138,7 +149,7 @@ fn adopt(
 }
 
 /// The record with its ETag as Complete must name it: earlier versions kept weak ones.
-fn named(record: &PartRecord) -> PartRecord {
+pub(super) fn named(record: &PartRecord) -> PartRecord {
     PartRecord { etag: bare_etag(&record.etag).unwrap_or_default(), ..record.clone() }
 }
 
@@ -159,7 +170,7 @@ fn upload_missing(
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());
     }
-    let crc64 = whole_crc64(&plan, saved.parts.iter().map(|part| part.crc64));
+    let crc64 = whole_crc64(saved.parts.iter().map(|record| (record.part.size, record.crc64)));
     match stored(remote, plan.size, crc64)? {
         Some(head) => {
             let sent = saved.parts.iter().map(|part| Sent { record: part.clone(), trust }).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::checkpoint::{Header, Journal};
+use super::checkpoint::{FileOrigin, Header, Journal, Origin};
 use super::job::Job;
 use super::remote::Remote;
 use super::send::Sent;
@@ -38,17 +38,9 @@ pub(crate) struct MultipartUpload {
 impl Round<'_> {
     /// What the checkpoint of this upload begins with.
     pub(super) fn header(&self, file: &FileSource, plan: &Plan) -> Header {
-        let request = self.remote.request;
-        Header {
-            endpoint: self.remote.endpoint.to_string(),
-            bucket: request.options.bucket.clone(),
-            key: request.options.object_key.clone(),
-            options: request.shape(),
-            source: file.path().to_owned(),
-            identity: file.identity(),
-            observed: file.observed,
-            part_size: plan.part_size,
-        }
+        let (path, identity) = (file.path().to_owned(), file.identity());
+        let origin = Origin::File(FileOrigin { path, identity, part_size: plan.part_size });
+        self.job.header(origin, file.observed)
     }
 
     /// Makes sure that what was sent is what the source holds, to its end.

@@ -7,6 +7,7 @@ use super::checkpoint::{Found, Journal};
 use super::cleanup::abandon;
 use super::job::{Job, OpenSource};
 use super::prove::of_head;
+use super::request::UploadSource;
 use super::result::Outcome;
 use super::resume::{Resumption, mismatch, reconcile};
 use super::round::Round;
@@ -40,6 +41,9 @@ impl Job {
     }
 
     fn upload(self: &Arc<Self>, state: &mut UploadState) -> Result<()> {
+        if let UploadSource::Stream(pipe, blocks) = &self.request.source {
+            return self.stream(pipe, blocks, state);
+        }
         let location = self.request.checkpoint_location();
         // The file goes first: without it, no checkpoint is touched.
         let source = match self.open_source(&self.control.begin_round()) {
@@ -49,8 +53,8 @@ impl Job {
         let Some((location, file)) = location.zip(source.file()) else {
             return self.rounds(None, Found::Nothing, Some(source), state);
         };
-        let opened =
-            self.while_leased(&self.control.begin_round(), |wait| Journal::open(&location, &file.identity(), wait));
+        let opened = self
+            .while_leased(&self.control.begin_round(), |wait| Journal::open(&location, Some(&file.identity()), wait));
         let (journal, found) = opened.map_err(|error| self.clean_up(None, error, state))?;
         self.rounds(Some(&Arc::new(journal)), found, Some(source), state)
     }

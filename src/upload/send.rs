@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
 
 use super::checkpoint::{Journal, PartRecord};
 use super::job::Job;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
-use crate::source::{Part, Source};
+use crate::source::{Block, Part, Source};
 use crate::transfer::{Sending, Units};
 
 /// How often the journal is offered to be made safe, and threads are asked for that there were none of before.
@@ -35,10 +35,15 @@ pub(crate) enum Trust {
     Doubted,
 }
 
-/// Sends parts of one file to one upload id.
+/// A part, and what it is read from.
+pub(crate) struct PartToSend {
+    pub part: Part,
+    pub source: Arc<dyn Source>,
+}
+
+/// Sends parts to one upload id.
 pub(crate) struct PartSender {
     pub job: Arc<Job>,
-    pub source: Arc<dyn Source>,
     pub upload_id: String,
     pub journal: Option<Arc<Journal>>,
     /// Ends every call.
@@ -51,7 +56,7 @@ struct WorkerEvent(Result<Sent>);
 /// The parts that the queue gives to workers.
 struct Parts {
     sender: PartSender,
-    todo: Receiver<Part>,
+    todo: Receiver<PartToSend>,
     events: Sender<WorkerEvent>,
 }
 
@@ -61,7 +66,10 @@ struct Coordinator<'a> {
     journal: Option<Arc<Journal>>,
     stop: Arc<AtomicBool>,
     sending: Sending,
+    work: Sender<PartToSend>,
     events: Receiver<WorkerEvent>,
+    /// Further parts may come.
+    more: bool,
     /// Parts of which the outcome is known.
     heard: usize,
     /// The limit that was told last.
@@ -69,40 +77,92 @@ struct Coordinator<'a> {
     dispatched: Instant,
 }
 
-/// Sends `missing`, at the pace that the upload's options ask for, and adds what arrived to `sent`. Ends early, with the
+/// Sends `parts`, at the pace that the upload's options ask for, and adds what arrived to `sent`. Ends early, with the
 /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
-pub(crate) fn send(job: &Arc<Job>, sender: PartSender, missing: Vec<Part>, sent: &mut Vec<Sent>) -> Result<()> {
-    let (count, bytes) = (missing.len(), missing.iter().map(|part| part.size).sum());
-    let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
-    let (work, todo) = unbounded();
-    let (tell, events) = unbounded();
-    // The channel has room for all, and its other end is here: this cannot fail.
-    missing.into_iter().for_each(|part| {
-        let _ = work.send(part);
-    });
-    let parts = Arc::new(Parts { sender, todo, events: tell });
-    let sending = job.queue.begin(job.request.routines, parts, count, bytes);
-    let limit = sending.limit();
-    let coordinator = Coordinator { job, journal, stop, sending, events, heard: 0, limit, dispatched: Instant::now() };
-    coordinator.run(sent)
+pub(crate) fn send(sender: PartSender, parts: Vec<PartToSend>, sent: &mut Vec<Sent>) -> Result<()> {
+    let job = sender.job.clone();
+    let mut coordinator = Coordinator::new(&job, sender);
+    for part in parts {
+        coordinator.add(part);
+    }
+    coordinator.run(&never(), |_| Ok(Incoming::End), sent)
 }
 
-impl Coordinator<'_> {
-    /// Takes the workers' news until there will be no more.
-    fn run(mut self, sent: &mut Vec<Sent>) -> Result<()> {
+/// Sends the blocks of a stream as they come, until there will be no more. `accept` says what is to be done with each.
+pub(crate) fn send_blocks(
+    sender: PartSender,
+    first: Block,
+    blocks: &Receiver<Block>,
+    mut accept: impl FnMut(Block) -> Result<Incoming>,
+    sent: &mut Vec<Sent>,
+) -> Result<()> {
+    let job = sender.job.clone();
+    let mut coordinator = Coordinator::new(&job, sender);
+    coordinator.more = true;
+    coordinator.take_block(accept(first)?, sent)?;
+    coordinator.run(blocks, accept, sent)
+}
+
+/// What is to be done with a block of a stream.
+pub(crate) enum Incoming {
+    Send(PartToSend),
+    /// The server has it already.
+    Known(Sent),
+    /// Nothing comes any more.
+    End,
+}
+
+impl<'a> Coordinator<'a> {
+    fn new(job: &'a Arc<Job>, sender: PartSender) -> Coordinator<'a> {
+        let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
+        let (work, todo) = unbounded();
+        let (tell, events) = unbounded();
+        let parts = Arc::new(Parts { sender, todo, events: tell });
+        let sending = job.queue.begin(job.request.routines, parts);
+        let dispatched = Instant::now();
+        Coordinator { job, journal, stop, sending, work, events, more: false, heard: 0, limit: 0, dispatched }
+    }
+
+    fn add(&mut self, part: PartToSend) {
+        let size = part.part.size;
+        // Nobody else takes it before the queue knows of it. The other end is with `sending`: this cannot fail.
+        let _ = self.work.send(part);
+        self.sending.add(size);
+    }
+
+    /// Takes the workers' news, and further blocks, until there will be no more.
+    fn run(
+        mut self,
+        blocks: &Receiver<Block>,
+        mut accept: impl FnMut(Block) -> Result<Incoming>,
+        sent: &mut Vec<Sent>,
+    ) -> Result<()> {
         let before = self.job.meter.complaints();
+        self.limit = self.sending.limit();
+        let (no_blocks, mut blocks) = (never(), blocks);
         let mut first_error = self.dispatch();
         loop {
             if first_error.is_err() || self.stop.load(Ordering::Relaxed) {
                 self.sending.stop();
+                self.more = false;
             }
-            if self.sending.has_ended(self.heard) {
-                self.note_rate();
-                return first_error;
+            if !self.more {
+                blocks = &no_blocks;
+                if self.sending.has_ended(self.heard) {
+                    self.note_rate();
+                    return first_error;
+                }
             }
-            if let Ok(WorkerEvent(outcome)) = self.events.recv_timeout(TICK) {
-                self.heard += 1;
-                first_error = first_error.and(self.take_in(outcome, sent));
+            select! {
+                recv(self.events) -> event => if let Ok(WorkerEvent(outcome)) = event {
+                    self.heard += 1;
+                    first_error = first_error.and(self.take_in(outcome, sent));
+                },
+                recv(blocks) -> block => {
+                    let taken = block.map_or(Ok(Incoming::End), &mut accept);
+                    first_error = first_error.and(taken.and_then(|incoming| self.take_block(incoming, sent)));
+                },
+                default(TICK) => {}
             }
             self.sending.observe(self.job.meter.complaints() - before);
             if self.tell_limit() || self.dispatched.elapsed() >= TICK {
@@ -110,6 +170,18 @@ impl Coordinator<'_> {
             }
             self.make_safe();
         }
+    }
+
+    fn take_block(&mut self, incoming: Incoming, sent: &mut Vec<Sent>) -> Result<()> {
+        match incoming {
+            Incoming::Send(part) => {
+                self.add(part);
+                self.dispatch()?;
+            }
+            Incoming::Known(part) => sent.push(part),
+            Incoming::End => self.more = false,
+        }
+        Ok(())
     }
 
     fn take_in(&mut self, outcome: Result<Sent>, sent: &mut Vec<Sent>) -> Result<()> {
@@ -177,10 +249,10 @@ impl Parts {
 }
 
 impl PartSender {
-    fn send(&self, part: Part) -> Result<Sent> {
+    fn send(&self, PartToSend { part, source }: PartToSend) -> Result<Sent> {
         let started = SystemTime::now();
         let remote = self.job.remote_of_worker(self.stop.clone());
-        let (stored, crc64) = remote.upload_part(&*self.source, &self.upload_id, part)?;
+        let (stored, crc64) = remote.upload_part(&*source, &self.upload_id, part)?;
         let record = PartRecord { part, etag: stored.etag, crc64 };
         // Written by the worker itself, at once: what is acknowledged must outlive the process.
         if let Some(journal) = &self.journal {

@@ -100,6 +100,41 @@ pub(crate) fn create_whole(
     }
 }
 
+/// Makes a file in `directory` that has no name, or none for long, and is gone when it is closed.
+pub(crate) fn create_temporary(directory: &Path) -> io::Result<File> {
+    if let Ok(file) = create_unnamed(directory) {
+        return Ok(file);
+    }
+    // The number keeps two uploads of a process apart, the process id those of two processes.
+    for attempt in 0..1000 {
+        let path = directory.join(format!(".oss-upload-{}-{attempt}.spool", std::process::id()));
+        match create_named(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(cause),
+            Ok(file) => return std::fs::remove_file(&path).map(|()| file),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Makes sure that there is space for so many bytes from `offset` on, where the file system can tell.
+pub(crate) fn reserve(file: &File, offset: u64, size: u64) -> io::Result<()> {
+    match reserve_space(file, offset, size) {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn reserve_space(file: &File, offset: u64, size: u64) -> rustix::io::Result<()> {
+    rustix::fs::fallocate(file, rustix::fs::FallocateFlags::KEEP_SIZE, offset, size)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn reserve_space(_: &File, _: u64, _: u64) -> rustix::io::Result<()> {
+    Err(rustix::io::Errno::NOSYS)
+}
+
 fn fill(file: &File, content: &[u8]) -> io::Result<()> {
     // By position: who reads the file next begins at its beginning.
     file.write_all_at(content, 0)?;
@@ -136,6 +171,18 @@ fn give_name(file: &File, path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::fs;
+
+    #[test]
+    fn a_temporary_file_leaves_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = create_temporary(directory.path()).unwrap();
+        reserve(&file, 10, 100).unwrap();
+        write_all_at(&file, b"content", 10).unwrap();
+        let mut content = [0; 7];
+        read_exact_at(&file, &mut content, 10).unwrap();
+        assert_eq!((&content, fs::read_dir(directory.path()).unwrap().count()), (b"content", 0));
+        assert!(create_temporary(&directory.path().join("missing")).is_err());
+    }
 
     #[test]
     fn a_file_is_made_whole_or_not_at_all() {

@@ -35,7 +35,9 @@ impl Stage {
 
     fn upload(&self, name: &'static str, routines: Option<u32>, count: usize) -> Sending {
         let units = Gated { name, begun: self.begin.clone(), go: self.go.clone() };
-        self.queue.begin(routines, Arc::new(units), count, count as u64)
+        let mut sending = self.queue.begin(routines, Arc::new(units));
+        (0..count).for_each(|_| sending.add(1));
+        sending
     }
 
     fn dispatch(&self) {
@@ -258,7 +260,8 @@ fn nothing_of_an_upload_is_held_when_its_last_unit_was_heard_of() {
         let (heard, hear) = bounded(1);
         let units = Arc::new(Holder { held: Mutex::new(Some(held)), heard });
         assert!(units.held.lock().unwrap().is_some());
-        let sending = queue.begin(Some(1), units, 1, 1);
+        let mut sending = queue.begin(Some(1), units);
+        sending.add(1);
         queue.dispatch().unwrap();
         hear.recv().unwrap();
         drop(sending);

@@ -5,7 +5,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::journal::{foreign, newer};
-use super::model::Saved;
+use super::model::{FileOrigin, Origin, Saved};
 use super::open::{open_to_read, refused};
 use super::read::{Good, Reading, read};
 use super::record::nanoseconds;
@@ -63,11 +63,20 @@ impl Lines {
         self.line("endpoint", header.endpoint.escape_debug());
         self.line("bucket", header.bucket.escape_debug());
         self.line("key", format_args!("{:?}", header.key));
-        self.line("source", format_args!("{:?}", header.source));
-        self.line("size", format_args!("{} bytes", header.identity.size));
-        self.line("modified", rfc3339(header.identity.modified_ns));
+        if let Some(file) = header.file() {
+            self.line("source", format_args!("{:?}", file.path));
+            self.line("size", format_args!("{} bytes", file.identity.size));
+            self.line("modified", rfc3339(file.identity.modified_ns));
+        } else {
+            self.line("source", "a stream");
+        }
         self.line("upload id", saved.upload_id.as_deref().unwrap_or("none").escape_debug());
-        self.line("part size", format_args!("{} bytes", header.part_size));
+        match &header.origin {
+            Origin::File(file) => self.line("part size", format_args!("{} bytes", file.part_size)),
+            Origin::Stream(growth) => {
+                self.line("part size", format_args!("{} to {} bytes", growth.first(), growth.largest()));
+            }
+        }
         self.line("options", header.options.escape_debug());
     }
 
@@ -75,8 +84,10 @@ impl Lines {
         let Good { saved, created, .. } = good;
         let bytes: u64 = saved.parts.iter().map(|record| record.part.size).sum();
         self.line("begun", rfc3339(nanoseconds(*created)));
-        self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
-        self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));
+        let total = |count: Option<u64>| count.map_or(String::new(), |count| format!(" of {count}"));
+        let file = saved.header.file();
+        self.line("parts done", format_args!("{}{}", saved.parts.len(), total(file.map(FileOrigin::parts_total))));
+        self.line("bytes done", format_args!("{bytes}{}", total(file.map(|file| file.identity.size))));
         if let Some(rate) = saved.rate {
             self.line("rate", format_args!("{rate} bytes a second, the last time"));
         }

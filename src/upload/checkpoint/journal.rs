@@ -12,7 +12,7 @@ use super::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_fiel
 use super::model::{Found, Header, PartRecord};
 use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existing, refused, sync_directory};
 use super::read::{Reading, read};
-use super::record::{HeaderRecord, Record};
+use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::file::write_all_at;
 use crate::os::identity::{FileId, file_id};
@@ -57,8 +57,8 @@ struct JournalState {
 
 impl Journal {
     /// Opens or creates the file at `path`, locks it, and reads what it says. Holds the lock until it is dropped. `source`
-    /// is the file to upload, which is no checkpoint, whatever it holds.
-    pub(crate) fn open(path: &Path, source: &Identity, wait: &LeaseWait<'_>) -> Result<(Journal, Found)> {
+    /// is the file to upload, if it is one, which is no checkpoint, whatever it holds.
+    pub(crate) fn open(path: &Path, source: Option<&Identity>, wait: &LeaseWait<'_>) -> Result<(Journal, Found)> {
         let journal = Journal::new(open_and_lock(path, wait)?, path);
         journal.check_not(source)?;
         let found = journal.load()?;
@@ -81,10 +81,10 @@ impl Journal {
     /// Starts anew: whatever was in the file is gone. When this returns, the header survives a power cut.
     pub(crate) fn begin(&self, header: &Header) -> Result<()> {
         header.check().map_err(|why| Error::new(ErrorKind::Internal, format!("a defect of the checkpoint: {why}")))?;
-        self.check_not(&header.identity)?;
+        self.check_not(header.file().map(|file| &file.identity))?;
         self.check_place()?;
         make_private(&self.file, &self.path)?;
-        let json = encode(&Record::Header(HeaderRecord::new(header, SystemTime::now())))?;
+        let json = encode(&Record::of_header(header, SystemTime::now()))?;
         let mut state = self.lock();
         *state = JournalState::new();
         let line = state.chain.line(&json);
@@ -230,7 +230,8 @@ impl Journal {
     }
 
     /// The checkpoint must not be the very file that is to be uploaded.
-    fn check_not(&self, source: &Identity) -> Result<()> {
+    fn check_not(&self, source: Option<&Identity>) -> Result<()> {
+        let Some(source) = source else { return Ok(()) };
         let metadata = self.file.metadata().map_err(|cause| refused("look at", &self.path, &cause))?;
         if file_id(&metadata) == (FileId { device: source.device, inode: source.inode }) {
             let path = self.path.display();

@@ -19,4 +19,4 @@ mod tests;
 pub use describe::describe;
 pub(crate) use journal::Journal;
 pub(crate) use location::location;
-pub(crate) use model::{Found, Header, PartRecord, Saved};
+pub(crate) use model::{FileOrigin, Found, Header, Origin, PartRecord, Saved};

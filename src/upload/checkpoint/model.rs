@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::options::MAX_PARTS;
 use crate::source::Part;
 use crate::source::identity::Identity;
+use crate::transfer::Growth;
 
 /// Which upload it is: the destination, the source as it was, and how it is cut.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,11 +18,24 @@ pub(crate) struct Header {
     pub key: String,
     /// A digest of the options that shape the object.
     pub options: String,
-    /// Absolute.
-    pub source: PathBuf,
-    pub identity: Identity,
-    /// When the source was looked at.
+    /// When the source was looked at, or the stream opened.
     pub observed: SystemTime,
+    pub origin: Origin,
+}
+
+/// What is uploaded, and how it is cut.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    File(FileOrigin),
+    Stream(Growth),
+}
+
+/// A file as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FileOrigin {
+    /// Absolute.
+    pub path: PathBuf,
+    pub identity: Identity,
     pub part_size: u64,
 }
 
@@ -67,32 +81,49 @@ pub(crate) enum Found {
 impl Header {
     /// What is wrong with this header, when it cannot be that of an upload.
     pub(super) fn check(&self) -> Result<(), String> {
-        if !self.source.is_absolute() {
+        let Origin::File(file) = &self.origin else { return Ok(()) };
+        if !file.path.is_absolute() {
             return Err("the source's path is not absolute".to_owned());
         }
-        if self.part_size == 0 || self.parts_total() > MAX_PARTS {
-            return Err(format!("{} bytes cannot be cut into parts of {}", self.identity.size, self.part_size));
+        if file.part_size == 0 || file.parts_total() > MAX_PARTS {
+            return Err(format!("{} bytes cannot be cut into parts of {}", file.identity.size, file.part_size));
         }
         Ok(())
     }
 
+    /// The file; `None` for a stream.
+    pub(crate) fn file(&self) -> Option<&FileOrigin> {
+        match &self.origin {
+            Origin::File(file) => Some(file),
+            Origin::Stream(_) => None,
+        }
+    }
+
+    /// What is wrong with `part`, when it cannot be one of this upload.
+    pub(super) fn check_part(&self, part: &Part) -> Result<(), String> {
+        let number = u64::from(part.number);
+        let total = self.file().map_or(MAX_PARTS, FileOrigin::parts_total);
+        if number == 0 || number > total {
+            return Err(format!("part {number} of {total} parts"));
+        }
+        let is_at_its_place = match &self.origin {
+            Origin::File(file) => {
+                // Cannot overflow: the parts before the last one lie inside the file.
+                let offset = (number - 1) * file.part_size;
+                (part.offset, part.size) == (offset, file.part_size.min(file.identity.size - offset))
+            }
+            // The last one may be short, and which that is nobody knows.
+            Origin::Stream(growth) => {
+                part.offset == growth.offset(part.number) && (1..=growth.size(part.number)).contains(&part.size)
+            }
+        };
+        if is_at_its_place { Ok(()) } else { Err(format!("part {number} is not at its place in the file")) }
+    }
+}
+
+impl FileOrigin {
     /// How many parts the file has; an empty file has one. The part size must not be 0.
     pub(super) fn parts_total(&self) -> u64 {
         self.identity.size.div_ceil(self.part_size).max(1)
-    }
-
-    /// What is wrong with `part`, when it cannot be one of this file.
-    pub(super) fn check_part(&self, part: &Part) -> Result<(), String> {
-        let number = u64::from(part.number);
-        if number == 0 || number > self.parts_total() {
-            return Err(format!("part {number} of {} parts", self.parts_total()));
-        }
-        // Cannot overflow: the parts before the last one lie inside the file.
-        let offset = (number - 1) * self.part_size;
-        let size = self.part_size.min(self.identity.size - offset);
-        if (part.offset, part.size) != (offset, size) {
-            return Err(format!("part {number} is not at its place in the file"));
-        }
-        Ok(())
     }
 }

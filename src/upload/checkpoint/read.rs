@@ -132,10 +132,13 @@ impl Replay {
     fn apply(&mut self, record: Record) -> Result<(), String> {
         match (record, &self.header, &self.upload_id) {
             (Record::Header(record), None, _) => {
-                let created = record.created_ns;
-                let header = record.into_header();
+                let (header, created) = record.into_header();
                 header.check()?;
                 self.header = Some((header, created));
+            }
+            (Record::Stream(record), None, _) => {
+                let found = record.into_header().ok_or("a stream cannot be cut into such parts")?;
+                self.header = Some(found);
             }
             (Record::Upload { upload_id }, Some(_), None) => self.upload_id = Some(upload_id),
             (Record::Part(record), Some((header, _)), Some(_)) => {

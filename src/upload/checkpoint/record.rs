@@ -8,9 +8,10 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::decimal;
-use super::model::{Header, PartRecord};
+use super::model::{FileOrigin, Header, Origin, PartRecord};
 use crate::os;
 use crate::source::identity::Identity;
+use crate::transfer::Growth;
 
 /// One line of the journal. Fields that a reader may ignore can be added to a type; anything else takes a new type or
 /// a new version of the format.
@@ -18,6 +19,7 @@ use crate::source::identity::Identity;
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Record {
     Header(HeaderRecord),
+    Stream(StreamRecord),
     Upload { upload_id: String },
     Part(PartRecord),
     Doubted,
@@ -25,7 +27,7 @@ pub(super) enum Record {
     Rate { bytes_per_second: u64 },
 }
 
-const KNOWN_TYPES: [&str; 6] = ["header", "upload", "part", "doubted", "completing", "rate"];
+const KNOWN_TYPES: [&str; 7] = ["header", "stream", "upload", "part", "doubted", "completing", "rate"];
 
 /// Why the JSON of a record with a good checksum is of no use.
 pub(super) enum Fault {
@@ -70,42 +72,81 @@ pub(super) struct HeaderRecord {
     observed_ns: SystemTime,
     part_size: u64,
     #[serde(with = "moment")]
-    pub created_ns: SystemTime,
+    created_ns: SystemTime,
+}
+
+/// The header of a stream as it stands in the file.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StreamRecord {
+    endpoint: String,
+    bucket: String,
+    key: String,
+    options: String,
+    first_part_size: u64,
+    largest_part_size: u64,
+    #[serde(with = "moment")]
+    observed_ns: SystemTime,
+    #[serde(with = "moment")]
+    created_ns: SystemTime,
+}
+
+impl Record {
+    /// The first record of a checkpoint.
+    pub(super) fn of_header(header: &Header, created: SystemTime) -> Record {
+        let Header { endpoint, bucket, key, options, observed, origin } = header.clone();
+        match origin {
+            Origin::File(FileOrigin { path, identity, part_size }) => {
+                let Identity { device, inode, size, modified_ns, changed_ns } = identity;
+                Record::Header(HeaderRecord {
+                    endpoint,
+                    bucket,
+                    key,
+                    options,
+                    source: path,
+                    size,
+                    modified_ns,
+                    changed_ns,
+                    device,
+                    inode,
+                    observed_ns: observed,
+                    part_size,
+                    created_ns: created,
+                })
+            }
+            Origin::Stream(growth) => Record::Stream(StreamRecord {
+                endpoint,
+                bucket,
+                key,
+                options,
+                first_part_size: growth.first(),
+                largest_part_size: growth.largest(),
+                observed_ns: observed,
+                created_ns: created,
+            }),
+        }
+    }
 }
 
 impl HeaderRecord {
-    pub(super) fn new(header: &Header, created: SystemTime) -> Self {
-        let Header { endpoint, bucket, key, options, source, identity, observed, part_size } = header.clone();
-        let Identity { device, inode, size, modified_ns, changed_ns } = identity;
-        HeaderRecord {
-            endpoint,
-            bucket,
-            key,
-            options,
-            source,
-            size,
-            modified_ns,
-            changed_ns,
-            device,
-            inode,
-            observed_ns: observed,
-            part_size,
-            created_ns: created,
-        }
-    }
-
-    pub(super) fn into_header(self) -> Header {
+    /// The header, and when it was written.
+    pub(super) fn into_header(self) -> (Header, SystemTime) {
         let HeaderRecord { device, inode, size, modified_ns, changed_ns, .. } = self;
-        Header {
-            endpoint: self.endpoint,
-            bucket: self.bucket,
-            key: self.key,
-            options: self.options,
-            source: self.source,
+        let origin = Origin::File(FileOrigin {
+            path: self.source,
             identity: Identity { device, inode, size, modified_ns, changed_ns },
-            observed: self.observed_ns,
             part_size: self.part_size,
-        }
+        });
+        let Self { endpoint, bucket, key, options, observed_ns: observed, created_ns, .. } = self;
+        (Header { endpoint, bucket, key, options, observed, origin }, created_ns)
+    }
+}
+
+impl StreamRecord {
+    /// The header, and when it was written; `None` when parts cannot have these sizes.
+    pub(super) fn into_header(self) -> Option<(Header, SystemTime)> {
+        let origin = Origin::Stream(Growth::of_checkpoint(self.first_part_size, self.largest_part_size)?);
+        let Self { endpoint, bucket, key, options, observed_ns: observed, created_ns, .. } = self;
+        Some((Header { endpoint, bucket, key, options, observed, origin }, created_ns))
     }
 }
 

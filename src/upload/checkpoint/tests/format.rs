@@ -8,17 +8,17 @@ use std::time::SystemTime;
 use super::*;
 use crate::upload::checkpoint::line::{Chain, first_line};
 use crate::upload::checkpoint::read::{Reading, read};
-use crate::upload::checkpoint::record::{HeaderRecord, Record};
+use crate::upload::checkpoint::record::Record;
 
 #[test]
 fn everything_comes_back() {
     let directory = directory();
     let path = directory.path().join("x.cp");
     let mut header = header(3);
-    header.source = PathBuf::from(OsString::from_vec(b"/data/\xff %41\n\xe7\x9b\xae".to_vec()));
+    file_of(&mut header).path = PathBuf::from(OsString::from_vec(b"/data/\xff %41\n\xe7\x9b\xae".to_vec()));
     header.key = "\u{1}/\"文件\"\\\u{10FFFF}".to_owned();
-    header.identity.modified_ns = -1;
-    header.identity.changed_ns = i128::from(i64::MAX) * 1_000_000_000 + 999_999_999;
+    file_of(&mut header).identity.modified_ns = -1;
+    file_of(&mut header).identity.changed_ns = i128::from(i64::MAX) * 1_000_000_000 + 999_999_999;
     header.observed = UNIX_EPOCH - Duration::from_nanos(1_500_000_000);
     let parts = vec![PartRecord { crc64: u64::MAX, ..part(&header, 1, 0) }, part(&header, 3, 0)];
     {
@@ -59,7 +59,7 @@ fn the_longest_names_fit() {
     let path = directory.path().join("x.cp");
     let mut long = header(1);
     long.key = "\u{1}".repeat(1023);
-    long.source = PathBuf::from(OsString::from_vec([b"/".as_slice(), &[0xFF; 4095]].concat()));
+    file_of(&mut long).path = PathBuf::from(OsString::from_vec([b"/".as_slice(), &[0xFF; 4095]].concat()));
     let journal = begun(&path, &long, 1);
     drop(journal);
     assert_eq!(usable(&path), saved(&long, 1));
@@ -70,9 +70,14 @@ fn what_no_reader_would_take_is_not_written() {
     let directory = directory();
     let path = directory.path().join("x.cp");
     let (journal, _) = open(&path);
+    let with = |edit: fn(&mut FileOrigin)| {
+        let mut header = header(1);
+        edit(file_of(&mut header));
+        header
+    };
     for wrong in [
-        Header { source: "data/x".into(), ..header(1) },
-        Header { part_size: 0, ..header(1) },
+        with(|file| file.path = "data/x".into()),
+        with(|file| file.part_size = 0),
         header(10_001),
         Header { endpoint: "x".repeat(40_000), ..header(1) },
     ] {
@@ -163,7 +168,7 @@ fn the_documented_example_is_true() {
     let document = include_str!("../../../../docs/checkpoint-format.md");
     let example = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let mut header = header(3);
-    header.source = PathBuf::from(OsString::from_vec(b"/data/100%/\xff.bin".to_vec()));
+    file_of(&mut header).path = PathBuf::from(OsString::from_vec(b"/data/100%/\xff.bin".to_vec()));
     let parts = [part(&header, 2, 0), part(&header, 3, 0)];
     let created = UNIX_EPOCH + Duration::from_nanos(1_750_000_002_500_000_000);
 
@@ -175,8 +180,7 @@ fn the_documented_example_is_true() {
 }
 
 fn render(header: &Header, created: SystemTime, parts: &[PartRecord]) -> String {
-    let mut records =
-        vec![Record::Header(HeaderRecord::new(header, created)), Record::Upload { upload_id: UPLOAD_ID.to_owned() }];
+    let mut records = vec![Record::of_header(header, created), Record::Upload { upload_id: UPLOAD_ID.to_owned() }];
     records.extend(parts.iter().cloned().map(Record::Part));
     records.extend([Record::Rate { bytes_per_second: 1_048_576 }, Record::Completing]);
     let mut chain = Chain::new();
@@ -239,4 +243,29 @@ fn a_description_names_every_state() {
     assert!(describe().contains("void, all parts will be sent again: record 2 of the checkpoint is damaged"));
     fs::write(&path, "my diary").unwrap();
     assert!(crate::upload::checkpoint::describe(&path).unwrap_err().message().contains("is not a checkpoint"));
+}
+
+#[test]
+fn a_stream_is_remembered_without_a_file() {
+    let directory = directory();
+    let path = directory.path().join("x");
+    let header = stream_header();
+    let short = PartRecord { part: Part { size: 1, ..part(&header, 2, 0).part }, ..part(&header, 2, 0) };
+    let journal = begun(&path, &header, 1);
+    journal.part(&short);
+    drop(journal);
+    let saved = usable(&path);
+    assert_eq!((saved.header, saved.parts), (header.clone(), vec![part(&header, 1, 0), short.clone()]));
+    let text = crate::describe_checkpoint(&path).unwrap();
+    for line in
+        ["source       a stream", "part size    102400 to 102400 bytes", "parts done   2\n", "bytes done   102401\n"]
+    {
+        assert!(text.contains(line), "{text}");
+    }
+    for wrong in
+        [Part { offset: 1, ..short.part }, Part { size: 0, ..short.part }, Part { size: PART_SIZE + 1, ..short.part }]
+    {
+        begun(&path, &header, 1).part(&PartRecord { part: wrong, ..short.clone() });
+        assert!(matches!(found(&path), Found::Void { .. }), "{wrong:?}");
+    }
 }

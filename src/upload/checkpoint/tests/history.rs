@@ -37,14 +37,16 @@ fn headers() -> impl Strategy<Value = Header> {
         bucket: texts.1,
         key: texts.2,
         options: texts.3,
-        source: PathBuf::from(OsString::from_vec([b"/".as_slice(), &source].concat())),
-        identity: Identity { device, inode, size, modified_ns: times.0.into(), changed_ns: times.1.into() },
         observed: if times.2 < 0 {
             UNIX_EPOCH - Duration::from_nanos(times.2.unsigned_abs().into())
         } else {
             UNIX_EPOCH + Duration::new(times.2.unsigned_abs().into(), 999_999_999)
         },
-        part_size: PART_SIZE,
+        origin: Origin::File(FileOrigin {
+            path: PathBuf::from(OsString::from_vec([b"/".as_slice(), &source].concat())),
+            identity: Identity { device, inode, size, modified_ns: times.0.into(), changed_ns: times.1.into() },
+            part_size: PART_SIZE,
+        }),
     })
 }
 
@@ -72,7 +74,7 @@ fn remember(model: &mut Option<Saved>, event: &Event) -> bool {
         }
         (Event::Opened(id), Some(saved @ Saved { upload_id: None, .. })) => saved.upload_id = Some(id.clone()),
         (Event::Part(number, content), Some(saved @ Saved { upload_id: Some(_), .. })) => {
-            if u64::from(*number) > saved.header.identity.size.div_ceil(PART_SIZE) {
+            if u64::from(*number) > saved.header.file().unwrap().identity.size.div_ceil(PART_SIZE) {
                 return false;
             }
             saved.parts.retain(|record| record.part.number != *number);

@@ -13,11 +13,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use super::{Found, Header, Journal, PartRecord, Saved};
+use super::{FileOrigin, Found, Header, Journal, Origin, PartRecord, Saved};
 use crate::error::{Error, Result};
 use crate::source::Part;
 use crate::source::identity::Identity;
 use crate::source::lease::LeaseWait;
+use crate::transfer::Growth;
 
 const PART_SIZE: u64 = 102_400;
 const UPLOAD_ID: &str = "0004B9894A22E5B1888A1E29F8236E2D";
@@ -29,24 +30,37 @@ fn header(parts: u64) -> Header {
         bucket: "examplebucket".to_owned(),
         key: "目录/big.bin".to_owned(),
         options: "5f70bf18a0860070".to_owned(),
-        source: PathBuf::from("/data/big.bin"),
-        identity: Identity {
-            device: 64_768,
-            inode: u64::MAX,
-            size: parts * PART_SIZE - 1,
-            modified_ns: 1_750_000_000_123_456_789,
-            changed_ns: 1_750_000_001_987_654_321,
-        },
         observed: UNIX_EPOCH + Duration::from_nanos(1_750_000_002_000_000_001),
-        part_size: PART_SIZE,
+        origin: Origin::File(FileOrigin {
+            path: PathBuf::from("/data/big.bin"),
+            identity: Identity {
+                device: 64_768,
+                inode: u64::MAX,
+                size: parts * PART_SIZE - 1,
+                modified_ns: 1_750_000_000_123_456_789,
+                changed_ns: 1_750_000_001_987_654_321,
+            },
+            part_size: PART_SIZE,
+        }),
     }
+}
+
+/// A header of a stream that is cut into parts of `PART_SIZE`.
+fn stream_header() -> Header {
+    Header { origin: Origin::Stream(Growth::new(Some(PART_SIZE), 2 * PART_SIZE).unwrap()), ..header(1) }
+}
+
+fn file_of(header: &mut Header) -> &mut FileOrigin {
+    let Origin::File(file) = &mut header.origin else { panic!("it is of a file") };
+    file
 }
 
 /// Part `number` of the file of `header`, as if its content differed with each `version`.
 fn part(header: &Header, number: u32, version: u64) -> PartRecord {
-    let offset = u64::from(number - 1) * header.part_size;
+    let offset = u64::from(number - 1) * PART_SIZE;
+    let size = header.file().map_or(PART_SIZE, |file| PART_SIZE.min(file.identity.size - offset));
     let crc64 = u64::MAX - (u64::from(number) * 1000 + version);
-    let part = Part { number, offset, size: header.part_size.min(header.identity.size - offset) };
+    let part = Part { number, offset, size };
     PartRecord { part, etag: format!("\"{crc64:032X}\""), crc64 }
 }
 
@@ -81,7 +95,7 @@ fn directory() -> TempDir {
 
 /// Opens it for the upload of some other file, without waiting for a lease.
 fn try_open(path: &Path) -> Result<(Journal, Found)> {
-    Journal::open(path, &header(1).identity, &LeaseWait::NONE)
+    Journal::open(path, Some(&file_of(&mut header(1)).identity), &LeaseWait::NONE)
 }
 
 fn open(path: &Path) -> (Journal, Found) {

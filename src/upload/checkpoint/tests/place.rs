@@ -200,7 +200,7 @@ fn the_file_to_upload_is_not_touched_though_it_is_a_checkpoint() {
     let path = directory.path().join("backup.cp");
     fs::write(&path, first_line(4242)).unwrap();
     let source = Identity::of(&fs::metadata(&path).unwrap());
-    let error = Journal::open(&path, &source, &LeaseWait::NONE).map(|_| ()).unwrap_err();
+    let error = Journal::open(&path, Some(&source), &LeaseWait::NONE).map(|_| ()).unwrap_err();
     assert!(error.message().contains("is the file to upload"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), first_line(4242));
 }
@@ -236,7 +236,7 @@ fn the_file_to_upload_is_never_the_checkpoint() {
     for content in ["weights", ""] {
         fs::write(&path, content).unwrap();
         let source = Identity::of(&fs::metadata(&path).unwrap());
-        let error = Journal::open(&path, &source, &LeaseWait::NONE).map(|_| ()).unwrap_err();
+        let error = Journal::open(&path, Some(&source), &LeaseWait::NONE).map(|_| ()).unwrap_err();
         assert!(error.message().contains("is the file to upload"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);
     }
@@ -339,7 +339,7 @@ fn an_empty_file_has_one_part() {
     let directory = directory();
     let path = directory.path().join("x");
     let mut header = header(1);
-    header.identity.size = 0;
+    file_of(&mut header).identity.size = 0;
     drop(begun(&path, &header, 1));
     assert_eq!(
         usable(&path).parts,

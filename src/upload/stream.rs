@@ -1,0 +1,201 @@
+//! A stream: parts are sent as the program writes them, and the end makes the object.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+
+use super::checkpoint::{Found, Header, Journal, Origin, PartRecord, Saved};
+use super::cleanup::abandon;
+use super::job::Job;
+use super::prove::is_denied;
+use super::resume::{matches, mismatch, named};
+use super::round::{MultipartUpload, Round};
+use super::send::{Incoming, PartToSend, Sent, Trust, send_blocks};
+use super::state::UploadState;
+use crate::error::Result;
+use crate::events::EventKind;
+use crate::service::stopped;
+use crate::source::{Block, MemorySource, Part, Source};
+use crate::transfer::{Pipe, Plan, Step};
+
+/// How often who waits for the first block looks whether to go on.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The parts that the server has of an earlier call, until the stream turns out to be another.
+#[derive(Default)]
+struct Known {
+    upload_id: Option<String>,
+    parts: BTreeMap<u32, PartRecord>,
+    completing: bool,
+}
+
+impl Job {
+    /// Sends the stream that comes out of `blocks`.
+    pub(super) fn stream(
+        self: &Arc<Self>,
+        pipe: &Arc<Pipe>,
+        blocks: &Receiver<Block>,
+        state: &mut UploadState,
+    ) -> Result<()> {
+        let mut journal = None;
+        let ended = self.open_journal(&mut journal).and_then(|found| {
+            let remote = self.remote(self.control.begin_round());
+            self.meter.begin_stream();
+            let source: Arc<dyn Source> = Arc::new(MemorySource::new(Arc::new([])));
+            let journal = journal.as_ref();
+            let round = Round { job: self, remote: &remote, source: &source, file: None, journal, state };
+            round.stream(pipe, blocks, found)
+        });
+        // Whoever writes need not wait for what comes now.
+        pipe.close();
+        ended.map_err(|error| {
+            let error = match error.service_code() {
+                "NoSuchUpload" | "InvalidPart" => error.hint("a stream cannot be read again: send all of it again"),
+                _ => error,
+            };
+            self.clean_up(journal.as_deref(), error, state)
+        })
+    }
+
+    fn open_journal(&self, journal: &mut Option<Arc<Journal>>) -> Result<Found> {
+        let Some(location) = self.request.checkpoint_location() else { return Ok(Found::Nothing) };
+        let opened = self.while_leased(&self.control.begin_round(), |wait| Journal::open(&location, None, wait))?;
+        *journal = Some(Arc::new(opened.0));
+        Ok(opened.1)
+    }
+}
+
+impl Round<'_> {
+    fn stream(mut self, pipe: &Arc<Pipe>, blocks: &Receiver<Block>, found: Found) -> Result<()> {
+        self.remote.meter.enter(Step::Preparing);
+        let wanted = self.job.header(Origin::Stream(pipe.growth()), SystemTime::now());
+        let mut known = self.known_parts(found, &wanted)?;
+        let first = self.first_block(blocks)?;
+        let Part { size, .. } = first.part();
+        let plan = Plan { size, part_size: size.max(1), raised: false };
+        if first.is_last() {
+            return self.single_block(first, &plan);
+        }
+        let mut upload = match known.upload_id.take() {
+            Some(upload_id) => {
+                self.state.result.upload_id.clone_from(&upload_id);
+                MultipartUpload { upload_id, plan, sent: Vec::new(), completing: known.completing, rate: None }
+            }
+            None => {
+                if let Some(journal) = self.journal {
+                    journal.begin(&wanted)?;
+                }
+                self.initiate(&plan)?
+            }
+        };
+        self.remote.meter.enter(Step::Uploading);
+        let sender = self.part_sender(&upload.upload_id);
+        send_blocks(sender, first, blocks, |block| self.accept(block, &mut known), &mut upload.sent)?;
+        self.remote.go_on()?;
+        if !pipe.is_finished() {
+            return Err(stopped());
+        }
+        self.note_parts(&mut upload);
+        self.complete(&mut upload)
+    }
+
+    /// The whole stream is one block.
+    fn single_block(self, block: Block, plan: &Plan) -> Result<()> {
+        if let Some(upload_id) = self.state.open.take() {
+            // Best effort: what cannot be removed now is of no use to anyone.
+            let _ = self.remote.abort(&upload_id);
+        }
+        let source: Arc<dyn Source> = Arc::new(block);
+        Round { source: &source, ..self }.put_object(plan)
+    }
+
+    /// How large the stream was, now that its end is known.
+    fn note_parts(&mut self, upload: &mut MultipartUpload) {
+        let sizes = || upload.sent.iter().map(|sent| sent.record.part.size);
+        let result = &mut self.state.result;
+        result.size = sizes().sum();
+        result.part_size = sizes().max().unwrap_or(0);
+        // At most MAX_PARTS.
+        result.parts = upload.sent.len() as u32;
+        upload.plan.size = result.size;
+    }
+
+    /// The next block, while there is nothing else to do.
+    fn first_block(&self, blocks: &Receiver<Block>) -> Result<Block> {
+        loop {
+            self.remote.go_on()?;
+            match blocks.recv_timeout(TICK) {
+                Ok(block) => return Ok(block),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+            }
+        }
+    }
+
+    /// Sends a block, unless the server has it from an earlier call. What comes after a difference is another stream.
+    fn accept(&self, block: Block, known: &mut Known) -> Result<Incoming> {
+        let part = block.part();
+        self.remote.meter.part_comes(part.size, block.is_last());
+        if let Some(record) = known.parts.remove(&part.number) {
+            let source: &dyn Source = &block;
+            if record.part == part && source.crc64(&part, || self.remote.go_on())? == record.crc64 {
+                self.remote.meter.part_resumed(part.size);
+                self.remote.events.tell(EventKind::PartResumed, |event| {
+                    event.part_number = part.number;
+                    event.bytes = part.size;
+                });
+                return Ok(Incoming::Known(Sent { record, trust: Trust::Exempt }));
+            }
+            known.parts.clear();
+        }
+        Ok(Incoming::Send(PartToSend { part, source: Arc::new(block) }))
+    }
+
+    /// The parts that checkpoint and server have. When they are of no use, what is left of them is removed.
+    fn known_parts(&mut self, found: Found, wanted: &Header) -> Result<Known> {
+        let (reason, saved) = match found {
+            Found::Nothing => return Ok(Known::default()),
+            Found::Void { reason, saved } => (format!("checkpoint-damaged: {reason}"), saved),
+            Found::Usable(saved) => match self.continued(&saved, wanted)? {
+                Ok(known) => return Ok(known),
+                Err(reason) => (reason, Some(saved)),
+            },
+        };
+        if !reason.is_empty() {
+            self.remote.events.tell(EventKind::Restarted, |event| event.message.clone_from(&reason));
+        }
+        self.state.result.restart_reason = reason;
+        if let Some(saved) = saved {
+            abandon(self.remote, &saved, wanted);
+        }
+        Ok(Known::default())
+    }
+
+    /// The upload of an earlier call, or why it cannot be gone on with.
+    fn continued(&mut self, saved: &Saved, wanted: &Header) -> Result<std::result::Result<Known, String>> {
+        if let Some(reason) = mismatch(&saved.header, wanted) {
+            return Ok(Err(reason));
+        }
+        let Some(upload_id) = saved.upload_id.clone() else { return Ok(Err(String::new())) };
+        let listed = match self.remote.list_parts(&upload_id) {
+            Ok(listed) => Some(listed),
+            // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
+            Err(error) if is_denied(&error) => None,
+            Err(error) if error.service_code() == "NoSuchUpload" => {
+                return Ok(Err("upload-gone: the server does not know the upload any more".into()));
+            }
+            Err(error) => return Err(error.context("cannot resume")),
+        };
+        let is_on_server = |record: &PartRecord| {
+            let Some(listed) = &listed else { return true };
+            let found = listed.binary_search_by_key(&record.part.number, |listed| listed.number);
+            found.is_ok_and(|at| matches(record, &listed[at]))
+        };
+        let parts = saved.parts.iter().filter(|record| is_on_server(record));
+        let parts = parts.map(|record| (record.part.number, named(record))).collect();
+        self.state.open = Some(upload_id.clone());
+        Ok(Ok(Known { upload_id: Some(upload_id), parts, completing: saved.completing }))
+    }
+}
