@@ -30,7 +30,8 @@
 //! Dependencies point one way: [`capi`] → [`client`] → `upload` → `transfer` → `service` → `transport` → `oss`. `oss` is
 //! the wire protocol, pure; `transport` sends one request and is the only room that knows ureq; `service` signs calls and
 //! tries them again; `transfer` is the threads and the queue that all uploads of a client share; `upload` is one upload
-//! from the file to the proven object. Nothing but `capi` and `os` is unsafe, and nothing but `client` reads the environment.
+//! from the file to the proven object. Nothing but `capi` and `os` is unsafe, nothing but `os` names the operating system's
+//! interfaces, and nothing but `client` reads the environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
 pub mod capi;

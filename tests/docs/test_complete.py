@@ -122,7 +122,7 @@ def test_the_crate_has_the_licence() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "src/options.rs",
+        "src/credentials/source.rs",
         "include/oss_upload.h",
         "include/oss_upload.hpp",
         "bindings/go/oss/options.go",
