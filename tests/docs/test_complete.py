@@ -76,8 +76,8 @@ def test_the_version_is_the_same_everywhere(name: str) -> None:
 
 PAGES = ("README.md", *sorted(f"docs/{page.name}" for page in (CHECKOUT / "docs").glob("*.md")))
 
-# Where each option stands, and how. {field} is its name in C; {plain} has no unit; {dashed} has dashes in it; {go} has no
-# underscores, and any case.
+# Where each option stands, and how. {field} is its name in C; {plain} has no unit; {dashed} has dashes in it; {go} has
+# no underscores, and any case.
 PLACES = {
     "src/capi/{what}.rs reads it": r"\bfrom\.{field}\b",
     "include/oss_upload.hpp has it": r"^    (?:std::|bool|signature|file_change|verify|pairs)[^(]*? {plain}(?:{{| = )",
