@@ -392,14 +392,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def explained_by(options: type) -> Callable[[Function], Function]:
-    """Puts the explanations of `options` where the documentation of a function says {options}: for help()."""
+    """Puts the explanations of `options` in place of `**options` in the documentation of a function: for help()."""
     _, _, explained = (options.__doc__ or "").partition("Args:\n")
 
     def with_explanations(function: Function) -> Function:
         # None with python -OO. From Python 3.13 on the common indentation is taken away.
         if function.__doc__ is not None:
             function.__doc__ = re.sub(
-                r"^( *)\{options\}$",
+                r"^( *)\*\*options: .*$",
                 lambda mark: textwrap.indent(textwrap.dedent(explained).strip(), mark[1]),
                 function.__doc__,
                 flags=re.MULTILINE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from pathlib import Path
@@ -246,10 +247,11 @@ def test_credentials_that_are_pushed_are_checked() -> None:
     ("function", "options"), [(Client.__init__, ClientOptions), (Client.upload_file, UploadOptions)]
 )
 def test_help_explains_every_option(function: Any, options: type) -> None:
-    explained = re.findall(r"^ {12}(\w+): ", function.__doc__, re.MULTILINE)
+    documentation = inspect.getdoc(function) or ""
+    explained = re.findall(r"^ {4}(\w+): ", documentation, re.MULTILINE)
     assert set(options.__annotations__) <= set(explained)
     assert len(explained) == len(set(explained))
-    assert "{options}" not in function.__doc__
+    assert "**options" not in documentation
 
 
 def test_every_option_has_a_converter() -> None:
