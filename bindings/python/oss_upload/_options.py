@@ -335,7 +335,7 @@ _ffi.UploadOptions._fields_ = [(field, kind) for field, kind, _ in UPLOAD]
 
 def client_options(endpoint: str | None, options: ClientOptions) -> _ffi.ClientOptions:
     """The arguments of `Client`, checked."""
-    _refuse_others("Client", options, ClientOptions)
+    _refuse_others("Client()", options, ClientOptions)
     struct = _ffi.ClientOptions(
         struct_size=ctypes.sizeof(_ffi.ClientOptions),
         endpoint=text("endpoint", endpoint),
@@ -345,7 +345,7 @@ def client_options(endpoint: str | None, options: ClientOptions) -> _ffi.ClientO
 
 def upload_options(path: Path, bucket: str, key: str, options: UploadOptions) -> _ffi.UploadOptions:
     """What, where to and how, checked."""
-    _refuse_others("the upload", options, UploadOptions)
+    _refuse_others("an upload", options, UploadOptions)
     pairs = _headers(options.get("headers"), options.get("metadata"))
     checkpoint = options.get("checkpoint", False)
     struct = _ffi.UploadOptions(
@@ -392,14 +392,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def explained_by(options: type) -> Callable[[Function], Function]:
-    """Puts the explanations of `options` where the documentation of a function says {options}: for help()."""
+    """Puts the explanations of `options` in place of `**options` in the documentation of a function: for help()."""
     _, _, explained = (options.__doc__ or "").partition("Args:\n")
 
     def with_explanations(function: Function) -> Function:
         # None with python -OO. From Python 3.13 on the common indentation is taken away.
         if function.__doc__ is not None:
             function.__doc__ = re.sub(
-                r"^( *)\{options\}$",
+                r"^( *)\*\*options: .*$",
                 lambda mark: textwrap.indent(textwrap.dedent(explained).strip(), mark[1]),
                 function.__doc__,
                 flags=re.MULTILINE,

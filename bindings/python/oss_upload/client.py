@@ -45,7 +45,7 @@ class Client:
             endpoint: Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an
                 internal, accelerate or dual-stack host, a custom domain (then set `cname`), or an IP address. May be
                 left out when `region` is given.
-            {options}
+            **options: Those of `ClientOptions`.
 
         Raises:
             InvalidArgument: An option is wrong; the message names it. Also a ValueError.
@@ -82,7 +82,7 @@ class Client:
                 meanwhile; so do those of the checkpoint.
             bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
             key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
-            {options}
+            **options: Those of `UploadOptions`.
             progress: A function, called on this thread with a `Progress` about ten times a second and once at the end,
                 also when the upload failed. What it returns is ignored; to stop the upload, raise. Or a progress bar
                 that counts bytes, such as `tqdm(unit="B", unit_scale=True)`: it gets the file's size as its total when

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +12,7 @@ import pytest
 
 from oss_upload import (
     Client,
+    ClientOptions,
     CredentialsError,
     InvalidArgument,
     LocalFileError,
@@ -151,6 +154,7 @@ def test_invalid_arguments_of_uploads(call: Any, arguments: dict[str, Any], mess
         ({"headers": {"Content-Length": 5}}, r"headers\['Content-Length'\] must be a str, not int"),
         ({"metadata": {1: "a"}}, "a name in metadata must be a str, not int"),
         ({"content_md5": 1}, "content_md5 must be a bool, not int"),
+        ({"content_sha": True}, "unexpected keyword argument 'content_sha'"),
         ({"progress": 1}, "unexpected keyword|progress must be callable or a progress bar, not int"),
     ],
 )
@@ -198,6 +202,7 @@ def test_wrong_types_of_uploads(call: Any, arguments: dict[str, Any], message: s
         ({"connect_timeout": "1"}, TypeError, "connect_timeout must be a number of seconds"),
         ({"max_attempts": 1.0}, TypeError, "max_attempts must be an int"),
         ({"region": b"cn"}, TypeError, "region must be a str"),
+        ({"regoin": "cn"}, TypeError, "unexpected keyword argument 'regoin'"),
     ],
 )
 def test_invalid_arguments_of_clients(arguments: dict[str, Any], kind: type[Exception], message: str) -> None:
@@ -236,6 +241,23 @@ def test_credentials_that_are_pushed_are_checked() -> None:
             client.set_credentials(None, "a")  # type: ignore[arg-type]
         with pytest.raises(InvalidArgument, match="security_token has a NUL"):
             client.set_credentials("id", "other-secret", "a\0")
+
+
+@pytest.mark.parametrize(
+    ("function", "options"), [(Client.__init__, ClientOptions), (Client.upload_file, UploadOptions)]
+)
+def test_help_explains_every_option(function: Any, options: type) -> None:
+    documentation = inspect.getdoc(function) or ""
+    explained = re.findall(r"^ {4}(\w+): ", documentation, re.MULTILINE)
+    assert set(options.__annotations__) <= set(explained)
+    assert len(explained) == len(set(explained))
+    assert "**options" not in documentation
+
+
+def test_every_option_has_a_converter() -> None:
+    assert {*_options._converters(_options.CLIENT)} == {*ClientOptions.__annotations__}
+    by_hand = {"checkpoint", "headers", "metadata"}
+    assert {*_options._converters(_options.UPLOAD), *by_hand} == {*UploadOptions.__annotations__}
 
 
 def test_repr_has_no_secrets() -> None:

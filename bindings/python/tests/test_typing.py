@@ -13,8 +13,9 @@ import oss_upload
 
 PROGRAM = """\
 import asyncio
+from pathlib import Path
 from typing import Any
-from oss_upload import Client, Progress, UploadOptions, UploadResult
+from oss_upload import Client, ClientOptions, Progress, UploadOptions, UploadResult
 from tqdm import tqdm
 
 def on_progress(progress: Progress) -> None:
@@ -35,6 +36,13 @@ with Client("oss-cn-hangzhou.aliyuncs.com") as client, tqdm(unit="B") as bar:
     client.upload_file("a", "b", "c", progress=on_progress(5))  # error: arg-type, func-returns-value
     client.start("a", "b", "c", progress=on_progress)  # error: call-arg
 wrong: UploadOptions = {"routine": 5}  # error: typeddict-unknown-key
+shared: ClientOptions = {"region": "cn-hangzhou", "connect_timeout": 2, "ca_file": Path("a.pem")}
+Client(**shared)
+Client("oss-cn-hangzhou.aliyuncs.com", **shared)
+Client("oss-cn-hangzhou.aliyuncs.com", "cn-hangzhou")  # error: call-arg
+Client(regoin="cn-hangzhou")  # error: call-arg
+Client(cname="no")  # error: arg-type
+Client(signature_version=2)  # error: arg-type
 
 async def main() -> None:
     async with Client(region="cn-hangzhou") as client:

@@ -135,9 +135,9 @@ func (s *Server) Faults(script string) {
 	response, err := http.DefaultClient.Do(request)
 	Check(s.t, err)
 	defer response.Body.Close()
-	response, _ := io.ReadAll(response.Body)
+	body, _ := io.ReadAll(response.Body)
 	if response.StatusCode/100 != 2 {
-		s.t.Fatalf("the local OSS server refused the faults: %s: %s", response.Status, response)
+		s.t.Fatalf("the local OSS server refused the faults: %s: %s", response.Status, body)
 	}
 }
 
