@@ -1,4 +1,4 @@
-//! What is to be uploaded, checked.
+//! A checked upload task.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::error::{ErrorKind, Result};
 use crate::options::{Checkpoint, OnFileChange, UploadOptions, VerifyResume};
 use crate::oss::{self, ObjectHeaders};
 
-/// [`UploadOptions`] that have been found to make sense.
+/// [`UploadOptions`] that have been checked.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub bucket: String,

@@ -14,10 +14,10 @@ use super::read::{Good, Reading, read};
 use super::record::nanoseconds;
 use crate::error::Result;
 
-/// Says in a few lines what the checkpoint file at `path` holds, and in what state it is.
+/// Describes in a few lines the content and state of the checkpoint file at `path`.
 ///
-/// The file is not changed and its lock not taken, so that it may be the one of a running upload. Fails when the file
-/// cannot be read, or is not a checkpoint.
+/// The file is not changed and its lock is not taken, so it may belong to a running upload. Fails if the file cannot be
+/// read or is not a checkpoint.
 pub fn describe(path: &Path) -> Result<String> {
     let file = open_to_read(path)?;
     let failed = |cause| refused("read", path, &cause);
@@ -59,7 +59,7 @@ impl Lines {
         let _ = writeln!(self.0, "{name:<12} {value}");
     }
 
-    /// Keys and paths are quoted, because they may hold characters that a terminal obeys.
+    /// Keys and paths are quoted, because they may contain characters that a terminal interprets.
     fn upload(&mut self, saved: &Saved) {
         let header = &saved.header;
         self.line("endpoint", header.endpoint.escape_debug());
