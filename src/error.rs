@@ -85,17 +85,16 @@ impl Error {
 
     /// The system could not create a thread. The condition may be temporary.
     pub(crate) fn no_thread(cause: &io::Error) -> Self {
-        let error = Self::os(ErrorKind::Resources, "the system makes no more threads", cause).with_retryable(true);
-        error.hint(
-            "raise the limit of processes (ulimit -u, or pids.max of the container), or free memory, and try again",
-        )
+        let error =
+            Self::os(ErrorKind::Resources, "the system cannot create another thread", cause).with_retryable(true);
+        error.hint("raise the process limit (ulimit -u, or pids.max of the container), or free memory, and try again")
     }
 
     /// The message of a caught panic. Its text describes a bug, and never contains user data.
     pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-        Self::new(ErrorKind::Internal, format!("a defect of liboss_upload: {text}; please report it"))
+        Self::new(ErrorKind::Internal, format!("a bug in liboss_upload: {text}; please report it"))
     }
 
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {

@@ -213,8 +213,9 @@ impl ClientEvents {
         let standard_error = StandardError::now();
         let log = LogLevel::parse(wanted).unwrap_or_else(|| {
             let start: String = wanted.chars().take(MOST_OF_LEVEL).collect();
-            standard_error
-                .write_line(&format!("oss-upload: OSS_UPLOAD_LOG is {start:?}; it can be off, info or debug: no log"));
+            standard_error.write_line(&format!(
+                "oss-upload: OSS_UPLOAD_LOG is {start:?}; it must be off, info or debug; nothing is logged"
+            ));
             LogLevel::Off
         });
         ClientEvents { log, standard_error, ..ClientEvents::default() }

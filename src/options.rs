@@ -219,7 +219,7 @@ impl ClientOptions {
         if let Some(text) = &self.user_agent
             && !text.bytes().all(|b| (b' '..=b'~').contains(&b))
         {
-            return Err(Error::invalid("user_agent may hold visible ASCII and blanks only"));
+            return Err(Error::invalid("user_agent may contain only visible ASCII and spaces"));
         }
         if let CredentialsSource::Given(credentials) = &self.credentials {
             credentials.check()?;

@@ -43,7 +43,7 @@ fn read(variables: &Variables) -> Fetched<Issued> {
     let (id_text, secret_text, token_text) = (required(id)?, required(secret)?, variables.get(token)?);
     for (name, text) in [(id, id_text), (secret, secret_text), (token, token_text.unwrap_or_default())] {
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            let why = format!("{name} holds something else than visible ASCII, such as a blank or a line break");
+            let why = format!("{name} contains something other than visible ASCII, such as a space or a line break");
             return Err(failed(why).into());
         }
     }

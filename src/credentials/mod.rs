@@ -111,11 +111,11 @@ impl Credentials {
             if text.is_empty() {
                 return Err(Error::new(
                     ErrorKind::Credentials,
-                    format!("{name} is empty; give both halves of the key"),
+                    format!("{name} is empty; both parts of the key are required"),
                 ));
             }
             if !text.bytes().all(|b| b.is_ascii_graphic()) {
-                return Err(Error::invalid(format!("{name} may hold visible ASCII only")));
+                return Err(Error::invalid(format!("{name} may contain only visible ASCII")));
             }
         }
         Ok(())

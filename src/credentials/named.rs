@@ -23,7 +23,7 @@ pub(crate) fn provider(text: Option<&str>, context: &Arc<ProviderContext>) -> Re
         None => (text, None),
     };
     if argument.is_some_and(|argument| argument.trim().is_empty()) {
-        return Err(Error::invalid(format!("credentials: nothing follows the colon; there are {NAMES}")));
+        return Err(Error::invalid(format!("credentials: nothing follows the colon; the known values are {NAMES}")));
     }
     let given = context.clone();
     let provider: Box<dyn Provider> = match (name, argument) {
@@ -40,7 +40,12 @@ pub(crate) fn provider(text: Option<&str>, context: &Arc<ProviderContext>) -> Re
             }
             Unavailable::Failed(error) => error.context("uri"),
         })?),
-        _ => return Err(Error::invalid(format!("credentials{} is not known; there are {NAMES}", shown(name)))),
+        _ => {
+            return Err(Error::invalid(format!(
+                "credentials{} is not known; the known values are {NAMES}",
+                shown(name)
+            )));
+        }
     };
     provider.check().map_err(|why| why.into_error().context(provider.name()))?;
     Ok(Some(provider))

@@ -132,8 +132,8 @@ impl Job {
             (ErrorKind::FileChanged, _) if self.task.on_file_change == OnFileChange::Restart => {
                 Some(format!("file-changed: {error}"))
             }
-            (_, "NoSuchUpload") => Some("upload-gone: the server does not know the upload any more".into()),
-            (_, "InvalidPart") => Some("part-lost: the server does not have all parts any more".into()),
+            (_, "NoSuchUpload") => Some("upload-gone: the server no longer knows the upload".into()),
+            (_, "InvalidPart") => Some("part-lost: the server no longer has all parts".into()),
             _ => None,
         }
     }
@@ -194,5 +194,5 @@ fn keep(journal: &Journal, error: Error) -> Error {
         Some(trouble) => error.hint(trouble),
         None => error,
     };
-    error.hint(format_args!("start it again with the checkpoint {} to go on", journal.path().display()))
+    error.hint(format_args!("start it again with the checkpoint {} to resume", journal.path().display()))
 }

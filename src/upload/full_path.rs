@@ -20,7 +20,7 @@ pub(super) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathB
     })?;
     let length = full.as_os_str().as_bytes().len();
     if length > LONGEST {
-        let what = format!("{field} has {length} bytes in full; the system takes {LONGEST}");
+        let what = format!("{field} has {length} bytes as an absolute path; the system allows {LONGEST}");
         return Err(Error::new(kind, what).hint("use a shorter path").with_errno(libc::ENAMETOOLONG));
     }
     Ok(full)

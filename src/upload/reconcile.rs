@@ -89,11 +89,11 @@ pub(crate) fn mismatch(saved: &Header, wanted: &Header) -> Option<String> {
     } else if !is_same_file(saved, wanted) {
         "file"
     } else if saved.options != wanted.options {
-        return Some("headers-changed: the upload had been opened with other object headers".into());
+        return Some("headers-changed: the upload was created with different object headers".into());
     } else {
         return None;
     };
-    Some(format!("other-{what}: the checkpoint was that of another {what}"))
+    Some(format!("other-{what}: the checkpoint belongs to a different {what}"))
 }
 
 /// The path is the same, or leads to the same place; or it is another name of the same file, such as a hard link.
@@ -165,7 +165,7 @@ pub(crate) fn matches(record: &PartRecord, listed: &ListedPart) -> bool {
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.
 fn upload_missing(remote: &Remote<'_>, saved: &Saved, plan: Plan, upload_id: String, trust: Trust) -> Result<Verdict> {
-    let start_over = || Verdict::StartOver("upload-gone: the server does not know the upload any more".into());
+    let start_over = || Verdict::StartOver("upload-gone: the server no longer knows the upload".into());
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());
     }

@@ -50,7 +50,7 @@ pub(crate) fn verify_parts(remote: &Remote<'_>, source: &Source, sent: &mut [Sen
         }
         source.verified_as(now);
     }
-    Err(source.changed("it is touched again and again"))
+    Err(source.changed("it keeps being modified"))
 }
 
 /// The file that the path leads to now. Network file systems ask their server anew when a file is opened, so that what is
@@ -84,7 +84,9 @@ fn compare(remote: &Remote<'_>, source: &Source, part: &Sent) -> Result<()> {
     let record = &part.record;
     let range = PartRange { number: record.number, offset: record.offset, size: record.size };
     if source.crc64(&range, || remote.go_on())? != record.crc64 {
-        return Err(source.changed(format!("part {} is not what was sent", record.number)).with_part(record.number));
+        return Err(source
+            .changed(format!("part {} differs from what was sent", record.number))
+            .with_part(record.number));
     }
     Ok(())
 }

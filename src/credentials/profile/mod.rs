@@ -104,7 +104,7 @@ impl Tried {
     fn tell(&self) -> String {
         match (self.without.is_empty(), self.missing.is_empty()) {
             (false, _) => self.without.join(", "),
-            (true, false) => format!("there is none of the files {}", self.missing.join(", ")),
+            (true, false) => format!("none of these files exists: {}", self.missing.join(", ")),
             (true, true) => "the home directory is not known: HOME is not set".into(),
         }
     }
@@ -337,7 +337,7 @@ mod tests {
             assert!(error.message().contains(&format!("{file} has no profile nobody")), "{error}");
         }
         let error = Home::new(&[]).id(None, &[]).unwrap_err();
-        assert!(error.message().starts_with("there is none of the files /"), "{error}");
+        assert!(error.message().starts_with("none of these files exists: /"), "{error}");
         let why = Profile::new(context(&[], &Script::new([])), None).check().unwrap_err();
         assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains("HOME"), "{why}");
         let error = Home::new(&[(".aliyun/config.json", "secret")]).id(None, &[]).unwrap_err();

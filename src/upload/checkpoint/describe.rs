@@ -25,7 +25,7 @@ pub fn describe(path: &Path) -> Result<String> {
     let mut text = Lines(String::new());
     text.line("checkpoint", path.display());
     match read(BufReader::new(&file), length).map_err(failed)? {
-        Reading::Fresh => text.line("state", "fresh: nothing was begun"),
+        Reading::Fresh => text.line("state", "fresh: nothing was started"),
         Reading::Journal(good) => {
             text.line("state", state(&good.saved));
             text.upload(&good.saved);
@@ -47,7 +47,7 @@ fn state(saved: &Saved) -> &'static str {
     match saved {
         Saved { completing: true, .. } => "completing: the last request may have been sent",
         Saved { upload_id: Some(_), .. } => "uploading",
-        Saved { upload_id: None, .. } => "begun, but no upload id was recorded",
+        Saved { upload_id: None, .. } => "started, but no upload ID was recorded",
     }
 }
 
@@ -80,7 +80,7 @@ impl Lines {
         self.line("parts done", format_args!("{} of {}", saved.parts.len(), saved.header.parts_total()));
         self.line("bytes done", format_args!("{bytes} of {}", saved.header.identity.size));
         if let Some(rate) = saved.rate {
-            self.line("rate", format_args!("{rate} bytes a second, the last time"));
+            self.line("rate", format_args!("{rate} bytes per second, most recently"));
         }
         if length > good.length {
             let torn = length - good.length;

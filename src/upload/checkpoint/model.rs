@@ -71,7 +71,7 @@ impl Header {
             return Err("the source's path is not absolute".to_owned());
         }
         if self.part_size == 0 || self.parts_total() > MAX_PARTS {
-            return Err(format!("{} bytes cannot be cut into parts of {}", self.identity.size, self.part_size));
+            return Err(format!("{} bytes cannot be split into parts of {}", self.identity.size, self.part_size));
         }
         Ok(())
     }
@@ -91,7 +91,7 @@ impl Header {
         let offset = (number - 1) * self.part_size;
         let size = self.part_size.min(self.identity.size - offset);
         if (part.offset, part.size) != (offset, size) {
-            return Err(format!("part {number} is not at its place in the file"));
+            return Err(format!("part {number} has a wrong offset or size"));
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
     for _ in 0..ATTEMPTS {
         let Some(held) = open_or_create(path, wait)? else { continue };
         // The holder before may have deleted the file between our open and our lock.
-        if !is_at(&held.file, path).map_err(|cause| refused("look at", path, &cause))? {
+        if !is_at(&held.file, path).map_err(|cause| refused("examine", path, &cause))? {
             continue;
         }
         if looks_left > 0 && is_empty(&held.file, path)? {
@@ -44,7 +44,8 @@ pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
         }
         return Ok(held);
     }
-    let what = format!("the checkpoint file {} is deleted and made again by others all the time", path.display());
+    let what =
+        format!("the checkpoint file {} is repeatedly deleted and created again by another program", path.display());
     Err(Error::new(ErrorKind::CheckpointBusy, what).hint("choose another checkpoint path").with_retryable(true))
 }
 
@@ -79,7 +80,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<File> {
 }
 
 fn is_empty(file: &File, path: &Path) -> Result<bool> {
-    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("look at", path, &cause))
+    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("examine", path, &cause))
 }
 
 /// Refuses what is no regular file before opening it, because opening a device can already do something.
@@ -142,7 +143,7 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 
 /// Makes sure that nobody else can read or write the file, and that nobody else has put it there.
 pub(super) fn make_private(file: &File, path: &Path) -> Result<()> {
-    let metadata = file.metadata().map_err(|cause| refused("look at", path, &cause))?;
+    let metadata = file.metadata().map_err(|cause| refused("examine", path, &cause))?;
     let trusted = is_trusted(metadata.uid(), path);
     if metadata.mode() & 0o077 == 0 && trusted {
         return Ok(());
@@ -202,7 +203,7 @@ fn advice(cause: &io::Error, path: &Path) -> String {
         libc::EROFS => "the file system is read-only: choose a checkpoint path or checkpoint_dir elsewhere",
         libc::ENAMETOOLONG => "its name is too long: choose another checkpoint path, or a checkpoint_dir",
         libc::ENOSPC | libc::EDQUOT => "free some space, or choose a checkpoint path elsewhere",
-        libc::EFBIG => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
+        libc::EFBIG => "this process may not write files this large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
         libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => "that file system has no locks: choose a path elsewhere",
         _ => "choose another checkpoint path",
     };
