@@ -281,10 +281,10 @@ mod tests {
         for (responses, retryable, expected) in [
             ([(404, ""), (404, ""), (0, "")], false, "the instance has no RAM role"),
             ([(200, "t"), (500, ""), (0, "")], true, "returned 500 when asked for the name of the role"),
-            ([(200, "t"), (200, "a/b"), (0, "")], false, "gave no readable name of a role"),
+            ([(200, "t"), (200, "a/b"), (0, "")], false, "returned no readable role name"),
             ([(200, "t"), (429, ""), (0, "")], true, "returned 429"),
             ([(200, "t"), (200, "r"), (404, "")], false, "the instance has no RAM role r"),
-            ([(200, "t"), (200, "r"), (200, "sss")], false, "for the role r is not the JSON"),
+            ([(200, "t"), (200, "r"), (200, "sss")], false, "for the role r is not the expected JSON"),
             ([(200, "t"), (200, "r"), (200, r#"{"Code":"Failed"}"#)], true, "has the code Failed"),
             ([(200, "t"), (200, "r"), (0, "no route")], true, "no route"),
         ] {

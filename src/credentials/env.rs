@@ -117,7 +117,7 @@ mod tests {
                     let mut given = set.map(|name| (name, "x"));
                     given[broken].1 = bad;
                     let Err(Unavailable::Failed(error)) = read(&variables(&given)) else { panic!("{given:?}") };
-                    assert!(error.message().starts_with(&format!("{} holds", set[broken])), "{error}");
+                    assert!(error.message().starts_with(&format!("{} contains", set[broken])), "{error}");
                     assert!(!error.message().contains("sec"), "{error}");
                 }
                 let bytes = |name: &str| match name == set[broken] {

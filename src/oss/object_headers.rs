@@ -148,10 +148,10 @@ pub(super) mod tests {
             (&[("a b", "x")], "a b"),
             (&[("x-oss-meta-a:", "x")], "x-oss-meta-a:"),
             (&[("Expires", "a"), ("expires", "b")], "expires is set twice"),
-            (&[("Content-Length", "5")], "content-length cannot be given"),
+            (&[("Content-Length", "5")], "content-length cannot be set"),
             (&[("x-oss-server-side-encryption-key-id", "k")], "KMS"),
             (&[("x-oss-server-side-encryption", "AES256"), ("x-oss-server-side-data-encryption", "SM4")], "KMS"),
-            (&[("x-oss-callback-var", "e30=")], "needs x-oss-callback"),
+            (&[("x-oss-callback-var", "e30=")], "requires x-oss-callback"),
             (&[("x-oss-meta-a", &"x".repeat(5000)), ("x-oss-meta-b", &"x".repeat(5000))], "8192"),
         ] {
             let error = headers(wrong).unwrap_err();

@@ -49,6 +49,6 @@ mod tests {
         assert_eq!(full(&longest).unwrap(), Path::new(&longest));
         let error = full(&(longest + "x")).unwrap_err();
         assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG));
-        assert!(error.message().contains("4096 bytes in full"), "{error}");
+        assert!(error.message().contains("4096 bytes as an absolute path"), "{error}");
     }
 }

@@ -92,15 +92,15 @@ fn broken_variables_let_nobody_else_sign() {
         (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "")], "env: OSS_ACCESS_KEY_SECRET is not set"),
         (vec![("OSS_ACCESS_KEY_SECRET", &broken)], "env: OSS_ACCESS_KEY_ID is not set"),
         (vec![("ALIBABA_CLOUD_ACCESS_KEY_ID", "i")], "env: ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"),
-        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a\n")], "env: OSS_ACCESS_KEY_SECRET holds something else"),
+        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a\n")], "env: OSS_ACCESS_KEY_SECRET contains something other"),
         (
             vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a"), ("OSS_SESSION_TOKEN", " ")],
-            "env: OSS_SESSION_TOKEN holds",
+            "env: OSS_SESSION_TOKEN contains",
         ),
         (vec![("ALIBABA_CLOUD_ROLE_ARN", ROLE_ARN)], "oidc: ALIBABA_CLOUD_OIDC_PROVIDER_ARN is not set"),
         (
             vec![("ALIBABA_CLOUD_PROFILE", "prod")],
-            "profile: ALIBABA_CLOUD_PROFILE names the profile prod, and there is",
+            "profile: ALIBABA_CLOUD_PROFILE names the profile prod, and none of these",
         ),
         (vec![("ALIBABA_CLOUD_CONFIG_FILE", "none.json")], "profile: cannot read /"),
     ] {

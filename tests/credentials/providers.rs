@@ -119,7 +119,7 @@ fn process_of_a_host_that_takes_the_status() {
     }
     let case = Case::new().with_children("ignored");
     let error = case.upload(Some("process:exit 3")).unwrap_err();
-    assert!(error.message.contains("the command's output is not the expected JSON; how the command ended"));
+    assert!(error.message.contains("the command's output is not the expected JSON; the exit status of the command"));
     assert!(error.message.ends_with("ignores SIGCHLD or reaps all its children") && error.retryable, "{error:?}");
 }
 
@@ -229,7 +229,7 @@ fn profiles_of_the_command_line() {
     assert!(error.message.contains("profile: assume-role: STS returned 400 for AssumeRole: SignatureDoesNotMatch ("));
     let error = case.upload(Some("profile:sso")).unwrap_err();
     assert_eq!(error.kind, "Unsupported");
-    assert!(error.message.contains("the mode CloudSSO needs a login"), "{error:?}");
+    assert!(error.message.contains("the mode CloudSSO requires a login"), "{error:?}");
     let error = case.upload(Some("profile:nobody")).unwrap_err();
     assert!(error.message.contains("config.json has no profile nobody"), "{error:?}");
 }

@@ -366,9 +366,9 @@ mod tests {
     fn what_is_named_or_there_and_does_not_work_is_a_failure() {
         const GOOD: (&str, &str) = (".ossutilconfig", OSSUTIL);
         for (path, text, variable, expected) in [
-            (".aliyun/config.json", "", ("", ""), "config.json: it is not the JSON"),
-            (".aliyun/config.json", "{", ("", ""), "config.json: it is not the JSON"),
-            (".aliyun/config.json", "[]", ("", ""), "config.json: it is not the JSON"),
+            (".aliyun/config.json", "", ("", ""), "config.json: it is not the expected JSON"),
+            (".aliyun/config.json", "{", ("", ""), "config.json: it is not the expected JSON"),
+            (".aliyun/config.json", "[]", ("", ""), "config.json: it is not the expected JSON"),
             (
                 ".aliyun/config.json",
                 r#"{"current":"x","profiles":[]}"#,
@@ -385,7 +385,7 @@ mod tests {
                 ".x",
                 "",
                 ("ALIBABA_CLOUD_PROFILE", "nobody"),
-                "ALIBABA_CLOUD_PROFILE names the profile nobody, and there is",
+                "ALIBABA_CLOUD_PROFILE names the profile nobody, and none of these",
             ),
             (
                 ".x",
