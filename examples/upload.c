@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     if (status != OSS_OK) {
         fprintf(stderr, "%s: %s\n", oss_status_name(status), error.message);
         if (error.request_id[0]) fprintf(stderr, "request id %s\n", error.request_id);
-        if (status == OSS_PAUSED) fputs("Start the same command again to go on from here.\n", stderr);
+        if (status == OSS_PAUSED) fputs("Run the same command again to resume.\n", stderr);
         return status == OSS_PAUSED ? 130 : 1;
     }
     printf("stored %" PRIu64 " bytes, CRC-64 %" PRIu64 ", ETag %s\n", result.size, result.crc64, result.etag);
