@@ -1,6 +1,5 @@
 /*
- * Uploads a file to OSS with a progress bar. Stopped or killed at any moment, it goes on where it was when it is started
- * again. Ctrl-C pauses: exit status 130.
+ * Uploads a file to OSS with a progress bar. Stopped or killed at any moment, it resumes when it is started again. Ctrl-C pauses: exit status 130.
  *
  *     cc -Iinclude examples/upload.c -Ltarget/release -loss_upload -o upload
  *     export OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=...

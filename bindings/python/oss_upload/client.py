@@ -269,9 +269,9 @@ class Client:
     def next_event(self) -> Event | None:
         """Retrieves the oldest pending event of the client's uploads. Never waits for one.
 
-        The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
-        oldest are dropped, and the next one counts them. A program that never asks pays nothing. Several threads share
-        one queue: each event goes to one of them.
+        The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are
+        kept; after that, the oldest are dropped, and the next one counts them. Nothing is recorded until the first
+        call. Several threads share one queue: each event goes to one of them.
 
         Returns:
             The event, or None if there is none.
@@ -283,12 +283,12 @@ class Client:
             return events.take(library.oss_client_next_event, pointer)
 
     def events(self) -> Iterator[Event]:
-        """Takes out the events that wait, oldest first, and ends when none is left; see `next_event()`.
+        """Yields the pending events, oldest first, and ends when none is left; see `next_event()`.
 
             for event in client.events():
                 logger.debug("%s", event)
 
-        It does not wait for more: call it again from time to time. Calling it opens the queue too.
+        It does not wait for more: call it again from time to time. The call also opens the queue.
 
         Raises:
             ValueError: The client is closed.
