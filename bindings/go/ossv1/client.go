@@ -35,7 +35,7 @@ type clientConfig struct {
 	provider   CredentialsProvider
 	contentMD5 bool
 	strict     bool
-	err        error // the first option that cannot be carried out
+	err        error // the first unsupported option
 }
 
 func (c *clientConfig) unsupported(option, why string) {
@@ -101,10 +101,10 @@ func SecurityToken(token string) ClientOption {
 	return func(c *clientConfig) { c.options.SecurityToken = strings.TrimSpace(token) }
 }
 
-// SetCredentialsProvider has the provider asked for credentials, which then are used in place of the keys given to
-// [New]. It is asked by New, before each upload, about once a second while one runs, and at once when the server has
-// refused what it gave: what it gives anew is used from the next request on. The asking is done by the goroutine that
-// uploads and by one beside it, never by two at a time for one client. See [CredentialsProviderE] for one that can fail.
+// SetCredentialsProvider sets a provider whose credentials are used in place of the keys given to [New]. It is asked
+// by New, before each upload, about once a second while one runs, and at once when the server has refused its
+// credentials; new ones are used from the next request on. The uploading goroutine and one other call the provider,
+// never both at once for one client. See [CredentialsProviderE] for one that can fail.
 func SetCredentialsProvider(provider CredentialsProvider) ClientOption {
 	return func(c *clientConfig) {
 		c.provider = provider
