@@ -1,6 +1,6 @@
 //! Resumable, verified uploads of local files to Alibaba Cloud OSS.
 //!
-//! One call gets a big file into a bucket and never leaves a corrupt object, whatever happens on the way: dropped
+//! One call uploads a big file to a bucket and never leaves a corrupt object, whatever happens on the way: dropped
 //! connections, killed processes, power failures, expired tokens, wrong clocks, full disks, changed files. The crate is
 //! also a shared library with a C API (`include/oss_upload.h`), which C++, Python and Go use.
 //!
