@@ -182,6 +182,6 @@ int main(int argc, char **argv)
     close(interrupts);
     close(timer);
     close(loop);
-    if (paused) fputs("Start the same command again to go on from here.\n", stderr);
+    if (paused) fputs("Run the same command again to resume.\n", stderr);
     return failures ? 1 : paused ? 130 : 0;
 }

@@ -1,6 +1,5 @@
 /*
- * Uploads a file to OSS with a progress bar. Stopped or killed at any moment, it goes on where it was when it is started
- * again. Ctrl-C pauses: exit status 130.
+ * Uploads a file to OSS with a progress bar. Stopped or killed at any moment, it resumes when it is started again. Ctrl-C pauses: exit status 130.
  *
  *     cc -Iinclude examples/upload.c -Ltarget/release -loss_upload -o upload
  *     export OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=...
@@ -94,7 +93,7 @@ int main(int argc, char **argv)
     if (status != OSS_OK) {
         fprintf(stderr, "%s: %s\n", oss_status_name(status), error.message);
         if (error.request_id[0]) fprintf(stderr, "request id %s\n", error.request_id);
-        if (status == OSS_PAUSED) fputs("Start the same command again to go on from here.\n", stderr);
+        if (status == OSS_PAUSED) fputs("Run the same command again to resume.\n", stderr);
         return status == OSS_PAUSED ? 130 : 1;
     }
     printf("stored %" PRIu64 " bytes, CRC-64 %" PRIu64 ", ETag %s\n", result.size, result.crc64, result.etag);

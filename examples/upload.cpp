@@ -1,6 +1,6 @@
 /*
  * Uploads a file to OSS from C++17 with a progress bar, and tells the kinds of failures apart. Stopped or killed at any
- * moment, it goes on where it was when it is started again. Ctrl-C pauses: exit status 130.
+ * moment, it resumes when it is started again. Ctrl-C pauses: exit status 130.
  *
  *     c++ -std=c++17 -Iinclude examples/upload.cpp -Ltarget/release -loss_upload -o upload
  *     export OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=...
@@ -49,7 +49,7 @@ int explain(const oss::error &error)
 {
     std::cerr << '\n' << name(error.status()) << ": " << error.what() << '\n';
     switch (error.status()) {
-    case oss::status::paused: std::cerr << "Start the same command again to go on from here.\n"; return 130;
+    case oss::status::paused: std::cerr << "Run the same command again to resume.\n"; return 130;
     case oss::status::io: std::cerr << "The local file: " << error.os_error().message() << '\n'; break;
     case oss::status::service:
         std::cerr << "OSS answered " << error.http_status() << ' ' << error.service_code() << ", request id "

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uploads a file with a tqdm bar. Stopped or killed at any moment, it goes on where it was when it is started again.
+"""Uploads a file with a tqdm bar. Stopped or killed at any moment, it resumes when it is started again.
 
 pip install 'oss-upload[tqdm]'
 export OSS_ENDPOINT=oss-cn-hangzhou.aliyuncs.com OSS_ACCESS_KEY_ID=... OSS_ACCESS_KEY_SECRET=...
@@ -30,7 +30,7 @@ def main() -> int:
                 path, bucket, key, part_size="auto", routines="auto", checkpoint=True, progress=bar
             )
     except KeyboardInterrupt:
-        print("paused: the same command goes on where it stopped", file=sys.stderr)
+        print("paused: run the same command again to resume", file=sys.stderr)
         return 130
     except oss_upload.OSSUploadError as error:
         print(error, file=sys.stderr)

@@ -555,7 +555,7 @@ class client;
 /// Not for programs.
 namespace detail {
 
-/// Nothing, or what went wrong: how both kinds of calls are told.
+/// Nothing, or the failure: how both kinds of calls receive it.
 using failure = std::optional<error>;
 
 struct free_client {

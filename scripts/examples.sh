@@ -35,7 +35,7 @@ pauses() {
     kill -INT "$pid"
     wait "$pid" || status=$?
     [ $status -eq 130 ] || fail "Ctrl-C ends $1 with $status: $(cat "$work/paused.txt")"
-    prints 'Start the same command again to go on from here' "$work/paused.txt"
+    prints 'Run the same command again to resume' "$work/paused.txt"
 }
 
 # Forty parts of the smallest size: at 1 MiB/s they take four seconds.

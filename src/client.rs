@@ -1,4 +1,4 @@
-//! What the uploads of one client share, and the only place that reads the environment.
+//! What the uploads of a client share, and the only place that reads the environment.
 
 use std::env;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::transport::plain::Plain;
 use crate::transport::proxy::Proxies;
 use crate::upload::{Job, Upload, UploadRequest, UploadResult, UploadStream};
 
-/// Endpoint, credentials, connections and limits that uploads share. Cheap to clone.
+/// The endpoint, credentials, connections and limits that its uploads share. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     service: Arc<Service>,
@@ -33,7 +33,7 @@ pub struct Client {
 const PROGRESS_INTERVAL: std::time::Duration = std::time::Duration::from_millis(100);
 
 impl Client {
-    /// A client for these options. Nothing is sent yet.
+    /// Creates a client with these options. Nothing is sent yet.
     pub fn new(options: ClientOptions) -> Result<Client> {
         let options = options.checked()?;
         let endpoint =
@@ -50,7 +50,7 @@ impl Client {
         Ok(Client { service, endpoint, events, queue: Arc::default() })
     }
 
-    /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
+    /// Replaces the credentials, including those of running uploads: the next request is signed with the new ones.
     pub fn set_credentials(&self, credentials: Credentials) -> Result<()> {
         credentials.check()?;
         self.service.set_credentials(credentials);
@@ -82,8 +82,8 @@ impl Client {
         UploadStream::start(self.job(request)?, writer)
     }
 
-    /// Like [`Client::start`], for who wants to hear nothing before the end. A small file is sent by the calling thread:
-    /// no other has to be woken for it.
+    /// Uploads one file and returns when it has ended, without reporting progress. The calling thread sends a small
+    /// file itself, so no other thread has to be woken for it.
     pub(crate) fn run(&self, options: UploadOptions) -> Result<Upload> {
         let job = self.job(UploadRequest::of_file(options)?)?;
         // What the Rust runtime notes about a thread is never freed on the first thread of a C program: valgrind would report
@@ -98,20 +98,21 @@ impl Client {
         Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, request, events))
     }
 
-    /// The oldest event of this client's uploads that waits to be taken out; `None` when none does. The first call
-    /// opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the oldest are
-    /// dropped and counted. Nothing is recorded for who never asks.
+    /// Retrieves the oldest pending event of this client's uploads, or `None` if there is none. The first call opens
+    /// the queue: make it before the first upload to receive every event. Up to 1024 events are kept; after that, the
+    /// oldest are dropped and counted. Nothing is recorded until the first call.
     ///
-    /// The environment variable `OSS_UPLOAD_LOG` has the same events written to standard error: what is out of the
-    /// ordinary with `info`, all with `debug`, nothing with `off`. Capitals and blanks around it do not matter; `1`,
-    /// `true`, `on` and `warn` mean `info`, `0` and `false` mean `off`. Any other value gets one line that says so. It is
-    /// read when the client is made, and the log goes only to the standard error that the program has then.
+    /// If the environment variable `OSS_UPLOAD_LOG` is set, the same events are written to standard error: `info`
+    /// writes unusual events, `debug` all events, `off` none. Case and surrounding spaces are ignored; `1`, `true`,
+    /// `on` and `warn` mean `info`; `0` and `false` mean `off`. Any other value writes one line that says so. The
+    /// variable is read when the client is created, and the log goes only to the standard error that the program has
+    /// then.
     pub fn next_event(&self) -> Option<Event> {
         self.events.queue.next()
     }
 
     /// Uploads one file and returns when it has ended. `on_progress` is called on this thread, about ten times a second
-    /// and once at the end, and may pause or cancel the upload.
+    /// and once at the end. It may pause or cancel the upload.
     pub fn upload_file(
         &self,
         options: UploadOptions,
@@ -128,7 +129,7 @@ impl Client {
     }
 }
 
-/// Who signs requests, as the options say. Tells an event when a source has said so, and when others do.
+/// The credentials that the options ask for. Emits an event when a source returns the first ones, and when they change.
 fn cache(options: &ClientOptions, proxies: Arc<Proxies>, events: Arc<ClientEvents>) -> Result<CredentialsCache> {
     let given = match &options.credentials {
         CredentialsSource::Given(credentials) => Some(credentials.clone()),
@@ -155,7 +156,7 @@ impl Http for Plain {
     }
 }
 
-/// An empty text is the same as none.
+/// An empty string counts as none.
 fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }

@@ -1,33 +1,33 @@
-//! What went wrong, where, and whether trying again can help.
+//! Errors: what failed, where, and whether a retry can help.
 
 use std::any::Any;
 use std::fmt;
 use std::io;
 
-/// The result of everything in this crate that can fail.
+/// The result of every operation in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// The kinds of failure. Each has one status of the C API, with the same name and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument or option is wrong; nothing was done.
+    /// An argument or option is invalid; nothing was done.
     InvalidArgument,
     /// A local file could not be opened or read.
     Io,
-    /// The server could not be reached, or the connection broke, more often than retries allow.
+    /// The server could not be reached, or the connection broke, more often than the retries allow.
     Network,
-    /// Nothing moved for longer than the connect or stall timeout.
+    /// The connect or stall timeout passed without progress.
     Timeout,
     /// The server said no: see [`Error::http_status`], [`Error::service_code`] and [`Error::request_id`].
     Service,
-    /// No credentials were found, or a provider failed.
+    /// No credentials were found, or a credentials provider failed.
     Credentials,
-    /// The local file changed while it was uploaded.
+    /// The local file changed during the upload.
     FileChanged,
-    /// The server's CRC-64 differs from that of the local data.
+    /// The server's CRC-64 differs from the CRC-64 of the local data.
     ChecksumMismatch,
-    /// The checkpoint file cannot be written, or not be used.
+    /// The checkpoint file cannot be written or used.
     Checkpoint,
     /// Another upload holds the checkpoint file.
     CheckpointBusy,
@@ -37,17 +37,17 @@ pub enum ErrorKind {
     Cancelled,
     /// The object is stored, but the application server's callback failed.
     CallbackFailed,
-    /// The option is known, but this version cannot carry it out.
+    /// The option is known, but this version does not support it.
     Unsupported,
-    /// The system gave no thread: its limits, or those of the process, do not allow another one now.
+    /// The system could not create a thread: a process or memory limit is reached. Retrying later may help.
     Resources,
-    /// A defect of this library.
+    /// A bug in this library.
     Internal,
 }
 
-/// A failed operation: what failed, where, the server's own words, and whether trying again can help.
+/// A failed operation: what failed, where, the server's message, and whether a retry can help.
 ///
-/// The message is one line, names the part or file concerned and says what to do. No secret is ever in it.
+/// The message is one line, names the part or file concerned and says what to do. It never contains secrets.
 #[derive(Clone)]
 pub struct Error {
     kind: ErrorKind,
@@ -67,7 +67,7 @@ struct Details {
 }
 
 impl Error {
-    /// An error that trying again cannot cure, unless [`Error::with_retryable`] says so.
+    /// An error that a retry cannot cure, unless [`Error::with_retryable`] says so.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error { kind, details: Box::new(Details { message: one_line(message.into()), ..Details::default() }) }
     }
@@ -76,26 +76,25 @@ impl Error {
         Self::new(ErrorKind::InvalidArgument, message)
     }
 
-    /// `what` failed with an error of the operating system; its number is kept.
+    /// `what` failed with an error of the operating system, whose number is kept.
     pub(crate) fn os(kind: ErrorKind, what: impl fmt::Display, cause: &io::Error) -> Self {
         let mut error = Self::new(kind, format!("{what}: {cause}"));
         error.details.os_errno = cause.raw_os_error().unwrap_or(0);
         error
     }
 
-    /// The system made no thread. That may pass.
+    /// The system could not create a thread. The condition may be temporary.
     pub(crate) fn no_thread(cause: &io::Error) -> Self {
-        let error = Self::os(ErrorKind::Resources, "the system makes no more threads", cause).with_retryable(true);
-        error.hint(
-            "raise the limit of processes (ulimit -u, or pids.max of the container), or free memory, and try again",
-        )
+        let error =
+            Self::os(ErrorKind::Resources, "the system cannot create another thread", cause).with_retryable(true);
+        error.hint("raise the process limit (ulimit -u, or pids.max of the container), or free memory, and try again")
     }
 
-    /// What a caught panic says. Its text is a defect's, never a user's data.
+    /// The message of a caught panic. Its text describes a bug, and never contains user data.
     pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().copied();
         let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-        Self::new(ErrorKind::Internal, format!("a defect of liboss_upload: {text}; please report it"))
+        Self::new(ErrorKind::Internal, format!("a bug in liboss_upload: {text}; please report it"))
     }
 
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
@@ -122,29 +121,30 @@ impl Error {
         self
     }
 
-    /// Puts what was being done in front of the message: `context: message`.
+    /// Prefixes the message with what was being done: `context: message`.
     pub(crate) fn context(mut self, context: impl fmt::Display) -> Self {
         self.details.message = one_line(format!("{context}: {}", self.details.message));
         self
     }
 
-    /// Adds what to do, or what state things are in, at the end of the message: `message; hint`.
+    /// Appends what to do, or the current state, to the message: `message; hint`.
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.details.message = one_line(format!("{}; {hint}", self.details.message));
         self
     }
 
-    /// What kind of failure this is.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// One line that says what failed, where, and what to do.
+    /// One line that says what failed, where, and what to do. It never contains secrets.
     pub fn message(&self) -> &str {
         &self.details.message
     }
 
-    /// Whether the same call may succeed later without any change. A resumable upload goes on where it stopped.
+    /// Whether the same call may succeed later without any change. An upload with a checkpoint resumes where it
+    /// stopped.
     pub fn is_retryable(&self) -> bool {
         self.details.retryable
     }
@@ -154,33 +154,33 @@ impl Error {
         self.details.http_status
     }
 
-    /// The operating system's error number; 0 when none takes part.
+    /// The operating system's error number; 0 when none is involved.
     pub fn os_errno(&self) -> i32 {
         self.details.os_errno
     }
 
-    /// The part that failed, from 1; 0 when the failure is not about one part.
+    /// Number of the part that failed, from 1; 0 when the failure does not concern a single part.
     pub fn part_number(&self) -> u32 {
         self.details.part_number
     }
 
-    /// OSS's error code, such as `AccessDenied`; empty when the server gave none.
+    /// OSS error code, such as `AccessDenied`; empty if the server sent none.
     pub fn service_code(&self) -> &str {
         &self.details.service_code
     }
 
-    /// OSS's detailed error code (`x-oss-ec`), such as `0003-00000001`; empty when the server gave none.
+    /// Detailed OSS error code (`x-oss-ec`), such as `0003-00000001`; empty if the server sent none.
     pub fn ec(&self) -> &str {
         &self.details.ec
     }
 
-    /// The request id that Alibaba Cloud's support asks for; empty when the server gave none.
+    /// The request ID, which Alibaba Cloud support asks for; empty if the server sent none.
     pub fn request_id(&self) -> &str {
         &self.details.request_id
     }
 }
 
-/// Texts of servers and file names may hold line breaks and control characters: a log line must not.
+/// Texts from servers and file names may contain line breaks and control characters: a log line must not.
 fn one_line(text: String) -> String {
     if text.chars().any(char::is_control) {
         return text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

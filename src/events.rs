@@ -1,4 +1,4 @@
-//! What happens inside: requests, retries, parts. For logs and metrics; the user's own thread takes them out.
+//! Events: requests, retries, parts. For logs and metrics; the user's own thread retrieves them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,62 +9,62 @@ use std::time::{Duration, Instant};
 use crate::os::standard_error::StandardError;
 use crate::sync::unpoisoned;
 
-/// Something that happened to an upload. Fields that do not concern the kind are empty or 0.
+/// An event of an upload. Fields that do not apply to its kind are empty or 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
-    /// What happened.
+    /// Kind of the event.
     pub kind: EventKind,
-    /// Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
+    /// Number of the upload within the client, from 1 in the order of starting; 0 for events of the client itself.
     pub upload: u64,
-    /// Since the upload was started.
+    /// Time since the upload started.
     pub at: Duration,
     /// Name of the object.
     pub object_key: String,
     /// The API call, such as `UploadPart`.
     pub operation: String,
-    /// The part, from 1.
+    /// Number of the part, from 1.
     pub part_number: u32,
-    /// Which try of the request, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
     /// HTTP status; 0 when there was no response.
     pub http_status: u16,
-    /// OSS's error code.
+    /// OSS error code.
     pub service_code: String,
-    /// The request id.
+    /// Request ID.
     pub request_id: String,
-    /// How long the request took; for a retry, how long it is waited.
+    /// Time that the request took; for a retry, the wait before it.
     pub elapsed: Duration,
-    /// Body bytes of the request, or bytes of the part.
+    /// Bytes in the body of the request, or in the part.
     pub bytes: u64,
-    /// Parts that may be in flight now.
+    /// Number of parts that may now be in flight.
     pub concurrency: u32,
-    /// Why, in one line.
+    /// The reason, in one line.
     pub message: String,
-    /// Events that were lost right before this one, since nobody took them out in time.
+    /// Number of events lost immediately before this one because they were not retrieved in time.
     pub dropped: u64,
 }
 
-/// What happened.
+/// Kind of the event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EventKind {
-    /// A request has been answered, or has failed.
+    /// A request received a response, or failed.
     Request,
-    /// A request will be tried again.
+    /// A request will be retried.
     Retry,
-    /// The server has a part.
+    /// A part has reached the server.
     PartDone,
-    /// The server has a part that an earlier call sent.
+    /// A part sent by an earlier call is on the server.
     PartResumed,
-    /// More or fewer parts may be in flight.
+    /// The number of parts that may be in flight changed.
     ConcurrencyChanged,
-    /// A source has given the first credentials, or others sign from now on. The message names the access key id and the
+    /// A source returned the first credentials, or the credentials changed. The message names the AccessKey ID and the
     /// source.
     CredentialsChanged,
-    /// The checkpoint was made safe on disk.
+    /// The checkpoint was synced to disk.
     CheckpointWritten,
-    /// All parts are sent again.
+    /// The upload starts over and sends all parts again.
     Restarted,
     /// The upload has ended.
     Ended,
@@ -92,7 +92,7 @@ impl Event {
     }
 }
 
-/// A log line: what is known of the event, without what is not.
+/// A log line with all fields of the event that are known.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {:.3} {:?}", self.upload, self.at.as_secs_f64(), self.kind)?;
@@ -117,10 +117,10 @@ impl fmt::Display for Event {
     }
 }
 
-/// Events that wait to be taken out. The oldest give way to new ones.
+/// Pending events. New events replace the oldest.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    /// Somebody has asked for events.
+    /// Whether events have been asked for.
     open: AtomicBool,
     waiting: Mutex<EventBacklog>,
 }
@@ -132,11 +132,11 @@ struct EventBacklog {
 }
 
 const CAPACITY: usize = 1024;
-/// So many characters of a level that is not understood are repeated.
+/// Number of characters of an unknown level that are repeated.
 const MOST_OF_LEVEL: usize = 40;
 
 impl Queue {
-    /// The oldest event. The first call opens the queue: before it, events are not kept.
+    /// The oldest event. The first call opens the queue: before it, no events are kept.
     pub(crate) fn next(&self) -> Option<Event> {
         self.open.store(true, Ordering::Relaxed);
         let mut waiting = self.lock();
@@ -165,19 +165,19 @@ impl Queue {
     }
 }
 
-/// What is written to standard error.
+/// What to write to standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LogLevel {
     #[default]
     Off,
-    /// What is out of the ordinary.
+    /// Unusual events.
     Info,
     /// Everything.
     Debug,
 }
 
 impl LogLevel {
-    /// From the value of `OSS_UPLOAD_LOG`, with the words for it that people are used to; `None` for others.
+    /// From the value of `OSS_UPLOAD_LOG`, including common synonyms; `None` for unknown values.
     pub(crate) fn parse(text: &str) -> Option<LogLevel> {
         match text.trim().to_ascii_lowercase().as_str() {
             "" | "off" | "0" | "false" | "no" | "none" => Some(LogLevel::Off),
@@ -207,21 +207,22 @@ pub(crate) struct ClientEvents {
 }
 
 impl ClientEvents {
-    /// `wanted` is the value of `OSS_UPLOAD_LOG`. When it is not understood, one line says what would be: whoever sets
-    /// it waits for lines.
+    /// `wanted` is the value of `OSS_UPLOAD_LOG`. If it is unknown, one line lists the known values: anyone who sets it
+    /// expects output.
     pub(crate) fn new(wanted: &str) -> Self {
         let standard_error = StandardError::now();
         let log = LogLevel::parse(wanted).unwrap_or_else(|| {
             let start: String = wanted.chars().take(MOST_OF_LEVEL).collect();
-            standard_error
-                .write_line(&format!("oss-upload: OSS_UPLOAD_LOG is {start:?}; it can be off, info or debug: no log"));
+            standard_error.write_line(&format!(
+                "oss-upload: OSS_UPLOAD_LOG is {start:?}; it must be off, info or debug; nothing is logged"
+            ));
             LogLevel::Off
         });
         ClientEvents { log, standard_error, ..ClientEvents::default() }
     }
 }
 
-/// Where an upload tells its events.
+/// Where an upload reports its events.
 #[derive(Debug)]
 pub(crate) struct Events {
     client: Arc<ClientEvents>,
@@ -237,12 +238,12 @@ impl Events {
         Events { client, queue: Queue::default(), upload, object_key: object_key.to_owned(), start: Instant::now() }
     }
 
-    /// For what concerns the client and no upload.
+    /// For events of the client itself.
     pub(crate) fn of_client(client: Arc<ClientEvents>) -> Self {
         Events { client, queue: Queue::default(), upload: 0, object_key: String::new(), start: Instant::now() }
     }
 
-    /// Tells an event of `kind`, which `fill` completes. When nobody listens, that is all: nothing is made.
+    /// Reports an event of `kind`, which `fill` completes. Does nothing if nobody listens.
     pub(crate) fn tell(&self, kind: EventKind, fill: impl FnOnce(&mut Event)) {
         let logged = self.client.log.covers(kind);
         if !logged && !self.queue.is_open() && !self.client.queue.is_open() {

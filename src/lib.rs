@@ -1,8 +1,8 @@
 //! Resumable, verified uploads of local files to Alibaba Cloud OSS.
 //!
-//! One call gets a big file into a bucket, and never a corrupt object, whatever happens on the way: dropped connections,
-//! killed processes, power cuts, expired tokens, wrong clocks, full disks, changed files. The crate is also a shared
-//! library with a C API (`include/oss_upload.h`), from which C++, Python and Go use it.
+//! One call uploads a big file to a bucket and never leaves a corrupt object, whatever happens on the way: dropped
+//! connections, killed processes, power failures, expired tokens, wrong clocks, full disks, changed files. The crate is
+//! also a shared library with a C API (`include/oss_upload.h`), which C++, Python and Go use.
 //!
 //! ```no_run
 //! use oss_upload::{Checkpoint, Client, ClientOptions, UploadOptions};
@@ -27,11 +27,12 @@
 //!
 //! # How it is built
 //!
-//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `transfer` → `service` → `transport` → `oss`. `oss` is
-//! the wire protocol, pure; `transport` sends one request and is the only room that knows ureq; `service` signs calls and
-//! tries them again; `transfer` is the threads and the queue that all uploads of a client share; `upload` is one upload
-//! from the file to the proven object. Nothing but `capi` and `os` is unsafe, nothing but `os` names the operating system's
-//! interfaces, and nothing but `client` reads the environment.
+//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `transfer` → `service` → `transport` → `oss`. `oss`
+//! is the wire protocol as pure functions; `transport` sends one request and is the only module that uses ureq;
+//! `service` signs calls and retries them; `transfer` has the threads and the queue that all uploads of a client share;
+//! `source` is a file, a block of memory or a stream; `upload` is one upload, from the source to the verified object.
+//! Only `capi` and `os` are unsafe, only `os` names the operating system's interfaces, and only `client` reads the
+//! environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
 pub mod capi;

@@ -1,4 +1,4 @@
-//! What a caller may ask for: every default, limit and check, once.
+//! The options: every default, limit and check, in one place.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,17 +7,17 @@ use std::time::Duration;
 use crate::credentials::CredentialsSource;
 use crate::error::{Error, Result};
 
-/// The smallest part that OSS takes, unless it is the last: 100 KiB.
+/// The smallest part that OSS accepts, except for the last: 100 KiB.
 pub const MIN_PART_SIZE: u64 = 100 * 1024;
-/// The largest part that OSS takes, and the largest body of PutObject: 5 GiB.
+/// The largest part that OSS accepts, and the largest body of PutObject: 5 GiB.
 pub const MAX_PART_SIZE: u64 = 5 * 1024 * 1024 * 1024;
-/// The part size when the caller names none, as Alibaba Cloud's contract has it.
+/// The default part size, as in Alibaba Cloud's contract.
 pub const DEFAULT_PART_SIZE: u64 = MIN_PART_SIZE;
-/// The most bytes of a stream that are in memory, unless the caller says otherwise: 64 MiB.
+/// The default of `max_memory`: 64 MiB.
 pub const DEFAULT_MAX_MEMORY: u64 = 64 * 1024 * 1024;
-/// The most parts that one upload may have.
+/// The maximum number of parts of an upload.
 pub const MAX_PARTS: u64 = 10_000;
-/// The most parts that may be sent at the same time.
+/// The maximum number of parts sent at the same time.
 pub const MAX_ROUTINES: u32 = 100;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,56 +26,61 @@ const DEFAULT_MAX_ATTEMPTS: u32 = 8;
 const MAX_ATTEMPTS: u32 = 1000;
 const MIN_BYTES_PER_SECOND: u64 = 1024;
 
-/// Where the server is, who signs, and limits that all uploads of a client share.
+/// Endpoint, credentials, and limits that all uploads of a client share.
 #[derive(Clone, Default)]
 pub struct ClientOptions {
-    /// Host with an optional scheme (`https://` by default) and port; `None` when `region` is given.
+    /// Host, with an optional scheme (default `https://`) and port. May be `None` when `region` is set.
     pub endpoint: Option<String>,
-    /// `cn-hangzhou`; `None` takes it from the endpoint when that names one. Signature V4 needs it.
+    /// Region, such as `cn-hangzhou`. Signature V4 requires it. `None`: the region in the endpoint, if it names one.
     pub region: Option<String>,
-    /// Who signs the requests.
+    /// Source of the credentials.
     pub credentials: CredentialsSource,
-    /// Which proxy leads to the server.
+    /// Proxy.
     pub proxy: Proxy,
-    /// Whose certificates are trusted. Messages call a file of them the CA file.
+    /// Certificate authorities to trust. Messages call a file of them the CA file.
     pub certificate_authorities: CertificateAuthorities,
-    /// Added to the `User-Agent` header: visible ASCII.
+    /// Text to add to the `User-Agent` header, in visible ASCII.
     pub user_agent: Option<String>,
-    /// Bytes per second that all uploads may send together; 0: no limit, else at least 1024.
+    /// Limit on the bytes per second that all uploads of this client send together, at least 1024. 0 means no limit.
     pub max_bytes_per_second: u64,
-    /// Which signature to use.
+    /// Signature version.
     pub signature_version: SignatureVersion,
     /// The endpoint is a custom domain bound to the bucket.
     pub cname: bool,
-    /// Put the bucket in the path, as an IP address always does.
+    /// Put the bucket in the path, which is always done for an IP address.
     pub path_style: bool,
-    /// To open a connection, name look-up and TLS included; zero: 10 s.
+    /// Time to open a connection, including the name lookup and TLS. Zero means the default, 10 s.
     pub connect_timeout: Duration,
-    /// Without any byte moved, or without a response, after which a request is given up and tried again; zero: 30 s.
+    /// Time without a byte sent or received, or without a response, after which a request is abandoned and retried.
+    /// Zero means the default, 30 s.
     pub stall_timeout: Duration,
-    /// How often a request is tried before the upload fails, the first time included; 0: 8, at most 1000.
+    /// Number of times a request is tried, including the first, before the upload fails. 0 means the default, 8; at
+    /// most 1000.
     pub max_attempts: u32,
     /// Do not verify the server's certificate. For tests only.
     pub insecure_skip_verify: bool,
-    /// How long an upload waits for new credentials when there are none, or the server takes them no more: from the
-    /// provider, which is asked now and then, or from [`Client::set_credentials`](crate::Client::set_credentials).
-    /// Meanwhile its phase is [`Phase::Waiting`](crate::Phase::Waiting). Zero: not at all; it fails, and can be resumed.
+    /// How long an upload waits for new credentials when it has none, or when the server no longer accepts them. They
+    /// come from the provider, which is asked from time to time, or from
+    /// [`Client::set_credentials`](crate::Client::set_credentials). Meanwhile the phase is
+    /// [`Phase::Waiting`](crate::Phase::Waiting). Zero means no wait: the upload fails, and can be resumed if it has a
+    /// checkpoint.
     pub credentials_wait: Duration,
 }
 
-/// Which proxy leads to the server, and to services that give credentials and speak TLS.
+/// Proxy for OSS, and for HTTPS requests for credentials.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
-    /// None.
+    /// No proxy.
     #[default]
     None,
-    /// What the environment variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy` say when the client is made.
+    /// From the environment variables `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, read when the client is
+    /// created.
     Environment,
     /// `http://[user:password@]host:port`, for everything.
     Url(String),
 }
 
-/// Shows no login.
+/// Omits the login.
 impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -86,51 +91,51 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// Whose certificates are trusted.
+/// Certificate authorities to trust.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CertificateAuthorities {
-    /// Those that the library brings along.
+    /// Those built into the library.
     #[default]
     BuiltIn,
-    /// Those that the platform trusts.
+    /// Those of the platform.
     Platform,
     /// Those in this PEM file, and no others.
     File(PathBuf),
 }
 
-/// Which signature requests carry.
+/// Signature version of the requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureVersion {
-    /// V4 when the region is known, else V1.
+    /// V4 if the region is known, otherwise V1.
     #[default]
     Auto,
-    /// HMAC-SHA1; needs no region.
+    /// HMAC-SHA1; requires no region.
     V1,
-    /// `OSS4-HMAC-SHA256`; needs a region.
+    /// `OSS4-HMAC-SHA256`; requires a region.
     V4,
 }
 
-/// What to upload, and how.
+/// What to upload and how.
 #[derive(Clone, Debug, Default)]
 pub struct UploadOptions {
     /// Name of the bucket.
     pub bucket: String,
     /// Name of the object.
     pub object_key: String,
-    /// Path of the local file. A relative one means what it means at the time of the call, wherever the program goes
-    /// meanwhile; so do those of the checkpoint.
+    /// Path of the local file. A relative path is resolved at the time of the call, so later changes of directory do
+    /// not matter. The same holds for the paths of the checkpoint.
     pub file_path: PathBuf,
-    /// How large the parts are.
+    /// Size of the parts.
     pub part_size: PartSize,
-    /// How many parts are sent at the same time.
+    /// Number of parts sent at the same time.
     pub routines: Routines,
-    /// Whether progress survives this call, and where it is kept.
+    /// Whether and where to keep a checkpoint, so that a later call can resume.
     pub checkpoint: Checkpoint,
-    /// Headers that describe the object or steer its upload, by name and value.
+    /// Headers that describe the object or control its upload, by name and value.
     pub headers: Vec<(String, String)>,
-    /// What happens when the local file changes during the upload, or between two calls of it.
+    /// What to do when the local file changes during the upload, or before it is resumed.
     pub on_file_change: OnFileChange,
-    /// Whether parts that are on the server are read again.
+    /// Whether to read parts on the server again from the local file and compare them.
     pub verify_resume: VerifyResume,
     /// Send `Content-MD5` with every body, not only with a PutObject of up to 8 MiB.
     pub content_md5: bool,
@@ -150,72 +155,72 @@ pub struct SpoolOptions {
     pub limit: u64,
 }
 
-/// How large the parts are. Raised when the file would need more than 10,000 of them.
+/// Size of the parts. Raised if the file would need more than 10,000 of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PartSize {
-    /// 100 KiB, as Alibaba Cloud's contract has it.
+    /// 100 KiB, as in Alibaba Cloud's contract.
     #[default]
     Default,
-    /// Chosen from the file's size.
+    /// Chosen to suit the size of the file.
     Auto,
     /// 102,400 to 5,368,709,120 bytes.
     Bytes(u64),
 }
 
-/// How many parts are sent at the same time.
+/// Number of parts sent at the same time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Routines {
-    /// One, as Alibaba Cloud's contract has it.
+    /// One, as in Alibaba Cloud's contract.
     #[default]
     Default,
-    /// Chosen by the library, for all uploads of the client together that leave it to the library: at most 64.
+    /// Chosen by the library: at most 64 for all uploads of the client with this value.
     Auto,
     /// 1 to 100.
     Count(u32),
 }
 
-/// Whether progress survives this call, and where it is kept.
+/// Whether and where to keep a checkpoint, so that a later call can resume.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Checkpoint {
-    /// Nowhere: a failed upload is aborted on the server.
+    /// None: a failed upload is aborted on the server.
     #[default]
     Off,
     /// In `<file_path>.cp`.
     BesideFile,
-    /// In this file. One that is there, and is no checkpoint of this library, is left alone, also an empty one.
+    /// In this file. An existing file that is not a checkpoint of this library, even an empty one, is left untouched,
+    /// and the upload fails.
     File(PathBuf),
-    /// In this directory, which must exist, under a name made from the source and the destination.
+    /// In this directory, which must exist, under a name derived from the source and the destination.
     Directory(PathBuf),
 }
 
-/// What happens when the local file changes during the upload, or between two calls of it.
+/// What to do when the local file changes during the upload, or before it is resumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFileChange {
-    /// All parts are sent again, a few times at the most.
+    /// Send all parts again, at most a few times.
     #[default]
     Restart,
-    /// The upload fails, once: what was sent and the checkpoint are removed, and the next call sends the file as it is
-    /// then.
+    /// Fail once and remove the checkpoint and the data already sent; the next call sends the file as it is then.
     Fail,
 }
 
-/// Whether parts that are on the server are read again from the local file before the object is made, and their CRC-64
-/// compared. A part that may have changed unseen since this call sent it is always read again.
+/// Whether to read parts on the server again from the local file and compare their CRC-64 before the object is created.
+/// A part that may have changed unnoticed since this call sent it is always read again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VerifyResume {
-    /// When the file's identity is in doubt: an earlier call has seen another change time, device or inode. And, also for
-    /// what this call sends, where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...):
-    /// there a write can leave no trace.
+    /// If the file's identity is in doubt (an earlier call saw a different change time, device or inode), or if the
+    /// file system may not keep its own change time (FAT, FUSE, NFS, ...), so that a write can leave no trace; this
+    /// also covers parts sent by this call.
     #[default]
     WhenInDoubt,
-    /// Always, when an upload is resumed; else as [`VerifyResume::WhenInDoubt`].
+    /// Always when an upload is resumed, otherwise as [`VerifyResume::WhenInDoubt`].
     Always,
     /// Never for these reasons.
     Never,
 }
 
 impl ClientOptions {
-    /// These options with defaults filled in, or what is wrong with them.
+    /// Fills in the defaults, or returns what is wrong with the options.
     pub(crate) fn checked(mut self) -> Result<Self> {
         self.connect_timeout = or_default(self.connect_timeout, DEFAULT_CONNECT_TIMEOUT);
         self.stall_timeout = or_default(self.stall_timeout, DEFAULT_STALL_TIMEOUT);
@@ -233,14 +238,14 @@ impl ClientOptions {
         if let Some(text) = &self.user_agent
             && !text.bytes().all(|b| (b' '..=b'~').contains(&b))
         {
-            return Err(Error::invalid("user_agent may hold visible ASCII and blanks only"));
+            return Err(Error::invalid("user_agent may contain only visible ASCII and spaces"));
         }
         self.credentials.check()?;
         Ok(self)
     }
 }
 
-/// Shows no password in an endpoint, where none belongs.
+/// Omits a password in an endpoint, where none belongs.
 impl fmt::Debug for ClientOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientOptions")
@@ -263,7 +268,7 @@ impl fmt::Debug for ClientOptions {
     }
 }
 
-/// What follows the last `@` of a URL.
+/// The text after the last `@` of a URL.
 fn without_login(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, host)| host)
 }
@@ -273,7 +278,7 @@ fn or_default(given: Duration, default: Duration) -> Duration {
 }
 
 impl PartSize {
-    /// The bytes asked for, or `None` for [`PartSize::Auto`].
+    /// The requested size in bytes, or `None` for [`PartSize::Auto`].
     pub(crate) fn bytes(self) -> Result<Option<u64>> {
         match self {
             PartSize::Default => Ok(Some(DEFAULT_PART_SIZE)),
@@ -287,7 +292,7 @@ impl PartSize {
 }
 
 impl Routines {
-    /// The number asked for, or `None` for [`Routines::Auto`].
+    /// The requested number, or `None` for [`Routines::Auto`].
     pub(crate) fn count(self) -> Result<Option<u32>> {
         match self {
             Routines::Default => Ok(Some(1)),

@@ -306,7 +306,7 @@ fn standard_descriptors_stay_closed_and_the_log_goes_nowhere_else() {
     let log = fs::read_to_string(case.scratch.path("log")).unwrap();
     assert!(log.lines().all(|line| line.starts_with("oss-upload [")), "{log}");
     let told = fs::read_to_string(case.scratch.path("database")).unwrap();
-    assert!(told.contains("OSS_UPLOAD_LOG is \"verbos\"; it can be off, info or debug"), "{told}");
+    assert!(told.contains("OSS_UPLOAD_LOG is \"verbos\"; it must be off, info or debug"), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
 }
 

@@ -488,7 +488,7 @@ fn a_virtual_file_is_an_error_and_no_object() {
                 .unwrap_err();
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Io, false), "{error}");
             assert!(error.message().contains("virtual file systems"), "{error}");
-            assert!(error.message().contains("copy it to an ordinary file"), "{error}");
+            assert!(error.message().contains("copy it to a regular file"), "{error}");
             assert!(fixture.count("PutObject") <= 1, "{file:?}: it is not tried again");
             fixture.assert_nothing_left();
         }
@@ -581,7 +581,7 @@ mod without_a_change_time {
         let Some(place) = Place::new(PARTS, Numbers::Firm) else { return };
         let result = place.change_during_the_upload(|_| ()).unwrap();
         assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
-        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        assert!(result.restart_reason.contains("part 2 differs from what was sent"), "{}", result.restart_reason);
         place.assert_done();
     }
 
@@ -599,7 +599,7 @@ mod without_a_change_time {
         place.fixture.stop_at_with(5, |o| place.edit(o));
         RewrittenUnseen.act(&place.mount.file());
         let result = place.fixture.run_with(|o| place.edit(o)).unwrap();
-        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        assert!(result.restart_reason.contains("part 2 differs from what was sent"), "{}", result.restart_reason);
         place.assert_done();
     }
 
@@ -669,7 +669,7 @@ mod without_a_change_time {
     fn a_write_is_seen_although_numbers_are_others_at_each_look() {
         let Some(place) = Place::new(PARTS, Numbers::AnotherEachTime) else { return };
         let result = place.change_during_the_upload(|_| ()).unwrap();
-        assert!(result.restart_reason.contains("part 2 is not what was sent"), "{}", result.restart_reason);
+        assert!(result.restart_reason.contains("part 2 differs from what was sent"), "{}", result.restart_reason);
         place.assert_done();
     }
 }

@@ -436,7 +436,7 @@ fn a_file_that_was_another_meanwhile_is_read_again() {
     forge_change_time(&fixture.checkpoint(), &fixture.scratch.file);
     forge(&fixture.checkpoint(), &[("device", device.into())]);
     let result = fixture.run().unwrap();
-    assert!(result.restart_reason.contains("part 4 is not what was sent"), "{}", result.restart_reason);
+    assert!(result.restart_reason.contains("part 4 differs from what was sent"), "{}", result.restart_reason);
     fixture.assert_done();
 }
 

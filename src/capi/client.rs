@@ -122,7 +122,7 @@ unsafe fn credentials(from: &oss_client_options) -> Result<CredentialsSource> {
         }
         (None, None, None) => Ok(CredentialsSource::DefaultChain),
         (None, None, Some(name)) => name.parse(),
-        (Some(_), Some(_), Some(_)) => Err(Error::invalid("give either access_key_id or credentials, not both")),
-        _ => Err(Error::invalid("access_key_id and access_key_secret must be given together")),
+        (Some(_), Some(_), Some(_)) => Err(Error::invalid("set either access_key_id or credentials, not both")),
+        _ => Err(Error::invalid("access_key_id and access_key_secret must be set together")),
     }
 }

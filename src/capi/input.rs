@@ -41,13 +41,15 @@ pub(super) unsafe fn options<T: Options>(from: *const T) -> Result<T> {
     let (known, name) = (size_of::<T>(), T::NAME);
     if given <= size_of::<usize>() || given > known + ROOM {
         return Err(Error::invalid(format!(
-            "struct_size is {given}; make the options with {name}_default(), which sets it to sizeof({name})"
+            "struct_size is {given}; create the options with {name}_default(), which sets it to sizeof({name})"
         )));
     }
     // SAFETY: the caller promises `given` bytes.
     let bytes = unsafe { std::slice::from_raw_parts(from.cast::<u8>(), given) };
     if bytes[known.min(given)..].iter().any(|byte| *byte != 0) {
-        let message = format!("{name} of a newer version sets a field that this library does not know; update it");
+        let message = format!(
+            "{name} comes from a newer version and sets a field that this library does not know; update the library"
+        );
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
     // SAFETY: all zero is a value of T, and at most size_of::<T>() bytes are copied into it.

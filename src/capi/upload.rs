@@ -243,7 +243,7 @@ unsafe fn checkpoint(from: &oss_upload_options) -> Result<Checkpoint> {
     let (path, dir) =
         unsafe { (input::optional_path(from.checkpoint_path), input::optional_path(from.checkpoint_dir)) };
     match (path, dir) {
-        (Some(_), Some(_)) => Err(Error::invalid("give either checkpoint_path or checkpoint_dir, not both")),
+        (Some(_), Some(_)) => Err(Error::invalid("set either checkpoint_path or checkpoint_dir, not both")),
         (Some(path), None) => Ok(Checkpoint::File(path)),
         (None, Some(dir)) => Ok(Checkpoint::Directory(dir)),
         (None, None) if on => Ok(Checkpoint::BesideFile),

@@ -247,7 +247,7 @@ impl<'a> Waiting<'a> {
         }
         let left = self.patience.saturating_sub(self.start.elapsed());
         if left.is_zero() {
-            let error = Error::new(ErrorKind::Credentials, "no credentials came in time").with_retryable(true);
+            let error = Error::new(ErrorKind::Credentials, "no credentials arrived in time").with_retryable(true);
             return Err(Missing::Failed(error));
         }
         let waited = shared.news.wait_timeout(state, left.min(SLICE));

@@ -70,7 +70,7 @@ impl Provider for Chain {
                 Err(Unavailable::NotConfigured(why)) => reasons.push(format!("{}: {why}", link.name)),
                 // Who comes after it may be somebody else.
                 Err(Unavailable::Failed(error)) => {
-                    let hint = "it is configured, so no other source is asked: mend it or remove it";
+                    let hint = "it is configured, so no other source is tried: repair it or remove it";
                     return Err(error.context(link.name).hint(hint).into());
                 }
             }
@@ -99,7 +99,7 @@ mod tests {
         let error = fetch(&Chain::new(&context(&[("HOME", "/nowhere")], &script))).unwrap_err();
         for reason in [
             "env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
-            "profile: there is none of the files /nowhere/.aliyun/config.json",
+            "profile: none of these files exists: /nowhere/.aliyun/config.json",
             "ecs-role: no route to 100.100.100.200; uri: ALIBABA_CLOUD_CREDENTIALS_URI is not set",
         ] {
             assert!(error.message().contains(reason), "{error}");
@@ -126,11 +126,11 @@ mod tests {
             let chain = Chain::new(&context(&[given, (uri, "http://127.0.0.1:1")], &Script::new([])));
             let error = fetch(&chain).unwrap_err();
             assert!(error.message().starts_with(expected), "{error}");
-            assert!(error.message().ends_with("no other source is asked: mend it or remove it"), "{error}");
+            assert!(error.message().ends_with("no other source is tried: repair it or remove it"), "{error}");
         }
         let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "http://127.0.0.1:1")];
         let error = fetch(&Chain::new(&context(&given, &Script::new([(500, "")])))).unwrap_err();
-        assert!(error.message().starts_with("uri: http://127.0.0.1:1 answered 500; it is configured"), "{error}");
+        assert!(error.message().starts_with("uri: http://127.0.0.1:1 returned 500; it is configured"), "{error}");
         assert!(error.is_retryable());
         let given = [("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"), (uri, "ftp://secret")];
         let error = fetch(&Chain::new(&context(&given, &Script::new([])))).unwrap_err();

@@ -56,7 +56,7 @@ impl ProviderContext {
             _ if path.is_absolute() => Ok(path.to_owned()),
             Some(directory) => Ok(directory.join(path)),
             None => Err(failed(format!(
-                "the path {} is relative, and there was no working directory when the client was made",
+                "the path {} is relative, and there was no working directory when the client was created",
                 path.display()
             ))),
         }

@@ -57,7 +57,9 @@ impl EcsRole {
         if let Some(role) = &role
             && !is_role(role)
         {
-            return Err(Error::invalid("the name of the ECS RAM role may hold letters, digits, '.', '-' and '_' only"));
+            return Err(Error::invalid(
+                "the name of the ECS RAM role may contain only letters, digits, '.', '-' and '_'",
+            ));
         }
         Ok(EcsRole { context, role, disabled, needs_token })
     }
@@ -86,14 +88,14 @@ impl EcsRole {
         let response = self.ask(Method::Put, TOKEN_PATH, Some(header), stop);
         let token = response.and_then(|response| match (response.status, text(&response)) {
             (200, Some(token)) if token.len() <= LONGEST_TOKEN && !token.is_empty() => Ok(Zeroizing::new(token)),
-            (200, _) => Err(NoResponse::answered(failed("the metadata service gave no readable token"))),
+            (200, _) => Err(NoResponse::answered(failed("the metadata service returned no readable token"))),
             (status, _) => Err(NoResponse::answered(refused(status, "for a token"))),
         });
         match token {
             Ok(token) => Ok(Token::Given(token)),
             Err(failure) if self.needs_token => Err(self.judge(
                 NoResponse {
-                    error: failure.error.hint("ALIBABA_CLOUD_IMDSV1_DISABLED forbids to go on without a token"),
+                    error: failure.error.hint("ALIBABA_CLOUD_IMDSV1_DISABLED forbids continuing without a token"),
                     ..failure
                 },
                 stop,
@@ -118,7 +120,7 @@ impl EcsRole {
         match (response.status, role) {
             (404, _) | (200, Some("")) => Err(not_configured("the instance has no RAM role")),
             (200, Some(role)) if is_role(role) => Ok(role.to_owned()),
-            (200, _) => Err(failed("the metadata service gave no readable name of a role").into()),
+            (200, _) => Err(failed("the metadata service returned no readable role name").into()),
             (status, _) => Err(refused(status, "for the name of the role").into()),
         }
     }
@@ -131,7 +133,7 @@ impl Provider for EcsRole {
 
     fn check(&self) -> Fetched<()> {
         if self.disabled {
-            return Err(not_configured("ALIBABA_CLOUD_ECS_METADATA_DISABLED switches it off"));
+            return Err(not_configured("ALIBABA_CLOUD_ECS_METADATA_DISABLED disables it"));
         }
         Ok(())
     }
@@ -159,7 +161,7 @@ impl Provider for EcsRole {
 }
 
 fn refused(status: u16, what: &str) -> Error {
-    failed(format!("the metadata service answered {status} when asked {what}"))
+    failed(format!("the metadata service returned {status} when asked {what}"))
         .with_retryable(matches!(status, 408 | 429 | 500..))
 }
 
@@ -277,11 +279,11 @@ mod tests {
     fn failures_are_told() {
         for (responses, retryable, expected) in [
             ([(404, ""), (404, ""), (0, "")], false, "the instance has no RAM role"),
-            ([(200, "t"), (500, ""), (0, "")], true, "answered 500 when asked for the name of the role"),
-            ([(200, "t"), (200, "a/b"), (0, "")], false, "gave no readable name of a role"),
-            ([(200, "t"), (429, ""), (0, "")], true, "answered 429"),
+            ([(200, "t"), (500, ""), (0, "")], true, "returned 500 when asked for the name of the role"),
+            ([(200, "t"), (200, "a/b"), (0, "")], false, "returned no readable role name"),
+            ([(200, "t"), (429, ""), (0, "")], true, "returned 429"),
             ([(200, "t"), (200, "r"), (404, "")], false, "the instance has no RAM role r"),
-            ([(200, "t"), (200, "r"), (200, "sss")], false, "for the role r is not the JSON"),
+            ([(200, "t"), (200, "r"), (200, "sss")], false, "for the role r is not the expected JSON"),
             ([(200, "t"), (200, "r"), (200, r#"{"Code":"Failed"}"#)], true, "has the code Failed"),
             ([(200, "t"), (200, "r"), (0, "no route")], true, "no route"),
         ] {

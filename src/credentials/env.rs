@@ -43,7 +43,7 @@ fn read(variables: &Variables) -> Fetched<Issued> {
     let (id_text, secret_text, token_text) = (required(id)?, required(secret)?, variables.get(token)?);
     for (name, text) in [(id, id_text), (secret, secret_text), (token, token_text.unwrap_or_default())] {
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
-            let why = format!("{name} holds something else than visible ASCII, such as a blank or a line break");
+            let why = format!("{name} contains something other than visible ASCII, such as a space or a line break");
             return Err(failed(why).into());
         }
     }
@@ -117,7 +117,7 @@ mod tests {
                     let mut given = set.map(|name| (name, "x"));
                     given[broken].1 = bad;
                     let Err(Unavailable::Failed(error)) = read(&variables(&given)) else { panic!("{given:?}") };
-                    assert!(error.message().starts_with(&format!("{} holds", set[broken])), "{error}");
+                    assert!(error.message().starts_with(&format!("{} contains", set[broken])), "{error}");
                     assert!(!error.message().contains("sec"), "{error}");
                 }
                 let bytes = |name: &str| match name == set[broken] {

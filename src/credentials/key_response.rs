@@ -40,14 +40,14 @@ pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> 
     // serde takes an array for an object, too.
     let is_object = text.trim_start().starts_with('{');
     let read = is_object.then(|| serde_json::from_str(text).ok()).flatten();
-    read.ok_or_else(|| "is not the JSON that it should be".into())
+    read.ok_or_else(|| "is not the expected JSON".into())
 }
 
 /// Checks what somebody else has made. Messages begin with the verb: who it was says the caller.
 pub(super) fn issued(id: String, secret: Secret, token: Option<Secret>, expiration: &Value) -> Result<Issued, String> {
     let credentials = Credentials::of(id, secret, token);
-    credentials.check().map_err(|error| format!("is of no use: {error}"))?;
-    let expires = expiry(expiration).map_err(|()| "has an Expiration that is no RFC 3339 time".to_owned())?;
+    credentials.check().map_err(|error| format!("is unusable: {error}"))?;
+    let expires = expiry(expiration).map_err(|()| "has an Expiration that is not an RFC 3339 time".to_owned())?;
     Ok(Issued::new(credentials, expires))
 }
 

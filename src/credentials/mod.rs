@@ -1,7 +1,7 @@
-//! Who signs the requests: one provider a file, and the cache that keeps what they give and renews it in time.
+//! Credentials: one provider in each file, and the cache that keeps and renews their credentials.
 //!
-//! A provider asks its source anew each time. Nothing here reads the environment or knows how HTTP is spoken: both
-//! are in the `ProviderContext`, which the client makes.
+//! A provider asks its source again each time. Nothing here reads the environment or speaks HTTP: both are in the
+//! `ProviderContext`, which the client creates.
 
 mod assume_role;
 mod cache;
@@ -37,8 +37,8 @@ pub use source::CredentialsSource;
 pub(crate) use unavailable::{Fetched, Unavailable};
 use unavailable::{failed, not_configured};
 
-/// An access key, with a security token when it is a temporary one. The secret parts are wiped from memory on drop and
-/// shown by no formatter.
+/// An access key, with a security token if it is temporary. The secret parts are wiped from memory on drop, and no
+/// formatter shows them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     access_key_id: String,
@@ -82,7 +82,7 @@ pub(crate) trait Provider: Send + Sync {
 }
 
 impl Credentials {
-    /// The access key `access_key_id`; an empty `security_token` is the same as none.
+    /// The access key `access_key_id`; an empty `security_token` counts as none.
     pub fn new(
         access_key_id: impl Into<String>,
         access_key_secret: impl Into<String>,
@@ -96,7 +96,7 @@ impl Credentials {
         Credentials { access_key_id, access_key_secret, security_token }
     }
 
-    /// The public half of the key.
+    /// The public part of the key.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
@@ -111,11 +111,11 @@ impl Credentials {
             if text.is_empty() {
                 return Err(Error::new(
                     ErrorKind::Credentials,
-                    format!("{name} is empty; give both halves of the key"),
+                    format!("{name} is empty; both parts of the key are required"),
                 ));
             }
             if !text.bytes().all(|b| b.is_ascii_graphic()) {
-                return Err(Error::invalid(format!("{name} may hold visible ASCII only")));
+                return Err(Error::invalid(format!("{name} may contain only visible ASCII")));
             }
         }
         Ok(())

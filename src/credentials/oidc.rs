@@ -46,7 +46,7 @@ impl Oidc {
         let what = format!("cannot read the token file {}", self.token_file.display());
         let bytes = read_file(&self.token_file).map_err(|error| unreadable(&what, &error))?;
         let text = text::utf8(&bytes).map_err(|why| failed(format!("{what}: it {why}")))?.trim();
-        if text.is_empty() { Err(failed(format!("{what}: it holds no token"))) } else { Ok(text.into()) }
+        if text.is_empty() { Err(failed(format!("{what}: it contains no token"))) } else { Ok(text.into()) }
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
         assert!(error.message().starts_with("cannot read the token file /nowhere/token: No such file"), "{error}");
         let file = tempfile::NamedTempFile::new().unwrap();
         let error = fetch(&provider(&script, file.path().to_str().unwrap())).unwrap_err();
-        assert!(error.message().ends_with("it holds no token"), "{error}");
+        assert!(error.message().ends_with("it contains no token"), "{error}");
         let error = fetch(&provider(&script, "token")).unwrap_err();
         assert!(error.message().contains("/where/the/client/was/made/token: "), "{error}");
         let error = fetch(&provider(&script, "/proc")).unwrap_err();

@@ -73,7 +73,7 @@ impl Process {
             let cannot = Error::os(ErrorKind::Credentials, "the command cannot be run", &error);
             match self.directory.as_ref().filter(|directory| !directory.is_dir()) {
                 Some(gone) => cannot.hint(format_args!(
-                    "{}, the working directory when the client was made, is there no more",
+                    "{}, the working directory when the client was created, no longer exists",
                     gone.display()
                 )),
                 None => cannot,
@@ -86,7 +86,7 @@ impl Process {
         let mut child = descriptor::away_from_standard(|| self.start())?;
         let (output, end) = finish(&mut child, Instant::now() + self.patience, stop)?.ok_or_else(|| {
             let seconds = self.patience.as_secs();
-            failed(format!("the command took longer than {seconds} s and was ended")).with_retryable(true)
+            failed(format!("the command took longer than {seconds} s and was stopped")).with_retryable(true)
         })?;
         match end {
             _ if output.len() > MOST_OUTPUT => {
@@ -94,7 +94,7 @@ impl Process {
             }
             End::Status(0) | End::Unknown => Ok((output, end)),
             End::Status(code) => Err(failed(format!("the command ended with status {code}")).with_retryable(true)),
-            End::Signal => Err(failed("the command was ended by a signal").with_retryable(true)),
+            End::Signal => Err(failed("the command was killed by a signal").with_retryable(true)),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Provider for Process {
                 return error;
             }
             error.with_retryable(true).hint(
-                "how the command ended is not known, since this program ignores SIGCHLD or reaps children by itself",
+                "the exit status of the command is not known, since this program ignores SIGCHLD or reaps all its children",
             )
         });
         Ok(issued?.from("process"))
@@ -228,7 +228,7 @@ mod tests {
             (json.replace("sts_token", "other"), "lacks sts_token"),
             (json.replace("StsToken", "CloudSSO"), "has the mode CloudSSO, not AK or StsToken"),
             (json.replace("\"s\"", "\"\""), "access_key_secret is empty"),
-            ("secret".into(), "is not the JSON"),
+            ("secret".into(), "is not the expected JSON"),
         ] {
             let error = fetch(&json).unwrap_err();
             assert!(error.message().contains(expected), "{error}");
@@ -251,15 +251,15 @@ mod tests {
         }
         let gone = Process::of_sdk("true", Some(folder.path().join("gone")));
         let error = ask(&gone).unwrap_err();
-        assert!(error.message().ends_with("gone, the working directory when the client was made, is there no more"));
+        assert!(error.message().ends_with("gone, the working directory when the client was created, no longer exists"));
     }
 
     #[test]
     fn failures_show_neither_the_command_nor_what_it_says() {
         for (command, expected) in [
             ("echo secret >&2; echo secret; exit 3", "the command ended with status 3"),
-            ("echo secret", "the command's output is not the JSON that it should be"),
-            ("kill -9 $$ # secret", "the command was ended by a signal"),
+            ("echo secret", "the command's output is not the expected JSON"),
+            ("kill -9 $$ # secret", "the command was killed by a signal"),
             ("secret-program", "the command ended with status 127"),
             ("yes secret", "the command printed more than 65536 bytes"),
         ] {

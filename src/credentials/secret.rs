@@ -1,4 +1,4 @@
-//! Text that is wiped from memory and shown by no formatter.
+//! Text that is wiped from memory and not shown by any formatter.
 
 use std::fmt;
 use std::ops::Deref;

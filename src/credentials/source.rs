@@ -56,7 +56,9 @@ impl FromStr for CredentialsSource {
             None => (text, None),
         };
         if argument.is_some_and(is_blank) {
-            return Err(Error::invalid(format!("credentials: nothing follows the colon; there are {NAMES}")));
+            return Err(Error::invalid(format!(
+                "credentials: nothing follows the colon; the known values are {NAMES}"
+            )));
         }
         let owned = argument.map(str::to_owned);
         match (name, argument) {
@@ -68,7 +70,7 @@ impl FromStr for CredentialsSource {
             ("ecs-role", _) => Ok(CredentialsSource::EcsRole(owned)),
             ("process", Some(command)) => Ok(CredentialsSource::Process(command.to_owned())),
             ("uri", _) => Ok(CredentialsSource::Uri(owned)),
-            _ => Err(Error::invalid(format!("credentials{} is not known; there are {NAMES}", shown(name)))),
+            _ => Err(Error::invalid(format!("credentials{} is not known; the known values are {NAMES}", shown(name)))),
         }
     }
 }

@@ -183,7 +183,7 @@ fn server_of(region: Option<&str>, vpc: bool) -> Result<String> {
         Some(region) if region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
             Ok(format!("https://sts{}.{region}.aliyuncs.com", if vpc { "-vpc" } else { "" }))
         }
-        Some(_) => Err(failed("the STS region may hold letters, digits and '-' only")),
+        Some(_) => Err(failed("the STS region may contain only letters, digits and '-'")),
     }
 }
 
@@ -231,7 +231,7 @@ fn complains_about_the_time(response: &Response) -> Option<SystemTime> {
 
 fn refusal(action: &str, response: &Response) -> Error {
     let Refusal { code, message, request_id } = read_refusal(response);
-    let mut text = format!("STS answered {} to {action}", response.status);
+    let mut text = format!("STS returned {} for {action}", response.status);
     if !code.is_empty() {
         text = format!("{text}: {}", word(&code));
         // It repeats what was to be signed, with the token in it.
@@ -367,17 +367,17 @@ mod tests {
                 403,
                 r#"{"RequestId":"4C5A","HostId":"h","Code":"NoPermission","Message":"Not authorized by RAM."}"#,
                 false,
-                "STS answered 403 to AssumeRole: NoPermission: Not authorized by RAM (request id 4C5A)",
+                "STS returned 403 for AssumeRole: NoPermission: Not authorized by RAM (request id 4C5A)",
             ),
             (
                 400,
                 r#"{"Code":"SignatureDoesNotMatch","Message":"to sign is:POST&SecurityToken%3Dsource-token"}"#,
                 false,
-                "STS answered 400 to AssumeRole: SignatureDoesNotMatch",
+                "STS returned 400 for AssumeRole: SignatureDoesNotMatch",
             ),
-            (400, r#"{"Code":"Throttling.User"}"#, true, "STS answered 400 to AssumeRole: Throttling.User"),
-            (503, "<html>source-token", true, "STS answered 503 to AssumeRole"),
-            (200, "source-token", false, "the response of STS to AssumeRole is not the JSON that it should be"),
+            (400, r#"{"Code":"Throttling.User"}"#, true, "STS returned 400 for AssumeRole: Throttling.User"),
+            (503, "<html>source-token", true, "STS returned 503 for AssumeRole"),
+            (200, "source-token", false, "the response of STS to AssumeRole is not the expected JSON"),
             (200, "{}", false, "the response of STS to AssumeRole lacks AccessKeyId or AccessKeySecret"),
         ] {
             let error = assume(&Script::new([(status, body)])).unwrap_err();

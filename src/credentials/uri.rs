@@ -54,7 +54,7 @@ impl Provider for CredentialsUri {
         let response = self.context.send(&request, stop)?;
         let server = self.server();
         if response.status != 200 {
-            let error = failed(format!("{server} answered {}", response.status));
+            let error = failed(format!("{server} returned {}", response.status));
             return Err(error.with_retryable(matches!(response.status, 408 | 429 | 500..)).into());
         }
         let no_use = |why| failed(format!("the response of {server} {why}"));
@@ -94,11 +94,11 @@ mod tests {
     #[test]
     fn failures_name_the_server_and_no_more() {
         for (status, body, retryable, expected) in [
-            (404, "secret", false, "http://127.0.0.1:8080 answered 404"),
-            (503, "secret", true, "http://127.0.0.1:8080 answered 503"),
-            (429, "secret", true, "http://127.0.0.1:8080 answered 429"),
-            (302, "secret", false, "http://127.0.0.1:8080 answered 302"),
-            (200, "secret", false, "the response of http://127.0.0.1:8080 is not the JSON that it should be"),
+            (404, "secret", false, "http://127.0.0.1:8080 returned 404"),
+            (503, "secret", true, "http://127.0.0.1:8080 returned 503"),
+            (429, "secret", true, "http://127.0.0.1:8080 returned 429"),
+            (302, "secret", false, "http://127.0.0.1:8080 returned 302"),
+            (200, "secret", false, "the response of http://127.0.0.1:8080 is not the expected JSON"),
             (200, r#"{"AccessKeyId":"secret"}"#, false, "lacks AccessKeyId or AccessKeySecret"),
             (200, r#"{"Code":"Failed"}"#, false, "has the code Failed"),
         ] {

@@ -334,11 +334,11 @@ fn unexpected(operation: Operation, response: &Response) -> Error {
     if let Some(Document::Error(_)) = xml::parse(&response.body) {
         return ServiceError::parse(response).into_error(operation);
     }
-    let message = format!("{operation}: the server's response of status {} is not what OSS answers", response.status);
+    let message = format!("{operation}: the server's response of status {} is not from OSS", response.status);
     Error::new(ErrorKind::Service, message)
         .with_service(response.status, "", "", response.request_id())
         .with_retryable(true)
-        .hint("check the endpoint, and whether a proxy stands in between")
+        .hint("check the endpoint, and whether a proxy is in between")
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ impl Endpoint {
         let bare = self.host[label.len() + 1..].to_owned();
         if label != bucket {
             return Err(Error::invalid(format!(
-                "the endpoint is the bucket {label}'s, but the upload goes to {bucket}: give the endpoint as {bare}"
+                "the endpoint belongs to the bucket {label}, but the upload goes to {bucket}: use the endpoint {bare}"
             )));
         }
         self.host = bare;
@@ -134,11 +134,9 @@ impl fmt::Display for Endpoint {
 /// The public host of a region (OSS: regions and endpoints).
 fn public_host(region: Option<&str>, cname: bool) -> Result<String> {
     match region {
-        _ if cname => Err(Error::invalid("cname needs an endpoint: give the bucket's custom domain")),
+        _ if cname => Err(Error::invalid("cname needs an endpoint: set it to the bucket's custom domain")),
         Some(region) => Ok(format!("oss-{region}.aliyuncs.com")),
-        None => {
-            Err(Error::invalid("neither an endpoint nor a region is given: give one, such as the region cn-hangzhou"))
-        }
+        None => Err(Error::invalid("neither endpoint nor region is set: set one, such as the region cn-hangzhou")),
     }
 }
 
@@ -165,7 +163,7 @@ fn split_scheme(text: &str) -> Result<(bool, &str)> {
     // A lone slash at the end is what browsers show: it is no path yet.
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     if authority.contains('@') {
-        return Err(Error::invalid("the endpoint must not hold a user name: give the access key as the credentials"));
+        return Err(Error::invalid("the endpoint must not contain a user name: set the access key as the credentials"));
     }
     if authority.contains(['/', '?', '#', '\\']) {
         return Err(Error::invalid(
@@ -173,7 +171,7 @@ fn split_scheme(text: &str) -> Result<(bool, &str)> {
         ));
     }
     if authority.is_empty() {
-        return Err(Error::invalid("the endpoint is empty: give a host such as oss-cn-hangzhou.aliyuncs.com"));
+        return Err(Error::invalid("the endpoint is empty: set a host such as oss-cn-hangzhou.aliyuncs.com"));
     }
     Ok((https, authority))
 }
@@ -204,7 +202,7 @@ fn split_port(authority: &str, https: bool) -> Result<(&str, Option<u16>)> {
 fn check_host(host: &str) -> Result<(String, bool)> {
     if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         let address: Ipv6Addr =
-            inner.parse().map_err(|_| Error::invalid("the endpoint's brackets do not hold an IPv6 address"))?;
+            inner.parse().map_err(|_| Error::invalid("the endpoint's brackets do not contain an IPv6 address"))?;
         return Ok((format!("[{address}]"), true));
     }
     if !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
@@ -220,7 +218,7 @@ fn check_host(host: &str) -> Result<(String, bool)> {
     let is_address = host.parse::<Ipv4Addr>().is_ok();
     let ends_in_number = host.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()));
     if ends_in_number && !is_address {
-        return Err(Error::invalid("the endpoint's host looks like an IPv4 address, but is none"));
+        return Err(Error::invalid("the endpoint's host looks like an IPv4 address, but is not one"));
     }
     Ok((host.to_ascii_lowercase(), is_address))
 }
@@ -291,7 +289,7 @@ mod tests {
         let endpoint = plain("mybucket.oss-cn-hangzhou.aliyuncs.com").for_bucket("mybucket").unwrap();
         assert_eq!(endpoint, plain("oss-cn-hangzhou.aliyuncs.com"));
         let error = plain("mybucket.oss-cn-hangzhou.aliyuncs.com").for_bucket("other").unwrap_err();
-        assert!(error.message().ends_with("give the endpoint as oss-cn-hangzhou.aliyuncs.com"), "{error}");
+        assert!(error.message().ends_with("use the endpoint oss-cn-hangzhou.aliyuncs.com"), "{error}");
     }
 
     #[test]
@@ -316,7 +314,7 @@ mod tests {
             ("https://host/path", "without path"),
             ("host?x", "without path"),
             ("host#x", "without path"),
-            ("https://user:password@host", "must not hold a user name"),
+            ("https://user:password@host", "must not contain a user name"),
             ("host:0", "from 1 to 65535"),
             ("host:65536", "from 1 to 65535"),
             ("host:+80", "from 1 to 65535"),

@@ -54,7 +54,7 @@ pub fn role(name: &str) -> Result<Role> {
         "x-oss-traffic-limit" => Ok(Role::TrafficLimit),
         "x-oss-request-payer" => Ok(Role::RequestPayer),
         _ if name.starts_with(META) => Ok(Role::Describes),
-        _ => Err(Error::invalid(format!("the header {name} cannot be given: {}", refusal(name)))),
+        _ => Err(Error::invalid(format!("the header {name} cannot be set: {}", refusal(name)))),
     }
 }
 
@@ -69,17 +69,15 @@ fn refusal(name: &str) -> &'static str {
         "host" | "content-length" | "expect" | "date" | "x-oss-date" | "x-oss-content-sha256" => {
             "the library sets it itself"
         }
-        "authorization" | "x-oss-security-token" => "it is made from the credentials",
+        "authorization" | "x-oss-security-token" => "it is derived from the credentials",
         "content-md5" => "use the option content_md5",
         "user-agent" => "use the client's option user_agent",
         "connection" | "keep-alive" | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
-            "it is about the connection, not about the object"
+            "it concerns the connection, not the object"
         }
-        _ if name.starts_with("proxy-") => "it is about the connection, not about the object",
-        _ if name.starts_with("x-oss-") => {
-            "it is not one that uploads take; metadata of your own is named x-oss-meta-*"
-        }
-        _ => "OSS does not store it; metadata of your own is named x-oss-meta-*",
+        _ if name.starts_with("proxy-") => "it concerns the connection, not the object",
+        _ if name.starts_with("x-oss-") => "it is not a header of uploads; name your own metadata x-oss-meta-*",
+        _ => "OSS does not store it; name your own metadata x-oss-meta-*",
     }
 }
 
@@ -97,7 +95,7 @@ pub fn check_name(name: &str) -> Result<()> {
 /// Checks the value of the header `name` (lower-case) by what Alibaba Cloud documents for it.
 pub fn check_value(name: &str, value: &str) -> Result<()> {
     if !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
-        return Err(wrong(name, "must consist of visible ASCII characters and blanks: percent-encode others"));
+        return Err(wrong(name, "must consist of visible ASCII characters and spaces: percent-encode others"));
     }
     if let Some(suffix) = name.strip_prefix(META) {
         return check_meta_name(name, suffix);
@@ -125,15 +123,15 @@ pub fn check_together(headers: &[(String, String)]) -> Result<()> {
     let value_of = |name| headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str());
     for name in [SSE_DATA, SSE_KEY] {
         if value_of(name).is_some() && value_of(SSE) != Some("KMS") {
-            return Err(Error::invalid(format!("the header {name} needs {SSE}: KMS beside it")));
+            return Err(Error::invalid(format!("the header {name} requires {SSE}: KMS")));
         }
     }
     if value_of(CALLBACK_VAR).is_some() && value_of(CALLBACK).is_none() {
-        return Err(Error::invalid(format!("the header {CALLBACK_VAR} needs {CALLBACK} beside it")));
+        return Err(Error::invalid(format!("the header {CALLBACK_VAR} requires {CALLBACK}")));
     }
     let metadata = headers.iter().filter_map(|(name, value)| Some((name.strip_prefix(META)?, value)));
     if metadata.map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_META_BYTES {
-        return Err(Error::invalid(format!("the {META}* headers together hold more than {MAX_META_BYTES} bytes")));
+        return Err(Error::invalid(format!("the {META}* headers together exceed {MAX_META_BYTES} bytes")));
     }
     Ok(())
 }
@@ -152,7 +150,7 @@ fn one_of(name: &str, value: &str, known: &[&str]) -> Result<()> {
 fn check_meta_name(name: &str, suffix: &str) -> Result<()> {
     if suffix.is_empty() || !suffix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(Error::invalid(format!(
-            "the header {name} is no metadata: after {META} come letters, digits and hyphens"
+            "the header {name} is not valid metadata: only letters, digits and hyphens may follow {META}"
         )));
     }
     Ok(())
@@ -209,13 +207,13 @@ fn check_callback(name: &str, value: &str) -> Result<()> {
     let callback = base64_object(name, value)?;
     let text_of = |field: &str| callback.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(urls) = text_of("callbackUrl") else {
-        return Err(wrong(name, "lacks the text callbackUrl"));
+        return Err(wrong(name, "lacks the string callbackUrl"));
     };
     if urls.split(';').count() > 5 {
         return Err(wrong(name, "must have at most 5 addresses in callbackUrl"));
     }
     if text_of("callbackBody").is_none() {
-        return Err(wrong(name, "lacks the text callbackBody"));
+        return Err(wrong(name, "lacks the string callbackBody"));
     }
     Ok(())
 }
@@ -227,7 +225,7 @@ fn check_callback_var(name: &str, value: &str) -> Result<()> {
         name.starts_with("x:") && !name.contains(|c: char| c.is_ascii_uppercase()) && value.is_string()
     };
     if !variables.iter().all(is_variable) {
-        return Err(wrong(name, "must hold texts whose names begin with x: and are in lower case"));
+        return Err(wrong(name, "must contain strings whose names begin with x: and are in lower case"));
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ impl ObjectHeaders {
         }
         plain.sort();
         if let Some(pair) = plain.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(Error::invalid(format!("the header {} is given twice", pair[0].0)));
+            return Err(Error::invalid(format!("the header {} is set twice", pair[0].0)));
         }
         let mut checked = Vec::with_capacity(plain.len());
         for (name, value) in &plain {
@@ -147,11 +147,11 @@ pub(super) mod tests {
             (&[("", "x")][..], "name is empty"),
             (&[("a b", "x")], "a b"),
             (&[("x-oss-meta-a:", "x")], "x-oss-meta-a:"),
-            (&[("Expires", "a"), ("expires", "b")], "expires is given twice"),
-            (&[("Content-Length", "5")], "content-length cannot be given"),
+            (&[("Expires", "a"), ("expires", "b")], "expires is set twice"),
+            (&[("Content-Length", "5")], "content-length cannot be set"),
             (&[("x-oss-server-side-encryption-key-id", "k")], "KMS"),
             (&[("x-oss-server-side-encryption", "AES256"), ("x-oss-server-side-data-encryption", "SM4")], "KMS"),
-            (&[("x-oss-callback-var", "e30=")], "needs x-oss-callback"),
+            (&[("x-oss-callback-var", "e30=")], "requires x-oss-callback"),
             (&[("x-oss-meta-a", &"x".repeat(5000)), ("x-oss-meta-b", &"x".repeat(5000))], "8192"),
         ] {
             let error = headers(wrong).unwrap_err();

@@ -102,7 +102,7 @@ impl ServiceError {
     /// What a user is told: the operation, the server's words, and what to do.
     pub fn into_error(self, operation: Operation) -> Error {
         let kind = if self.http_status == 203 { ErrorKind::CallbackFailed } else { ErrorKind::Service };
-        let mut message = format!("{operation}: the server answered {} {}", self.http_status, self.code);
+        let mut message = format!("{operation}: the server returned {} {}", self.http_status, self.code);
         if !self.message.is_empty() {
             message = format!("{message}: {}", self.message.trim_end_matches('.'));
         }
@@ -118,16 +118,18 @@ impl ServiceError {
 
     fn what_to_do(&self, operation: Operation) -> Option<Cow<'static, str>> {
         if let Some(endpoint) = &self.endpoint {
-            return Some(format!("give the endpoint as {endpoint}").into());
+            return Some(format!("use the endpoint {endpoint}").into());
         }
         if self.http_status == 203 {
             return Some("the object is stored, only the callback failed: do not upload again".into());
         }
         if self.signed_v4 && self.doubts_signature {
-            return Some("a server that does not know signature V4 answers so: set signature_version to V1".into());
+            return Some("the server may not support signature V4: set signature_version to V1".into());
         }
         if let Some(proxy) = self.proxy.as_ref().filter(|_| self.is_not_oss()) {
-            return Some(format!("this may be the response of the proxy {proxy}: see whether it lets you pass").into());
+            return Some(
+                format!("this may be the response of the proxy {proxy}: check whether it lets you through").into(),
+            );
         }
         if self.code == "AccessDenied" {
             let permission = permission(operation);
@@ -142,11 +144,11 @@ impl ServiceError {
 
     fn hint_of_status(&self) -> Option<&'static str> {
         match self.http_status {
-            300..=399 => Some("redirects are not followed: give the endpoint that it leads to"),
+            300..=399 => Some("redirects are not followed: use the endpoint that it points to"),
             429 | 503 => Some("the server limits the rate: try later, or with fewer routines"),
-            407 => Some("a proxy on the way wants credentials: give them in proxy, as http://user:password@host:port"),
+            407 => Some("a proxy requires credentials: set them in proxy, as http://user:password@host:port"),
             _ if self.is_not_oss() => {
-                Some("this is not OSS's response: check the endpoint, and whether a proxy stands in between")
+                Some("this response is not from OSS: check the endpoint, and whether a proxy is in between")
             }
             _ => None,
         }
@@ -173,9 +175,9 @@ fn doubts_signature(status: u16, code: &str, message: &str) -> bool {
 fn hint(code: &str) -> Option<&'static str> {
     Some(match code {
         "SignatureDoesNotMatch" => {
-            "check the access key secret and the region; a proxy that alters requests does this too"
+            "check the access key secret and the region; a proxy that alters requests also causes this"
         }
-        "InvalidAccessKeyId" => "check the access key id; temporary ones need their security token",
+        "InvalidAccessKeyId" => "check the access key ID; a temporary one needs its security token",
         "SecurityTokenExpired" => "get a new security token and resume",
         "InvalidSecurityToken" | "AccessKeyIdAndSecurityTokenNotMatch" => {
             "check that access key and security token were issued together"
@@ -186,10 +188,10 @@ fn hint(code: &str) -> Option<&'static str> {
         "FileAlreadyExists" => "the object exists already, and x-oss-forbid-overwrite or a directory protects it",
         "FileImmutable" => "a retention policy of the bucket protects the object",
         "NoSuchUpload" => "the upload was completed or aborted meanwhile: start it again",
-        "InvalidPart" | "InvalidPartOrder" => "somebody else may be writing to this upload: start it again",
-        "EntityTooSmall" => "every part but the last needs 102400 bytes: use a larger part_size",
+        "InvalidPart" | "InvalidPartOrder" => "another program may be writing to this upload: start it again",
+        "EntityTooSmall" => "every part except the last needs at least 102400 bytes: use a larger part_size",
         "EntityTooLarge" => "the object or part is too large: see the limits of part_size",
-        "InvalidDigest" => "the data changed on its way, or the given Content-MD5 is wrong",
+        "InvalidDigest" => "the data changed in transit, or the given Content-MD5 is wrong",
         "RequestTimeout" => "the data arrived too slowly: check the network",
         "KmsServiceNotEnabled" => "enable KMS for the account, or use another encryption",
         "InDebt" | "InDebtOverdue" | "UserDisable" | "BucketDisable" => "check the account's state with Alibaba Cloud",
@@ -321,7 +323,7 @@ mod tests {
         let error = error.into_error(Operation::UploadPart);
         assert_eq!(
             error.message(),
-            "UploadPart: the server answered 403 RequestTimeTooSkewed: The difference between the request time and the \
+            "UploadPart: the server returned 403 RequestTimeTooSkewed: The difference between the request time and the \
              current time is too large; set this machine's clock"
         );
         assert_eq!((error.kind(), error.http_status()), (ErrorKind::Service, 403));
@@ -359,7 +361,7 @@ mod tests {
         assert_eq!(error.server_time, Some(at(1_702_743_657)));
         let error = error.into_error(Operation::PutObject);
         assert!(error.is_retryable());
-        assert!(error.message().ends_with("whether a proxy stands in between"), "{error}");
+        assert!(error.message().ends_with("whether a proxy is in between"), "{error}");
     }
 
     #[test]
@@ -447,7 +449,7 @@ mod tests {
         let xml = "<Error><Code>AccessDenied</Code><Message>The bucket you are attempting to access must be addressed \
             using the specified endpoint. </Message><Endpoint>oss-cn-beijing.aliyuncs.com</Endpoint></Error>";
         let error = ServiceError::parse(&response(403, &[], xml)).into_error(Operation::PutObject);
-        assert!(error.message().ends_with("endpoint; give the endpoint as oss-cn-beijing.aliyuncs.com"), "{error}");
+        assert!(error.message().ends_with("endpoint; use the endpoint oss-cn-beijing.aliyuncs.com"), "{error}");
         let odd = xml.replace("oss-cn-beijing.aliyuncs.com", "run rm -rf /");
         assert_eq!(ServiceError::parse(&response(403, &[], &odd)).endpoint, None);
     }

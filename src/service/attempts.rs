@@ -213,7 +213,7 @@ impl Attempts<'_> {
         if found? {
             return Ok(());
         }
-        let error = error.explain(operation, 1).hint(format_args!("waited {longest:?} for others"));
+        let error = error.explain(operation, 1).hint(format_args!("waited {longest:?} for new ones"));
         Err(CallError::Credentials { error: error.with_retryable(true), over: true })
     }
 }

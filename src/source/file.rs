@@ -14,8 +14,8 @@ use crate::os::{self, filesystem};
 use crate::sync::unpoisoned;
 
 /// What to do about a file whose size is not that of its content.
-const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE) do not tell their size: copy it to an \
-                       ordinary file, and upload that";
+const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE) do not report their size: copy it to \
+                       a regular file, and upload that";
 
 /// An open file, and what it looked like when it was last known to be what the server has.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ impl FileSource {
             true => still_leased(ErrorKind::Io, &path.display().to_string(), &error),
             false => failed("open", error),
         })?;
-        let metadata = file.metadata().map_err(|error| failed("look at", error))?;
+        let metadata = file.metadata().map_err(|error| failed("examine", error))?;
         if !metadata.is_file() {
-            let what = if metadata.is_dir() { "a directory" } else { "no regular file" };
+            let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
             let error = Error::new(ErrorKind::Io, format!("file_path {} is {what}", path.display()));
             return Err(error.hint("only regular files can be uploaded"));
         }
@@ -87,7 +87,7 @@ impl FileSource {
     }
 
     fn size_now(&self) -> Result<u64> {
-        let failed = |error| Error::os(ErrorKind::Io, format!("cannot look at {}", self.path.display()), &error);
+        let failed = |error| Error::os(ErrorKind::Io, format!("cannot examine {}", self.path.display()), &error);
         os::file::size_now(&self.file).map_err(failed)
     }
 
@@ -112,14 +112,14 @@ impl FileSource {
 
     /// What the file looks like now, or the error that says how it changed.
     pub(crate) fn look(&self) -> Result<Look> {
-        let failed = |error| Error::os(ErrorKind::Io, format!("cannot look at {}", self.path.display()), &error);
+        let failed = |error| Error::os(ErrorKind::Io, format!("cannot examine {}", self.path.display()), &error);
         let now = Identity::of(&self.file.metadata().map_err(failed)?);
         let known = self.identity();
         if now.size != known.size {
             return Err(self.resized(known.size, now.size));
         }
         if known.compare(&now) == Comparison::Changed {
-            return Err(self.changed("its modification time is another"));
+            return Err(self.changed("its modification time changed"));
         }
         let named = fs::metadata(&self.path).map_err(|_| self.changed("it was removed or renamed"))?;
         let named = Identity::of(&named);
@@ -135,7 +135,7 @@ impl FileSource {
     }
 
     pub(crate) fn changed(&self, how: impl std::fmt::Display) -> Error {
-        let message = format!("{} changed while it was uploaded: {how}", self.path.display());
+        let message = format!("{} changed during the upload: {how}", self.path.display());
         Error::new(ErrorKind::FileChanged, message).with_retryable(true)
     }
 }

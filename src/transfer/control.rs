@@ -1,4 +1,4 @@
-//! How an upload is told to stop.
+//! How to stop an upload.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};

@@ -31,7 +31,7 @@ impl Plan {
         let least = size.div_ceil(MAX_PARTS);
         if least > MAX_PART_SIZE {
             let most = MAX_PARTS * MAX_PART_SIZE;
-            return Err(Error::invalid(format!("the file has {size} bytes; an object may have {most} at the most")));
+            return Err(Error::invalid(format!("the file has {size} bytes; an object may have at most {most}")));
         }
         if least <= wanted {
             return Ok(Plan { size, part_size: wanted, raised: false });

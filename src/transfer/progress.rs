@@ -1,4 +1,4 @@
-//! How far an upload is.
+//! Progress of an upload.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -8,32 +8,31 @@ use std::time::{Duration, Instant};
 use crate::source::Part;
 use crate::sync::unpoisoned;
 
-/// How far an upload is. Numbers are absolute. `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done`
-/// and `resumed_bytes` begin anew when an upload starts over. At success `done_bytes` equals `total_bytes`.
+/// Progress of an upload. Numbers are totals. `done_bytes`, `sent_bytes` and `retries` never decrease; `parts_done` and
+/// `resumed_bytes` start from 0 again when an upload starts over. On success, `done_bytes` equals `total_bytes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What is being done.
+    /// What the upload is doing.
     pub phase: Phase,
-    /// Bytes of the file; 0 while it has not been looked at, and of a stream until its end is known.
+    /// Size in bytes; 0 until the file has been examined, and until the end of a stream is known.
     pub total_bytes: u64,
-    /// Bytes behind us, resumed ones included. Bytes of parts that are still on their way count, so that a resume may
-    /// begin a little below where a pause ended.
+    /// Bytes done, including resumed ones. Bytes of unfinished parts count, so a resumed upload may start slightly
+    /// below the value at which it was paused.
     pub done_bytes: u64,
-    /// Bytes that an earlier call had sent.
+    /// Bytes sent by an earlier call.
     pub resumed_bytes: u64,
-    /// Body bytes sent by this call, repeated ones included.
+    /// Body bytes sent by this call, including retries.
     pub sent_bytes: u64,
-    /// Parts in all; 0 of a stream until its end is known.
+    /// Total number of parts; 0 until the end of a stream is known.
     pub parts_total: u32,
-    /// Parts that the server has, resumed ones included.
+    /// Number of parts on the server, including resumed ones.
     pub parts_done: u32,
-    /// Rate of the last few seconds. A resumed upload begins with that of the earlier call.
+    /// Average rate over the last few seconds. A resumed upload starts with the rate of the earlier call.
     pub bytes_per_second: u64,
-    /// Time to the end at this rate; `None` when it cannot be told.
+    /// Time remaining at this rate; `None` when not known.
     pub eta: Option<Duration>,
-    /// Requests that had to be tried again, save those for which a stale connection, the clock or old credentials were the
-    /// reason.
+    /// Number of retries, not counting those caused by a stale connection, a wrong clock or expired credentials.
     pub retries: u32,
 }
 
@@ -41,20 +40,20 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// The file and the checkpoint are being looked at, or the upload is being opened on the server.
+    /// The file and the checkpoint are being examined, or the upload is being created on the server.
     #[default]
     Preparing,
     /// Parts are being sent.
     Uploading,
-    /// Local data is read again and compared with what the server has.
+    /// Local data is being read again and compared with the data on the server.
     Verifying,
-    /// All parts are there; the server puts the object together.
+    /// All parts are on the server, which is assembling the object.
     Completing,
-    /// The upload has ended, well or not.
+    /// The upload has ended, successfully or not.
     Ended,
-    /// There are no credentials that the server takes: others are waited for, as the option `credentials_wait` allows.
+    /// The upload is waiting for credentials that the server accepts (`credentials_wait`).
     Waiting,
-    /// Local data is read for its MD5, which must be known before the data can be sent; nothing is being sent meanwhile.
+    /// Local data is being read for its MD5, which must be known before the data is sent. Nothing is being sent.
     Hashing,
 }
 
@@ -71,7 +70,7 @@ pub(crate) enum Step {
 /// In the order of the steps.
 const PHASES: [Phase; 5] = [Phase::Preparing, Phase::Uploading, Phase::Verifying, Phase::Completing, Phase::Ended];
 
-/// Counts what workers do. Nothing here makes a worker wait.
+/// Counts the work of the workers. Nothing here makes a worker wait.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     step: AtomicU8,
@@ -79,7 +78,7 @@ pub(crate) struct Meter {
     /// The total is only what is known so far: more may come.
     is_open_ended: AtomicBool,
     done: AtomicU64,
-    /// The most that was ever shown: a restart counts from zero, what is shown does not.
+    /// The highest value reported so far: a restart counts from zero, but the reported value does not decrease.
     shown: AtomicU64,
     resumed: AtomicU64,
     sent: AtomicU64,
@@ -89,9 +88,9 @@ pub(crate) struct Meter {
     attempts: AtomicU32,
     retries: AtomicU32,
     complaints: AtomicU32,
-    /// Requests that wait for credentials.
+    /// Requests waiting for credentials.
     waiting: AtomicU32,
-    /// Threads that read data for its MD5, and those that send some.
+    /// Threads reading data for its MD5, and threads sending data.
     hashing: AtomicU32,
     sending: AtomicU32,
     rate: Mutex<Rate>,
@@ -102,7 +101,7 @@ impl Meter {
         self.step.store(step as u8, Ordering::Relaxed);
     }
 
-    /// A file of `total` bytes in `parts` parts is to be sent; nothing of it is done yet.
+    /// A file of `total` bytes in `parts` parts will be sent; nothing is done yet.
     pub(crate) fn begin_round(&self, total: u64, parts: u32) {
         self.total.store(total, Ordering::Relaxed);
         self.parts_total.store(parts, Ordering::Relaxed);
@@ -139,7 +138,7 @@ impl Meter {
         self.parts_done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The server does not have a part any more that it had.
+    /// The server no longer has a part that it had.
     pub(crate) fn part_lost(&self, bytes: u64, resumed: bool) {
         self.done.fetch_sub(bytes, Ordering::Relaxed);
         self.parts_done.fetch_sub(1, Ordering::Relaxed);
@@ -162,17 +161,17 @@ impl Meter {
         self.complaints.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody waits for credentials, until what is returned is dropped.
+    /// A request waits for credentials until the returned value is dropped.
     pub(crate) fn waiting(&self) -> impl Drop + '_ {
         Counted::new(&self.waiting)
     }
 
-    /// Somebody reads data for its MD5, until what is returned is dropped.
+    /// A thread reads data for its MD5 until the returned value is dropped.
     pub(crate) fn hashing(&self) -> impl Drop + '_ {
         Counted::new(&self.hashing)
     }
 
-    /// Somebody sends data, until what is returned is dropped.
+    /// A thread sends data until the returned value is dropped.
     pub(crate) fn sending(&self) -> impl Drop + '_ {
         Counted::new(&self.sending)
     }
@@ -206,7 +205,7 @@ impl Meter {
         (self.parts_resumed.load(Ordering::Relaxed), self.resumed.load(Ordering::Relaxed))
     }
 
-    /// The rate of an earlier call, which is that of this one until there is enough to see.
+    /// The rate of an earlier call, reported until this call has a rate of its own.
     pub(crate) fn expect_rate(&self, bytes_per_second: Option<u64>) {
         self.rate_so_far().expected = bytes_per_second.unwrap_or(0);
     }
@@ -222,13 +221,13 @@ impl Meter {
         unpoisoned(self.rate.lock())
     }
 
-    /// The bytes behind us, which never become fewer.
+    /// The bytes done, which never decrease.
     fn shown_bytes(&self) -> u64 {
         let done = self.done.load(Ordering::Relaxed);
         self.shown.fetch_max(done, Ordering::Relaxed).max(done).min(self.total.load(Ordering::Relaxed))
     }
 
-    /// How things stand at `now`.
+    /// The progress at `now`.
     pub(crate) fn progress(&self, now: Instant) -> Progress {
         let total = self.total.load(Ordering::Relaxed);
         let done = self.shown_bytes();
@@ -251,7 +250,7 @@ impl Meter {
     }
 }
 
-/// One that is counted as long as this lives.
+/// Counted as long as this value lives.
 struct Counted<'a>(&'a AtomicU32);
 
 impl<'a> Counted<'a> {
@@ -275,7 +274,7 @@ fn eta(left: u64, bytes_per_second: u64) -> Option<Duration> {
     }
 }
 
-/// The bytes of one part that count as done, over all tries to send it: a try that fails takes nothing back.
+/// The bytes of one part that count as done, over all attempts to send it: a failed attempt takes nothing back.
 pub(crate) struct PartMeter<'a> {
     meter: &'a Meter,
     furthest: u64,
@@ -286,7 +285,7 @@ impl<'a> PartMeter<'a> {
         PartMeter { meter, furthest: 0 }
     }
 
-    /// `count` further bytes were sent, which makes `position` in this try.
+    /// `count` more bytes were sent, which makes `position` in this attempt.
     pub(crate) fn sent(&mut self, count: u64, position: u64) {
         self.meter.sent.fetch_add(count, Ordering::Relaxed);
         if position > self.furthest {
@@ -302,11 +301,11 @@ impl<'a> PartMeter<'a> {
     }
 }
 
-/// The rate over the last few seconds, from what observers saw.
+/// The rate over the last few seconds, from observed progress.
 #[derive(Debug, Default)]
 struct Rate {
     seen: VecDeque<(Instant, u64)>,
-    /// That of an earlier call; 0 when there was none.
+    /// The rate of an earlier call; 0 if there was none.
     expected: u64,
 }
 

@@ -120,8 +120,8 @@ impl std::fmt::Display for Interrupted {
         f.write_str(match self {
             Interrupted::Stopped => "the upload was stopped",
             Interrupted::ConnectTimeout => "no connection could be opened in time",
-            Interrupted::SendTimeout => "the server stopped taking data",
-            Interrupted::ResponseTimeout => "the server did not answer in time",
+            Interrupted::SendTimeout => "the server stopped reading data",
+            Interrupted::ResponseTimeout => "the server did not respond in time",
         })
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn failure(error: ureq::Error, context: &RequestContext, server: &str
 
 /// The proxy `proxy`, which reads the request, has answered 407 in place of `server`.
 pub(super) fn proxy_wants_login(server: &str) -> Failure {
-    let error = ureq::Error::ConnectProxyFailed("the proxy answered 407".into());
+    let error = ureq::Error::ConnectProxyFailed("the proxy returned 407".into());
     Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, server)))
 }
 
@@ -117,13 +117,13 @@ pub(super) fn explain(error: &ureq::Error, server: &str) -> String {
     }
     match error {
         _ if is_no_tls(error) => {
-            format!("{server} does not speak TLS; check the endpoint's port, or give it as http://")
+            format!("{server} does not speak TLS; check the endpoint's port, or begin it with http://")
         }
         _ if is_too_long(error) => {
             let limit = MOST_HEAD / 1024;
             format!(
-                "the head of the response of {server} is too long: more than {limit} KiB, or more than 128 headers; what was \
-                 asked for may have been done; see what a gateway or proxy on the way puts into its responses"
+                "the head of the response of {server} is too long: more than {limit} KiB, or more than 128 headers; the \
+                 request may have been carried out; check what a gateway or proxy adds to responses"
             )
         }
         ureq::Error::HostNotFound => format!("{server} has no address; check the endpoint"),
@@ -131,10 +131,10 @@ pub(super) fn explain(error: &ureq::Error, server: &str) -> String {
             format!("{server} does not speak HTTP ({error}); check the endpoint and its port")
         }
         ureq::Error::ConnectProxyFailed(reason) if reason.ends_with("407") => format!(
-            "no way to {server}: {reason}, it wants other credentials; give them in the option proxy, as \
+            "cannot reach {server}: {reason}, it requires other credentials; set them in the option proxy, as \
              http://user:password@host:port"
         ),
-        ureq::Error::ConnectProxyFailed(reason) => format!("no way to {server}: {reason}; check the option proxy"),
+        ureq::Error::ConnectProxyFailed(reason) => format!("cannot reach {server}: {reason}; check the option proxy"),
         ureq::Error::Io(error) => format!("{server}: {error}"),
         error => format!("{server}: {error}"),
     }
@@ -147,9 +147,9 @@ mod tests {
     #[test]
     fn a_proxy_s_refusal_stays_and_its_trouble_passes() {
         for status in [400, 403, 404, 405, 407] {
-            assert!(is_refusal(&format!("the proxy answered {status}")), "{status}");
+            assert!(is_refusal(&format!("the proxy returned {status}")), "{status}");
         }
-        for other in ["the proxy answered 408", "the proxy answered 429", "the proxy answered 503", "it closed", ""] {
+        for other in ["the proxy returned 408", "the proxy returned 429", "the proxy returned 503", "it closed", ""] {
             assert!(!is_refusal(other), "{other}");
         }
     }

@@ -67,7 +67,7 @@ fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     loop {
         match timer.wait(|| receiver.recv_timeout(SLICE)) {
             Ok(found) => return found.map_err(|error| io::Error::other(format!("the name has no address ({error})"))),
-            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the name look-up failed")),
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("the name lookup failed")),
             Err(RecvTimeoutError::Timeout) => context.check()?,
         }
         if timer.is_over() {

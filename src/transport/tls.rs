@@ -36,7 +36,7 @@ fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
         })
         .collect();
     if found.is_empty() {
-        return Err(Error::invalid(format!("the CA file {} holds no PEM certificate", path.display())));
+        return Err(Error::invalid(format!("the CA file {} contains no PEM certificate", path.display())));
     }
     Ok(found)
 }
@@ -48,7 +48,7 @@ pub(super) fn distrust(error: &ureq::Error) -> Option<String> {
     match cause {
         rustls::Error::InvalidCertificate(reason) => {
             let clock = clock_trouble(reason, now);
-            Some(clock.unwrap_or_else(|| format!("({cause}); give a CA file when it is signed by your own authority")))
+            Some(clock.unwrap_or_else(|| format!("({cause}); set a CA file if it is signed by your own authority")))
         }
         // Before 1970.
         rustls::Error::FailedToGetCurrentTime => Some(format!("because {}, before 1970; set the clock", clock_of(now))),
@@ -67,7 +67,7 @@ fn clock_trouble(reason: &rustls::CertificateError, now: SystemTime) -> Option<S
             Some(format!("yet: it is valid from {} on, but {clock}; set the clock", at(not_before)))
         }
         Expired => Some(format!(
-            "any more: it has expired, and {clock}; set the clock when that is wrong, else the server needs a new certificate"
+            "any more: it has expired, and {clock}; set the clock if it is wrong, otherwise the server needs a new certificate"
         )),
         ExpiredContext { not_after, .. } => Some(format!(
             "any more: it was valid until {}, and {clock}; set the clock when that is wrong, else the server needs a new \

@@ -79,14 +79,14 @@ fn open_tunnel(stream: &mut TcpTransport, head: &[u8], timeout: NextTimeout) -> 
             match status {
                 100 | 102..=199 => {}
                 200..=299 => return Ok(()),
-                status => return Err(Error::ConnectProxyFailed(format!("the proxy answered {status}"))),
+                status => return Err(Error::ConnectProxyFailed(format!("the proxy returned {status}"))),
             }
         }
         if !more {
             return Err(Error::ConnectProxyFailed("the proxy closed the connection".into()));
         }
         if stream.buffers().input().len() > MOST_HEAD {
-            return Err(Error::ConnectProxyFailed("the proxy's response has no end".into()));
+            return Err(Error::ConnectProxyFailed("the proxy's response is incomplete".into()));
         }
     }
 }

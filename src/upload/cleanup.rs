@@ -114,5 +114,5 @@ fn keep(journal: &Journal, error: Error) -> Error {
         Some(trouble) => error.hint(trouble),
         None => error,
     };
-    error.hint(format_args!("start it again with the checkpoint {} to go on", journal.path().display()))
+    error.hint(format_args!("start it again with the checkpoint {} to resume", journal.path().display()))
 }

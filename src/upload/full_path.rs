@@ -17,7 +17,7 @@ pub(super) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathB
     })?;
     let length = path::bytes(&full).len();
     if length > LONGEST {
-        let what = format!("{field} has {length} bytes in full; the system takes {LONGEST}");
+        let what = format!("{field} has {length} bytes as an absolute path; the system allows {LONGEST}");
         return Err(Error::new(kind, what).hint("use a shorter path").with_errno(path::TOO_LONG));
     }
     Ok(full)
@@ -46,6 +46,6 @@ mod tests {
         assert_eq!(full(&longest).unwrap(), Path::new(&longest));
         let error = full(&(longest + "x")).unwrap_err();
         assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG));
-        assert!(error.message().contains("4096 bytes in full"), "{error}");
+        assert!(error.message().contains("4096 bytes as an absolute path"), "{error}");
     }
 }

@@ -12,7 +12,7 @@ use crate::os::signals;
 use crate::sync::unpoisoned;
 use crate::transfer::{Control, Meter, Progress};
 
-/// A running or ended upload. Dropping a running one pauses it, without waiting.
+/// An upload, running or ended. Dropping a running one pauses it without waiting for it.
 #[derive(Debug)]
 pub struct Upload {
     shared: Arc<UploadShared>,
@@ -41,14 +41,14 @@ impl Upload {
         Ok(Upload { shared })
     }
 
-    /// Carries the job out on this thread, which is the program's: no write of a checkpoint may raise a signal in it.
+    /// Runs the job on this thread, which is the program's: no write of a checkpoint may raise a signal in it.
     pub(crate) fn run(job: Job) -> Upload {
         let shared = Arc::new(UploadShared::new(&job));
         signals::without_signals_of_writes(|| shared.carry_out(job));
         Upload { shared }
     }
 
-    /// Waits for the end, but no longer than `timeout`. The outcome stays: a later call gives it again.
+    /// Waits for the end, but no longer than `timeout`. Later calls return the same outcome.
     pub fn wait(&self, timeout: Duration) -> Option<Outcome> {
         let until = Instant::now().checked_add(timeout);
         let mut outcome = self.shared.lock();
@@ -64,23 +64,23 @@ impl Upload {
         outcome.clone()
     }
 
-    /// How far it is.
+    /// Current progress.
     pub fn progress(&self) -> Progress {
         self.shared.meter.progress(Instant::now())
     }
 
-    /// The oldest event of this upload that waits to be taken out; `None` when none does. Like
+    /// Retrieves the oldest pending event of this upload, or `None` if there is none. Like
     /// [`Client::next_event`](crate::Client::next_event), for one upload.
     pub fn next_event(&self) -> Option<Event> {
         self.shared.events.queue.next()
     }
 
-    /// Asks it to stop soon and to keep its checkpoint and parts. Without a checkpoint nothing can be kept.
+    /// Asks the upload to stop soon and keep its checkpoint and parts. Without a checkpoint, nothing can be kept.
     pub fn pause(&self) {
         self.shared.control.pause();
     }
 
-    /// Asks it to stop soon, to remove what was sent from the server, and to delete its checkpoint.
+    /// Asks the upload to stop soon, remove the data already sent from the server and delete its checkpoint.
     pub fn cancel(&self) {
         self.shared.control.cancel();
     }

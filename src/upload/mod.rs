@@ -1,8 +1,9 @@
-//! One upload: from a source and its options to the proven object.
+//! One upload: from a source and its options to the verified object.
 //!
-//! [`handle`] starts a [`job`] and waits for it. A job runs rounds: a [`round`] sends the source with one request, or as a
-//! [`multipart`] upload that begins anew or where [`resume`] says. [`send`] sends parts, [`verify`] makes sure that they
-//! are what the file holds, [`prove`] that the object is. [`stream`] sends what a program writes. [`cleanup`] decides what is left where when the upload ends.
+//! `handle` starts a `job` and waits for it; `run` runs its rounds. A `round` sends the source with one request
+//! (`put_object`) or as a `multipart` upload, which begins anew or where `resume` says. `send` sends parts, `verify` makes
+//! sure that they are what the file holds, `prove` that the object is. `stream` sends what a program writes. `cleanup`
+//! decides what is left on the server and on disk when the upload ends.
 
 pub(crate) mod checkpoint;
 mod cleanup;

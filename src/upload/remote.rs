@@ -264,7 +264,7 @@ impl Body for PartBody<'_, '_> {
 fn agree(operation: Operation, theirs: Option<u64>, ours: u64) -> Result<()> {
     match theirs {
         Some(theirs) if theirs != ours => {
-            let message = format!("the data was damaged on its way: the server has CRC-64 {theirs}, the file {ours}");
+            let message = format!("the data was damaged in transit: the server has CRC-64 {theirs}, the file {ours}");
             Err(Error::new(ErrorKind::ChecksumMismatch, message).with_retryable(true).context(operation))
         }
         _ => Ok(()),

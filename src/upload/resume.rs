@@ -82,11 +82,11 @@ pub(crate) fn mismatch(saved: &Header, wanted: &Header) -> Option<String> {
     } else if !is_same_origin(&saved.origin, &wanted.origin) {
         if wanted.file().is_some() { "file" } else { "stream" }
     } else if saved.options != wanted.options {
-        return Some("headers-changed: the upload had been opened with other object headers".into());
+        return Some("headers-changed: the upload was created with different object headers".into());
     } else {
         return None;
     };
-    Some(format!("other-{what}: the checkpoint was that of another {what}"))
+    Some(format!("other-{what}: the checkpoint belongs to a different {what}"))
 }
 
 /// Any stream that is cut at the same places may be the same: only its bytes can tell.
@@ -166,7 +166,7 @@ fn upload_missing(
     upload_id: String,
     trust: Trust,
 ) -> Result<Resumption> {
-    let start_over = || Resumption::StartOver("upload-gone: the server does not know the upload any more".into());
+    let start_over = || Resumption::StartOver("upload-gone: the server no longer knows the upload".into());
     if !saved.completing || saved.parts.len() != plan.count() as usize {
         return Ok(start_over());
     }

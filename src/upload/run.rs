@@ -105,8 +105,8 @@ impl Job {
             (ErrorKind::FileChanged, _) if self.request.options.on_file_change == OnFileChange::Restart => {
                 Some(format!("file-changed: {error}"))
             }
-            (_, "NoSuchUpload") => Some("upload-gone: the server does not know the upload any more".into()),
-            (_, "InvalidPart") => Some("part-lost: the server does not have all parts any more".into()),
+            (_, "NoSuchUpload") => Some("upload-gone: the server no longer knows the upload".into()),
+            (_, "InvalidPart") => Some("part-lost: the server no longer has all parts".into()),
             _ => None,
         }
     }

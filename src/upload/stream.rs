@@ -184,7 +184,7 @@ impl Round<'_> {
             // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
             Err(error) if is_denied(&error) => None,
             Err(error) if error.service_code() == "NoSuchUpload" => {
-                return Ok(Err("upload-gone: the server does not know the upload any more".into()));
+                return Ok(Err("upload-gone: the server no longer knows the upload".into()));
             }
             Err(error) => return Err(error.context("cannot resume")),
         };

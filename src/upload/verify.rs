@@ -50,7 +50,7 @@ pub(crate) fn verify_parts(job: &Job, remote: &Remote<'_>, source: &FileSource, 
         }
         source.verified_as(now);
     }
-    Err(source.changed("it is touched again and again"))
+    Err(source.changed("it keeps being modified"))
 }
 
 /// The file that the path leads to now. Network file systems ask their server anew when a file is opened, so that what is
@@ -82,7 +82,7 @@ fn compare(remote: &Remote<'_>, file: &FileSource, sent: &Sent) -> Result<()> {
     let PartRecord { part, crc64, .. } = &sent.record;
     let source: &dyn Source = file;
     if source.crc64(part, || remote.go_on())? != *crc64 {
-        return Err(file.changed(format!("part {} is not what was sent", part.number)).with_part(part.number));
+        return Err(file.changed(format!("part {} differs from what was sent", part.number)).with_part(part.number));
     }
     Ok(())
 }

@@ -311,7 +311,7 @@ static void headers(oss_client *client)
     check_case = "twice";
     what.headers = twice;
     what.header_count = 2;
-    upload_fails(client, &what, OSS_INVALID_ARGUMENT, "given twice");
+    upload_fails(client, &what, OSS_INVALID_ARGUMENT, "set twice");
     check_case = "too many";
     what.header_count = SIZE_MAX;
     upload_fails(client, &what, OSS_INVALID_ARGUMENT, "header_count");

@@ -77,7 +77,7 @@ fn assert_ends(case: &Case, reason: &str, retryable: bool) {
     let error = case.upload(None).expect_err(reason);
     assert!(error.message.contains(&format!("no credentials from the default chain: {reason}")), "{reason}: {error:?}");
     assert!(
-        error.message.ends_with("it is configured, so no other source is asked: mend it or remove it"),
+        error.message.ends_with("it is configured, so no other source is tried: repair it or remove it"),
         "{error:?}"
     );
     assert_eq!((error.retryable, case.oss.log().len()), (retryable, before), "{error:?}");
@@ -92,15 +92,15 @@ fn broken_variables_let_nobody_else_sign() {
         (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "")], "env: OSS_ACCESS_KEY_SECRET is not set"),
         (vec![("OSS_ACCESS_KEY_SECRET", &broken)], "env: OSS_ACCESS_KEY_ID is not set"),
         (vec![("ALIBABA_CLOUD_ACCESS_KEY_ID", "i")], "env: ALIBABA_CLOUD_ACCESS_KEY_SECRET is not set"),
-        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a\n")], "env: OSS_ACCESS_KEY_SECRET holds something else"),
+        (vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a\n")], "env: OSS_ACCESS_KEY_SECRET contains something other"),
         (
             vec![(ID, "an-id"), ("OSS_ACCESS_KEY_SECRET", "a"), ("OSS_SESSION_TOKEN", " ")],
-            "env: OSS_SESSION_TOKEN holds",
+            "env: OSS_SESSION_TOKEN contains",
         ),
         (vec![("ALIBABA_CLOUD_ROLE_ARN", ROLE_ARN)], "oidc: ALIBABA_CLOUD_OIDC_PROVIDER_ARN is not set"),
         (
             vec![("ALIBABA_CLOUD_PROFILE", "prod")],
-            "profile: ALIBABA_CLOUD_PROFILE names the profile prod, and there is",
+            "profile: ALIBABA_CLOUD_PROFILE names the profile prod, and none of these",
         ),
         (vec![("ALIBABA_CLOUD_CONFIG_FILE", "none.json")], "profile: cannot read /"),
     ] {
@@ -122,7 +122,7 @@ fn broken_files_and_services_let_nobody_else_sign() {
     assert_ends(&case, "oidc: cannot read the token file /", false);
     case.write("token", OIDC_TOKEN);
     case.vendor.set(|ways| ways.refusal = Some((503, String::new())));
-    assert_ends(&case, "oidc: STS answered 503", true);
+    assert_ends(&case, "oidc: STS returned 503", true);
 
     for (path, text) in [
         (".aliyun/config.json", "{"),
@@ -149,7 +149,7 @@ fn broken_files_and_services_let_nobody_else_sign() {
     case.vendor.set(|ways| ways.silent = true);
     assert_ends(&case, "ecs-role: 127.0.0.1:", true);
     case.vendor.set(|ways| *ways = Ways { refusal: Some((500, String::new())), ..Ways::default() });
-    assert_ends(&case, "ecs-role: the metadata service answered 500", true);
+    assert_ends(&case, "ecs-role: the metadata service returned 500", true);
     let case = case.with("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true");
     assert_ends(&case, "uri: http://127.0.0.1:", true);
     case.vendor.set(|ways| *ways = Ways::default());

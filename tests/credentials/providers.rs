@@ -39,7 +39,7 @@ fn ecs_role() {
     let case = Case::new().on_ecs().with("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
     case.vendor.set(|ways| ways.plain_only = true);
     let error = case.upload(Some("ecs-role")).unwrap_err();
-    assert!(error.message.contains("ecs-role: the metadata service answered 404 when asked for a token"), "{error:?}");
+    assert!(error.message.contains("ecs-role: the metadata service returned 404 when asked for a token"), "{error:?}");
     assert!(error.message.contains("ALIBABA_CLOUD_IMDSV1_DISABLED"), "{error:?}");
 
     let error = Case::new().on_ecs().upload(Some("ecs-role:another")).unwrap_err();
@@ -57,7 +57,7 @@ fn oidc() {
     assert_eq!(case.vendor.asked(), ["POST / AssumeRoleWithOIDC"]);
     case.write("token", "another-token");
     let error = case.upload(Some("oidc")).unwrap_err();
-    let expected = "no credentials from oidc: STS answered 400 to AssumeRoleWithOIDC: \
+    let expected = "no credentials from oidc: STS returned 400 for AssumeRoleWithOIDC: \
         AuthenticationFail.OIDCToken.Invalid: No *** *** (request id R-1)";
     assert!(error.message.contains(expected), "{error:?}");
     std::fs::remove_file(case.scratch.path("home/token")).unwrap();
@@ -78,7 +78,7 @@ fn uri() {
     );
     let error = case.upload(Some(&format!("uri:{}/{SECRET}?{TOKEN}", case.vendor.url()))).unwrap_err();
     assert!(
-        error.message.ends_with(&format!("no credentials from uri: {} answered 404", case.vendor.url())),
+        error.message.ends_with(&format!("no credentials from uri: {} returned 404", case.vendor.url())),
         "{error:?}"
     );
     // Too large for a key, whatever it says.
@@ -88,7 +88,7 @@ fn uri() {
     assert!(error.message.contains("65536"), "{error:?}");
     // Redirects lead anywhere.
     case.vendor.set(|ways| ways.refusal = Some((302, String::new())));
-    assert!(case.upload(Some(&case.vendor.uri())).unwrap_err().message.ends_with("answered 302"));
+    assert!(case.upload(Some(&case.vendor.uri())).unwrap_err().message.ends_with("returned 302"));
 }
 
 #[test]
@@ -119,8 +119,8 @@ fn process_of_a_host_that_takes_the_status() {
     }
     let case = Case::new().with_children("ignored");
     let error = case.upload(Some("process:exit 3")).unwrap_err();
-    assert!(error.message.contains("the command's output is not the JSON that it should be; how the command ended"));
-    assert!(error.message.ends_with("ignores SIGCHLD or reaps children by itself") && error.retryable, "{error:?}");
+    assert!(error.message.contains("the command's output is not the expected JSON; the exit status of the command"));
+    assert!(error.message.ends_with("ignores SIGCHLD or reaps all its children") && error.retryable, "{error:?}");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn anonymous() {
 fn unknown() {
     let error = Case::new().upload(Some("vault")).unwrap_err();
     assert_eq!(error.kind, "InvalidArgument");
-    assert!(error.message.contains("\"vault\" is not known; there are env, profile[:NAME]"), "{error:?}");
+    assert!(error.message.contains("\"vault\" is not known; the known values are env, profile[:NAME]"), "{error:?}");
 }
 
 fn config(case: &Case) {
@@ -226,10 +226,10 @@ fn profiles_of_the_command_line() {
         assert_eq!(case.upload(Some(credentials)).expect(credentials), id, "{credentials}");
     }
     let error = case.upload(Some("profile:wrong")).unwrap_err();
-    assert!(error.message.contains("profile: assume-role: STS answered 400 to AssumeRole: SignatureDoesNotMatch ("));
+    assert!(error.message.contains("profile: assume-role: STS returned 400 for AssumeRole: SignatureDoesNotMatch ("));
     let error = case.upload(Some("profile:sso")).unwrap_err();
     assert_eq!(error.kind, "Unsupported");
-    assert!(error.message.contains("the mode CloudSSO needs a login"), "{error:?}");
+    assert!(error.message.contains("the mode CloudSSO requires a login"), "{error:?}");
     let error = case.upload(Some("profile:nobody")).unwrap_err();
     assert!(error.message.contains("config.json has no profile nobody"), "{error:?}");
 }

@@ -148,7 +148,7 @@ fn a_key_that_comes_again_after_its_refusal_ends_the_upload_with_the_servers_wor
     stage.expire_at(4);
     let error = stage.client.upload_file(stage.options(1), |_, _| ()).unwrap_err();
     assert_eq!((error.kind(), error.service_code()), (ErrorKind::Service, "SecurityTokenExpired"));
-    assert!(error.is_retryable() && error.message().contains("to go on"), "{error}");
+    assert!(error.is_retryable() && error.message().contains("to resume"), "{error}");
     assert_clean_error(&error);
     assert_eq!(stage.vendor.issued(), 2);
     assert_eq!(stage.oss.uploads(BUCKET)[0].parts.len(), 4);

@@ -75,7 +75,7 @@ fn the_wait_ends_with_its_time() {
     let error = stage.client.upload_file(stage.options(1), |_, _| ()).unwrap_err();
     assert!(start.elapsed() >= Duration::from_millis(200));
     assert_eq!((error.kind(), error.service_code()), (ErrorKind::Service, "SecurityTokenExpired"));
-    assert!(error.is_retryable() && error.message().contains("waited 200ms for others"), "{error}");
+    assert!(error.is_retryable() && error.message().contains("waited 200ms for new ones"), "{error}");
     assert_clean_error(&error);
     assert_eq!(stage.oss.uploads(BUCKET)[0].parts.len(), 4);
 

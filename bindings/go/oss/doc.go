@@ -1,7 +1,7 @@
-// Package oss uploads local files to Alibaba Cloud Object Storage Service (OSS), resumably and verified.
+// Package oss provides resumable, verified uploads of local files to Alibaba Cloud Object Storage Service (OSS).
 //
-// It wraps liboss_upload, a shared library with a C ABI. A [Client] knows the server and who signs; it is made once and
-// shared. [Client.UploadFile] uploads one file and returns when the object is stored:
+// It wraps liboss_upload, a shared library with a C ABI. A [Client] has the server and the credentials; create one and
+// share it. [Client.UploadFile] uploads one file and returns when the object is stored:
 //
 //	client, err := oss.NewClient(oss.ClientOptions{Endpoint: "oss-cn-hangzhou.aliyuncs.com"})
 //	if err != nil {
@@ -14,43 +14,43 @@
 //		Checkpoint: true,
 //	})
 //
-// The object appears whole or not at all, and only when the CRC-64 that the server computed equals that of the file.
+// The object appears complete or not at all, and only if the CRC-64 that the server computed equals that of the file.
 //
-// Programs that were written for Alibaba Cloud's Go SDK v1 use package ossv1 beside this one.
+// Programs written for Alibaba Cloud's Go SDK v1 can use package ossv1, next to this one.
 //
 // # Resume
 //
-// With a checkpoint (see [UploadOptions]), an upload that failed, was paused or whose process died goes on where it
+// With a checkpoint (see [UploadOptions]), an upload that failed, was paused or whose process died resumes where it
 // stopped when the same call is made again. The checkpoint file is deleted when the object is stored. Without a
 // checkpoint, an upload that does not succeed leaves nothing behind on the server.
 //
 // # Stopping
 //
-// When the context given to UploadFile ends, the upload is paused: what was sent is kept if there is a checkpoint. For
-// more control, [Client.Start] returns an [Upload] that any goroutine may watch, pause or cancel.
+// When the context given to UploadFile ends, the upload is paused: the data already sent is kept if there is a
+// checkpoint. For more control, [Client.Start] returns an [Upload] that any goroutine may watch, pause or cancel.
 //
 // # Errors
 //
-// What the library reports is an [*Error]. It matches one sentinel, such as [ErrPaused] or [ErrService]; what the server
-// said is a [*ServiceError] for [errors.As]; a failure of the local file is a [syscall.Errno], so that
-// errors.Is(err, fs.ErrNotExist) holds where it should.
+// The library reports failures as an [*Error]. It matches one sentinel, such as [ErrPaused] or [ErrService]. The
+// server's error is a [*ServiceError] for [errors.As]. A failure of the local file is a [syscall.Errno], so that
+// errors.Is(err, fs.ErrNotExist) works as expected.
 //
 // # Events
 //
-// [Client.NextEvent] takes out what happens inside, requests, retries and parts, for logs and metrics. Its first call
-// opens the queue: before it, nothing is kept.
+// [Client.NextEvent] retrieves events (requests, retries, parts) for logs and metrics. Its first call opens the queue:
+// before it, nothing is recorded.
 //
 // # Goroutines and threads
 //
 // All types of this package may be used by many goroutines at the same time. No callback comes from C:
 // [UploadOptions.Progress] runs in the goroutine that waits for the upload. A waiting goroutine holds an operating
-// system's thread, about 0.1 s at a time.
+// system thread, about 0.1 s at a time.
 //
 // # Linking
 //
-// The C header lies beside this package, so that `go mod vendor` takes it along. The library itself is searched for where
-// the build tags say. By default it is that of the checkout that this package is a part of: target/release/, after
-// `cargo build --release`. With the build tag oss_upload_static, it is that checkout's static archive, and programs need
-// no shared library. With the build tag oss_upload_pkgconfig, pkg-config says where an installed one is. Elsewhere,
-// CGO_LDFLAGS=-L/path/to/lib names its folder.
+// The C header is next to this package, so that `go mod vendor` includes it. Build tags select the library. By
+// default, it is taken from the checkout that contains this package: target/release/, after `cargo build --release`.
+// With the build tag oss_upload_static, it is that checkout's static archive, and programs need no shared library.
+// With the build tag oss_upload_pkgconfig, pkg-config locates an installed library. For any other place, set
+// CGO_LDFLAGS=-L/path/to/lib.
 package oss

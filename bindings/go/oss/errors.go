@@ -34,38 +34,38 @@ func (s Status) String() string { return statusName(s) }
 
 // What an [*Error] matches with [errors.Is], by its Status.
 var (
-	// ErrInvalidArgument: an argument or option is wrong; the message names it. Nothing was done.
+	// ErrInvalidArgument: an argument or option is invalid; the message names it. Nothing was done.
 	ErrInvalidArgument = errors.New("oss: invalid argument")
-	// ErrIO: the local file could not be opened or read; [Error].OSErrno tells why.
+	// ErrIO: the local file could not be opened or read; [Error].OSErrno says why.
 	ErrIO = errors.New("oss: local file")
 	// ErrNetwork: the server could not be reached, or the connection broke more often than MaxAttempts allows.
 	ErrNetwork = errors.New("oss: network")
-	// ErrTimeout: nothing moved for ConnectTimeout or StallTimeout, more often than MaxAttempts allows.
+	// ErrTimeout: ConnectTimeout or StallTimeout passed without progress, more often than MaxAttempts allows.
 	ErrTimeout = errors.New("oss: timeout")
-	// ErrService: the server said no; a [*ServiceError] tells why.
+	// ErrService: the server refused the request; a [*ServiceError] says why.
 	ErrService = errors.New("oss: refused by the server")
-	// ErrCredentials: no credentials were found, or a provider of them failed.
+	// ErrCredentials: no credentials were found, or a credentials provider failed.
 	ErrCredentials = errors.New("oss: credentials")
-	// ErrFileChanged: the local file changed while it was uploaded, and FailOnFileChange forbids a restart (or restarts
-	// did not help).
+	// ErrFileChanged: the local file changed during the upload, and FailOnFileChange forbids a restart (or restarts did
+	// not help).
 	ErrFileChanged = errors.New("oss: local file changed")
-	// ErrChecksumMismatch: the server's CRC-64 differs from that of the local data.
+	// ErrChecksumMismatch: the server's CRC-64 differs from the CRC-64 of the local data.
 	ErrChecksumMismatch = errors.New("oss: checksum mismatch")
-	// ErrCheckpoint: the checkpoint file cannot be written, or is not one that this version can use.
+	// ErrCheckpoint: the checkpoint file cannot be written, or this version cannot use it.
 	ErrCheckpoint = errors.New("oss: checkpoint")
-	// ErrCheckpointBusy: another upload, of this or another process, holds the checkpoint file.
+	// ErrCheckpointBusy: another upload, in this or another process, holds the checkpoint file.
 	ErrCheckpointBusy = errors.New("oss: checkpoint in use")
-	// ErrPaused: the upload was paused. With a checkpoint, start it again to go on where it stopped.
+	// ErrPaused: the upload was paused. With a checkpoint, start it again to resume where it stopped.
 	ErrPaused = errors.New("oss: paused")
 	// ErrCancelled: the upload was cancelled; nothing of it is left on the server.
 	ErrCancelled = errors.New("oss: cancelled")
 	// ErrCallbackFailed: the object is stored, but the application server's callback (x-oss-callback) failed.
 	ErrCallbackFailed = errors.New("oss: object stored, callback failed")
-	// ErrUnsupported: the option is known, but this version of the library cannot carry it out.
+	// ErrUnsupported: the option is known, but this version of the library does not support it.
 	ErrUnsupported = errors.New("oss: unsupported")
-	// ErrResources: the system made no thread, since a limit of processes or memory is reached. Trying again later can help.
+	// ErrResources: the system could not create a thread: a process or memory limit is reached. Retrying later may help.
 	ErrResources = errors.New("oss: no more threads")
-	// ErrInternal: a defect of the library; please report the message.
+	// ErrInternal: a bug in the library; please report the message.
 	ErrInternal = errors.New("oss: internal error")
 )
 
@@ -91,7 +91,7 @@ var sentinels = map[Status]error{
 	StatusInternal:         ErrInternal,
 }
 
-// Error is what the library reports when a call or an upload fails.
+// Error is the error that the library reports when a call or an upload fails.
 //
 // [errors.Is] finds the sentinel of its Status and, when OSErrno is set, what that [syscall.Errno] matches, such as
 // fs.ErrNotExist. [errors.As] finds a [*ServiceError] when the server sent one.
@@ -100,23 +100,23 @@ type Error struct {
 	Status Status
 	// HTTPStatus of the server's response; 0 when there was none.
 	HTTPStatus int
-	// OSErrno is the operating system's error; 0 when it takes no part.
+	// OSErrno is the operating system's error; 0 when it is not involved.
 	OSErrno syscall.Errno
-	// PartNumber is the part that failed, from 1; 0 when the failure is not about one part.
+	// PartNumber is the number of the part that failed, from 1; 0 when the failure does not concern a single part.
 	PartNumber int
 	// Retryable says that the same call may succeed later without any change.
 	Retryable bool
-	// Code is OSS's error code, such as "AccessDenied"; empty when there is none.
+	// Code is the OSS error code, such as "AccessDenied"; empty when there is none.
 	Code string
-	// EC is OSS's detailed error code, such as "0003-00000001"; empty when there is none.
+	// EC is the detailed OSS error code, such as "0003-00000001"; empty when there is none.
 	EC string
-	// RequestID is what Alibaba Cloud's support asks for; empty when there is none.
+	// RequestID is the request ID, which Alibaba Cloud support asks for; empty when there is none.
 	RequestID string
-	// Message is one line that says what failed, where, and what to do. No secret is in it.
+	// Message is one line that says what failed, where, and what to do. It contains no secrets.
 	Message string
 }
 
-// Error is the message.
+// Error returns the message.
 func (e *Error) Error() string {
 	if e.Message == "" {
 		return "oss: " + e.Status.String()
@@ -124,7 +124,7 @@ func (e *Error) Error() string {
 	return "oss: " + e.Message
 }
 
-// Unwrap gives the sentinel of the status, the operating system's error and what the server said, if there are any.
+// Unwrap returns the sentinel of the status, the operating system's error and the server's error, if any.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	if sentinel, ok := sentinels[e.Status]; ok {
@@ -141,21 +141,22 @@ func (e *Error) Unwrap() []error {
 	return errs
 }
 
-// ServiceError is what the server said. [errors.As] finds a *ServiceError in every error that holds one.
+// ServiceError is the error that the server returned. [errors.As] finds a *ServiceError in every error that contains
+// one.
 type ServiceError struct {
 	// StatusCode is the HTTP status.
 	StatusCode int
-	// Code is OSS's error code, such as "NoSuchBucket"; empty when the response held none, as those of proxies.
+	// Code is the OSS error code, such as "NoSuchBucket"; empty if the response had none, as those of proxies.
 	Code string
-	// EC is OSS's detailed error code, such as "0003-00000001".
+	// EC is the detailed OSS error code, such as "0003-00000001".
 	EC string
-	// RequestID is what Alibaba Cloud's support asks for.
+	// RequestID is the request ID, which Alibaba Cloud support asks for.
 	RequestID string
-	// Message is that of the [Error]: what failed, where, what the server said, and what to do.
+	// Message is the message of the [Error]: what failed, where, the server's message, and what to do.
 	Message string
 }
 
-// Error is the message.
+// Error returns the message.
 func (e *ServiceError) Error() string { return "oss: " + e.Message }
 
 func invalid(format string, args ...any) error {

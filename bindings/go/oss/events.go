@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// EventKind is what happened. A newer library may tell kinds that are not listed here.
+// EventKind is the kind of an event. A newer library may report kinds that are not listed here.
 type EventKind int
 
 const (
-	// EventRequest: a request has been answered, or has failed.
+	// EventRequest: a request received a response, or failed.
 	EventRequest EventKind = iota + 1
-	// EventRetry: a request will be tried again, after [Event].Elapsed; the message says why.
+	// EventRetry: a request will be retried after [Event].Elapsed; the message says why.
 	EventRetry
-	// EventPartDone: the server has a part.
+	// EventPartDone: a part has reached the server.
 	EventPartDone
-	// EventPartResumed: the server has a part that an earlier call sent.
+	// EventPartResumed: a part sent by an earlier call is on the server.
 	EventPartResumed
-	// EventConcurrencyChanged: more or fewer parts may be in flight.
+	// EventConcurrencyChanged: the number of parts that may be in flight changed.
 	EventConcurrencyChanged
-	// EventCredentialsChanged: a source has given the first credentials, or others sign from now on; the message names
-	// the access key id and the source.
+	// EventCredentialsChanged: a source returned the first credentials, or the credentials changed; the message names the
+	// AccessKey ID and the source.
 	EventCredentialsChanged
-	// EventCheckpointWritten: the checkpoint was made safe on disk.
+	// EventCheckpointWritten: the checkpoint was synced to disk.
 	EventCheckpointWritten
-	// EventRestarted: all parts are sent again; the message says why.
+	// EventRestarted: the upload starts over and sends all parts again; the message says why.
 	EventRestarted
-	// EventEnded: the upload has ended; the message is "stored" or the error's.
+	// EventEnded: the upload has ended; the message is "stored" or the error message.
 	EventEnded
 )
 
@@ -43,41 +43,42 @@ func (k EventKind) String() string {
 	return names[k-1]
 }
 
-// Event is something that happened to an upload. What does not concern the kind is zero. No secret is in it.
+// Event is an event of an upload. Fields that do not apply to its kind are zero. It contains no secrets.
 type Event struct {
-	// Kind is what happened.
+	// Kind of the event.
 	Kind EventKind
-	// Upload is which one of the client, from 1 in the order of starting; 0 for what concerns the client.
+	// Upload is the number of the upload within the client, from 1 in the order of starting; 0 for events of the client
+	// itself.
 	Upload int64
-	// At is the time since the upload was started.
+	// At is the time since the upload started.
 	At time.Duration
-	// Key is the name of the object, cut when it is longer than 255 bytes.
+	// Key is the name of the object, truncated if it is longer than 255 bytes.
 	Key string
-	// Operation is the API call, such as "UploadPart".
+	// Operation is the API operation, such as "UploadPart".
 	Operation string
-	// PartNumber is the part, from 1.
+	// PartNumber is the number of the part, from 1.
 	PartNumber int
-	// Attempt is which try of the request, from 1.
+	// Attempt is the number of the attempt, from 1.
 	Attempt int
 	// HTTPStatus of the response; 0 when there was none.
 	HTTPStatus int
-	// Code is OSS's error code.
+	// Code is the OSS error code.
 	Code string
 	// RequestID of the response.
 	RequestID string
-	// Elapsed is the time that the request took; for a retry, that is waited.
+	// Elapsed is the time that the request took; for a retry, the wait before it.
 	Elapsed time.Duration
-	// Bytes of the request's body, or of the part.
+	// Bytes in the body of the request, or in the part.
 	Bytes int64
-	// Concurrency is how many parts may be in flight now.
+	// Concurrency is the number of parts that may now be in flight.
 	Concurrency int
-	// Message says why, in one line.
+	// Message is the reason, in one line.
 	Message string
-	// Dropped counts events that were lost right before this one, since nobody took them out in time.
+	// Dropped is the number of events lost immediately before this one because they were not retrieved in time.
 	Dropped int64
 }
 
-// String is what is known, as a line for a log.
+// String returns what is known as a line for a log.
 func (e Event) String() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "[%d] %.3f %v", e.Upload, e.At.Seconds(), e.Kind)
@@ -101,12 +102,12 @@ func (e Event) String() string {
 	return line.String()
 }
 
-// NextEvent takes the oldest event of the client's uploads that waits to be taken out. It does not wait for one: false
-// says that there is none, or that the client is closed.
+// NextEvent retrieves the oldest pending event of the client's uploads. It does not wait for one: it returns false if
+// there is none, or if the client is closed.
 //
-// The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the oldest
-// are dropped, and the next one counts them. A program that never asks pays nothing. Goroutines share the queue: each
-// event goes to one of them.
+// The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;
+// after that, the oldest are dropped, and the next one counts them. Nothing is recorded until the first call.
+// Goroutines share the queue: each event goes to one of them.
 func (c *Client) NextEvent() (Event, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -116,11 +117,11 @@ func (c *Client) NextEvent() (Event, bool) {
 	return nextClientEvent(c.handle)
 }
 
-// NextEvent takes the oldest event of this upload that waits to be taken out. It does not wait for one: false says that
-// there is none, or that the upload is closed. Events can be taken after the end, until Close.
+// NextEvent retrieves the oldest pending event of this upload. It does not wait for one: it returns false if there is
+// none, or if the upload is closed. It works after the upload has ended, until Close.
 //
-// The first call opens the upload's own queue, which is not the client's: what happened before is not in it, so
-// [Client.NextEvent] is the one that misses nothing.
+// The first call opens the upload's own queue, which is separate from the client's and has no earlier events. To
+// receive every event, use [Client.NextEvent].
 func (u *Upload) NextEvent() (Event, bool) {
 	u.mu.RLock()
 	defer u.mu.RUnlock()

@@ -35,7 +35,7 @@ func Example() {
 	// Output: 14 bytes, ETag 910C8BC73110B0CD1BC5D2BCAE782511
 }
 
-// With a checkpoint, an upload that Ctrl-C or a deadline has stopped goes on where it was when it is started again.
+// With a checkpoint, an upload that Ctrl-C or a deadline has stopped resumes when it is started again.
 func ExampleClient_UploadFile_resumable() {
 	client, err := oss.NewClient(oss.ClientOptions{Endpoint: os.Getenv("OSS_ENDPOINT"), Region: os.Getenv("OSS_REGION")})
 	if err != nil {
@@ -56,7 +56,7 @@ func ExampleClient_UploadFile_resumable() {
 	})
 	switch {
 	case errors.Is(err, context.Canceled):
-		fmt.Println("stopped; run again to go on")
+		fmt.Println("stopped; run again to resume")
 	case err != nil:
 		log.Fatal(err)
 	}

@@ -8,7 +8,7 @@ package oss
 #cgo !oss_upload_pkgconfig,oss_upload_static LDFLAGS: -lgcc_s -lutil -lrt -lpthread -lm -ldl
 #cgo oss_upload_pkgconfig pkg-config: oss_upload
 
-// The header lies beside this file: the go command takes nothing from outside of a package into vendor/ or a module.
+// The header is next to this file: the go command takes nothing from outside a package into vendor/ or a module.
 #include "oss_upload.h"
 */
 import "C"

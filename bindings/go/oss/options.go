@@ -10,138 +10,139 @@ import (
 	"github.com/oss-upload/liboss_upload/bindings/go/internal/address"
 )
 
-// PartSizeAuto, as [UploadOptions].PartSize, lets the library choose the size of the parts from that of the file.
+// PartSizeAuto, as [UploadOptions].PartSize, lets the library choose a size that suits the file.
 const PartSizeAuto int64 = -1
 
-// RoutinesAuto, as [UploadOptions].Routines, lets the library choose how many parts are sent at the same time: at
-// most 64, for all uploads of the client together that have this value.
+// RoutinesAuto, as [UploadOptions].Routines, lets the library choose how many parts are sent at the same time: at most
+// 64 for all uploads of the client that set this value.
 const RoutinesAuto = -1
 
-// SignatureVersion is how requests are signed.
+// SignatureVersion selects how requests are signed.
 type SignatureVersion int
 
 const (
-	// SignatureAuto signs with V4 when the region is known, else with V1. The default.
+	// SignatureAuto signs with V4 if the region is known, otherwise with V1. The default.
 	SignatureAuto SignatureVersion = 0
-	// SignatureV1 signs with HMAC-SHA1; it needs no region.
+	// SignatureV1 signs with HMAC-SHA1; it requires no region.
 	SignatureV1 SignatureVersion = 1
-	// SignatureV4 signs with OSS4-HMAC-SHA256; it needs a region.
+	// SignatureV4 signs with OSS4-HMAC-SHA256; it requires a region.
 	SignatureV4 SignatureVersion = 4
 )
 
-// OnFileChange is what happens when the local file changes while it is uploaded.
+// OnFileChange says what to do when the local file changes during the upload.
 type OnFileChange int
 
 const (
-	// RestartOnFileChange sends all parts again, a few times at the most. The default.
+	// RestartOnFileChange sends all parts again, at most a few times. The default.
 	RestartOnFileChange OnFileChange = 0
 	// FailOnFileChange ends the upload with [ErrFileChanged].
 	FailOnFileChange OnFileChange = 1
 )
 
-// VerifyResume is whether parts that are on the server are read again from the local file before the object is made, and
-// their CRC-64 compared.
+// VerifyResume says whether to read parts on the server again from the local file and compare their CRC-64 before the
+// object is created.
 type VerifyResume int
 
 const (
-	// VerifyInDoubt does so when an earlier call has seen another change time, device or inode of the file, and always
-	// where the file system is not known to keep a change time of its own (FAT, FUSE, NFS, ...): there a write can leave
-	// no trace. The default.
+	// VerifyInDoubt does so if an earlier call saw a different change time, device or inode, or if the file system may
+	// not keep its own change time (FAT, FUSE, NFS, ...), so that a write can leave no trace. The default.
 	VerifyInDoubt VerifyResume = 0
-	// VerifyAlways always does so when an upload is resumed; else it is VerifyInDoubt.
+	// VerifyAlways always does so when an upload is resumed, and otherwise acts as VerifyInDoubt.
 	VerifyAlways VerifyResume = 1
 	// VerifyNever never does so for these reasons.
 	VerifyNever VerifyResume = 2
 )
 
-// ClientOptions say where the server is, who signs, and which limits all uploads of a client share. The zero value of
+// ClientOptions has the endpoint, the credentials, and limits that all uploads of a client share. The zero value of
 // every field means its default. Printing them shows no secrets.
 type ClientOptions struct {
-	// Endpoint is a host with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an
-	// internal, accelerate or dual-stack host, a custom domain (then set CNAME), or an IP address. It may be left out
-	// when Region is given.
+	// Endpoint is a host with an optional scheme (default "https://") and port: "oss-cn-hangzhou.aliyuncs.com"; an
+	// internal, acceleration or dual-stack host; a custom domain (set CNAME too); or an IP address. It may be omitted if
+	// Region is set.
 	Endpoint string
-	// Region, such as "cn-hangzhou". By default the endpoint's, when that names one. Signature V4 needs it.
+	// Region, such as "cn-hangzhou". Signature V4 requires it. Default: the region in the endpoint, if it names one.
 	Region string
 
-	// AccessKeyID and AccessKeySecret sign requests. Without them Credentials says who does.
+	// AccessKeyID and AccessKeySecret sign requests. Without them, see Credentials.
 	AccessKeyID     string
 	AccessKeySecret string
-	// SecurityToken belongs to temporary (STS) credentials.
+	// SecurityToken is the security token of temporary (STS) credentials.
 	SecurityToken string
-	// Credentials is where they come from when AccessKeyID is empty. "env": the environment variables
-	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN. "profile[:NAME]": a profile
-	// in the files of the aliyun command line, the SDKs or ossutil. "process:COMMAND": what a command prints.
+	// Credentials is the source of the credentials if AccessKeyID is empty. "env": the environment variables
+	// OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary credentials, OSS_SESSION_TOKEN. "profile[:NAME]": a
+	// profile in the files of the aliyun command line, the SDKs or ossutil. "process:COMMAND": the output of a command.
 	// "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc": a RAM role for a Kubernetes service account.
-	// "uri[:URL]": what a GET of the URL answers. "anonymous": requests are not signed. Empty: the default chain:
-	// env, oidc, profile, ecs-role, uri. The first of these that is configured is used; when it does not work, no other
-	// is asked. Temporary ones are renewed before they end, also in the middle of an upload.
+	// "uri[:URL]": the response to a GET of the URL. "anonymous": requests are not signed. Empty: the default chain: env,
+	// oidc, profile, ecs-role, uri. The first configured source is used; if it fails, no other is tried. Temporary
+	// credentials are renewed before they expire, even during an upload.
 	Credentials string
-	// CredentialsWait is how long an upload waits for new credentials when there are none, or when the server takes
-	// them no more: from their source, or from [Client.SetCredentials]. Meanwhile its phase is PhaseWaiting. Default
-	// not at all: it fails, and with a checkpoint it can be resumed. Rounded up to 1 ms.
+	// CredentialsWait is how long an upload waits for new credentials when it has none, or when the server no longer
+	// accepts them. They come from their source or from [Client.SetCredentials]. Meanwhile the phase is PhaseWaiting. By
+	// default there is no wait: the upload fails, and can be resumed if it has a checkpoint. Rounded up to 1 ms.
 	CredentialsWait time.Duration
 	// SignatureVersion is SignatureAuto by default.
 	SignatureVersion SignatureVersion
 
 	// CNAME says that the endpoint is a custom domain bound to the bucket.
 	CNAME bool
-	// PathStyle puts the bucket into the path, as an IP address always does. OSS refuses it on its own domains.
+	// PathStyle puts the bucket in the path, which is always done for an IP address. OSS refuses this on its own domains.
 	PathStyle bool
 
-	// ConnectTimeout is for opening a connection, name look-up and TLS included. Default 10 s; rounded up to 1 ms.
+	// ConnectTimeout is the time to open a connection, including the name lookup and TLS. Default 10 s; rounded up to 1
+	// ms.
 	ConnectTimeout time.Duration
-	// StallTimeout is how long no byte may move, or a response may take, before a request is given up and tried again.
-	// Default 30 s; rounded up to 1 ms. There is no limit for a whole upload: use the context.
+	// StallTimeout is the time without a byte sent or received, or without a response, after which a request is abandoned
+	// and retried. Default 30 s; rounded up to 1 ms. There is no limit on a whole upload: use the context.
 	StallTimeout time.Duration
-	// MaxAttempts is how often a request is tried before the upload fails, the first time included: 1 to 1000,
-	// default 8.
+	// MaxAttempts is the number of times a request is tried, including the first, before the upload fails. Default 8, at
+	// most 1000.
 	MaxAttempts int
-	// MaxBytesPerSecond is what all uploads of the client may send together: at least 1024, or 0 for no limit.
+	// MaxBytesPerSecond limits what all uploads of the client send together, at least 1024. 0 means no limit.
 	MaxBytesPerSecond int64
 
-	// Proxy, such as "http://[user:password@]host:port"; "env" asks the environment. Default none.
+	// Proxy, such as "http://[user:password@]host:port"; "env" reads the environment. Default none.
 	Proxy string
-	// CAFile is a PEM file with the certificate authorities to trust instead of the built-in ones; "system" trusts those
-	// of the platform's certificate store.
+	// CAFile is a PEM file with the certificate authorities to trust. "system" means those of the platform's certificate
+	// store. Default: the built-in ones.
 	CAFile string
-	// InsecureSkipVerify accepts any certificate. For tests only: anyone on the way can then read and change the data.
+	// InsecureSkipVerify accepts any certificate. For tests only: anyone on the network path can then read and change the
+	// data.
 	InsecureSkipVerify bool
-	// UserAgent is added to the User-Agent header: visible ASCII.
+	// UserAgent is text to add to the User-Agent header, in visible ASCII.
 	UserAgent string
 }
 
-// UploadOptions say what to upload, and how. Bucket and Key are needed; the zero value of every other field means its
-// default. They are copied by the call that takes them.
+// UploadOptions says what to upload and how. Bucket and Key are required; the zero value of every other field means
+// its default. They are copied by the call that takes them.
 type UploadOptions struct {
-	// Bucket is the bucket's name: 3 to 63 of a-z, 0-9 and '-'.
+	// Bucket is the bucket's name: 3 to 63 characters from a-z, 0-9 and '-'.
 	Bucket string
-	// Key is the object's name: 1 to 1023 bytes of UTF-8 that do not begin with '/' or '\'.
+	// Key is the object's name: 1 to 1023 bytes of UTF-8, not beginning with '/' or '\'.
 	Key string
 
-	// PartSize is the bytes of a part: 102400 (100 KiB, the default) to 5368709120 (5 GiB), or PartSizeAuto. It is
-	// raised when the file would need more than 10000 parts; [Result].PartSizeRaised tells.
+	// PartSize is the bytes per part: 102400 (100 KiB, the default) to 5368709120 (5 GiB), or PartSizeAuto. It is raised
+	// if the file would need more than 10000 parts; see [Result].PartSizeRaised.
 	PartSize int64
-	// Routines is how many parts are sent at the same time: 1 (the default) to 100, or RoutinesAuto.
+	// Routines is the number of parts sent at the same time: 1 (the default) to 100, or RoutinesAuto.
 	Routines int
 
-	// Checkpoint keeps a file that says what has been sent, so that a later call goes on where this one stopped. It is
-	// "<path>.cp" beside the uploaded file unless one of the next two is set; each of these implies Checkpoint.
+	// Checkpoint keeps a file that records what has been sent, so that a later call resumes where this one stopped. It is
+	// "<path>.cp", next to the uploaded file, unless one of the next two is set; each of these implies Checkpoint.
 	Checkpoint bool
-	// CheckpointPath is the checkpoint file to use. A file that is there, and is no checkpoint of this library, is left
-	// alone, also an empty one: ErrCheckpoint.
+	// CheckpointPath is the checkpoint file to use. An existing file that is not a checkpoint of this library, even an
+	// empty one, is left untouched, and the upload fails with ErrCheckpoint.
 	CheckpointPath string
-	// CheckpointDir is an existing directory for the checkpoint file, which is then named by the source and the
-	// destination. Not together with CheckpointPath.
+	// CheckpointDir is an existing directory for the checkpoint file, whose name is derived from the source and the
+	// destination. It cannot be combined with CheckpointPath.
 	CheckpointDir string
 
-	// Headers describe the object or steer its upload: Content-Type (guessed from the names when left out),
-	// Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl,
-	// x-oss-storage-class, x-oss-tagging, x-oss-server-side-encryption and its companions, x-oss-forbid-overwrite,
-	// x-oss-callback, x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer. Each goes to the requests that it
-	// belongs to. Values are visible ASCII and blanks.
+	// Headers describe the object or control its upload: Content-Type (guessed from the names if omitted), Cache-Control,
+	// Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl, x-oss-storage-class,
+	// x-oss-tagging, x-oss-server-side-encryption and its companions, x-oss-forbid-overwrite, x-oss-callback,
+	// x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer. Each is sent with the requests that it applies to.
+	// Values are visible ASCII and spaces.
 	Headers map[string]string
-	// Metadata becomes x-oss-meta-* headers; the names here are without that prefix, and case does not matter.
+	// Metadata becomes x-oss-meta-* headers; the names here are without that prefix, and not case-sensitive.
 	Metadata map[string]string
 
 	// OnFileChange is RestartOnFileChange by default.
@@ -151,9 +152,10 @@ type UploadOptions struct {
 	// ContentMD5 sends Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
 	ContentMD5 bool
 
-	// Progress, when not nil, is told how far the upload is, about ten times a second and once at the end, successful
-	// or not. It runs in the goroutine inside [Client.UploadFile] or [Upload.Wait] and never after that has returned;
-	// while it runs the upload goes on. When it panics, the upload is paused, its end is awaited, and the panic goes on.
+	// Progress, if not nil, is called with the progress of the upload about ten times a second and once at the end,
+	// successful or not. It runs in the goroutine inside [Client.UploadFile] or [Upload.Wait] and never after that has
+	// returned; the upload continues meanwhile. If it panics, the upload is paused, its end is awaited, and the panic
+	// continues.
 	Progress func(Progress)
 }
 
@@ -178,7 +180,7 @@ func (o ClientOptions) fields() []string {
 	s.text("AccessKeyID", o.AccessKeyID)
 	s.secret("AccessKeySecret", o.AccessKeySecret)
 	s.secret("SecurityToken", o.SecurityToken)
-	// "process:COMMAND" and "uri:URL" may carry a secret in what follows the colon.
+	// "process:COMMAND" and "uri:URL" may contain a secret after the colon.
 	source, rest, _ := strings.Cut(o.Credentials, ":")
 	s.text("Credentials", source)
 	s.secret("CredentialsArgument", rest)
@@ -197,7 +199,8 @@ func (o ClientOptions) fields() []string {
 	return s
 }
 
-// String shows the options; of headers and metadata only the names, since encryption keys and callbacks are secrets.
+// String shows the options, with only the names of headers and metadata, since encryption keys and callbacks are
+// secrets.
 func (o UploadOptions) String() string {
 	var s shown
 	s.text("Bucket", o.Bucket)

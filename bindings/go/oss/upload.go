@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// ETAUnknown is [Progress].ETA while it cannot be told.
+// ETAUnknown is [Progress].ETA when it is not known.
 const ETAUnknown time.Duration = -1
 
 // slice is how long one call into C waits: the pace of progress, and the delay until a context's end is seen.
 const slice = 100 * time.Millisecond
 
-// Phase is what an upload is busy with.
+// Phase is what an upload is doing.
 type Phase int
 
 const (
-	// PhasePreparing looks at the file and the checkpoint, and opens the upload on the server.
+	// PhasePreparing examines the file and the checkpoint, and creates the upload on the server.
 	PhasePreparing Phase = iota
 	// PhaseUploading sends parts.
 	PhaseUploading
-	// PhaseVerifying reads local data again and compares it with what the server has.
+	// PhaseVerifying reads local data again and compares it with the data on the server.
 	PhaseVerifying
-	// PhaseCompleting has all parts on the server, which puts the object together.
+	// PhaseCompleting has all parts on the server, which is assembling the object.
 	PhaseCompleting
-	// PhaseEnded is the end, well or not.
+	// PhaseEnded is the end, successful or not.
 	PhaseEnded
-	// PhaseWaiting has no credentials that the server takes, and waits for others.
+	// PhaseWaiting waits for credentials that the server accepts.
 	PhaseWaiting
 	// PhaseHashing reads local data for its MD5, which must be known before the data is sent, and sends nothing.
 	PhaseHashing
@@ -43,69 +43,71 @@ func (p Phase) String() string {
 	return names[p]
 }
 
-// Progress tells how far an upload is. Its numbers are absolute. DoneBytes, SentBytes and Retries never run
-// backwards; PartsDone and ResumedBytes begin anew when an upload starts over.
+// Progress is the progress of an upload. Its numbers are totals. DoneBytes, SentBytes and Retries never decrease;
+// PartsDone and ResumedBytes start from 0 again when an upload starts over.
 type Progress struct {
-	// Phase is what the upload is busy with.
+	// Phase is what the upload is doing.
 	Phase Phase
-	// TotalBytes is the size of the file; 0 while it has not been looked at.
+	// TotalBytes is the size of the file; 0 until it has been examined.
 	TotalBytes int64
-	// DoneBytes are behind us, resumed ones included. At success it equals TotalBytes.
+	// DoneBytes are the bytes done, including resumed ones. On success it equals TotalBytes.
 	DoneBytes int64
 	// ResumedBytes were sent by an earlier call.
 	ResumedBytes int64
-	// SentBytes were sent by this call, repeated ones included.
+	// SentBytes were sent by this call, including retries.
 	SentBytes int64
-	// BytesPerSecond is the rate of the last few seconds; a resumed upload begins with that of the earlier call.
+	// BytesPerSecond is the average rate over the last few seconds; a resumed upload starts with the rate of the earlier
+	// call.
 	BytesPerSecond int64
-	// ETA is the time to the end at this rate, or ETAUnknown.
+	// ETA is the time remaining at this rate, or ETAUnknown.
 	ETA time.Duration
-	// PartsTotal is the number of parts.
+	// PartsTotal is the total number of parts.
 	PartsTotal int
-	// PartsDone are those that the server has, resumed ones included.
+	// PartsDone is the number of parts on the server, including resumed ones.
 	PartsDone int
-	// Retries counts requests that had to be tried again.
+	// Retries is the number of retries.
 	Retries int
 }
 
-// Result is what an upload came to.
+// Result is the outcome of an upload.
 type Result struct {
 	// ETag of the object, without quotes.
 	ETag string
-	// CRC64 is the CRC-64/XZ of the whole object, equal to the server's.
+	// CRC64 is the CRC-64/XZ of the whole object, equal to the server's value.
 	CRC64 uint64
-	// VersionID of the object, in a versioned bucket.
+	// VersionID of the object, in a bucket with versioning.
 	VersionID string
-	// RequestID of the request that made the object.
+	// RequestID of the request that created the object.
 	RequestID string
 	// UploadID is empty for a file sent with one PutObject.
 	UploadID string
-	// Size is the bytes of the object.
+	// Size of the object in bytes.
 	Size int64
-	// PartSize is the bytes of a part, as used.
+	// PartSize that was used, in bytes.
 	PartSize int64
-	// PartSizeRaised says that the part size was raised, since the file would have needed more than 10000 parts.
+	// PartSizeRaised says that the part size was raised because the file would have needed more than 10000 parts.
 	PartSizeRaised bool
-	// Parts of the upload; 1 for a file sent with one PutObject.
+	// Parts is the number of parts; 1 for a file sent with one PutObject.
 	Parts int
-	// PartsResumed were sent by an earlier call.
+	// PartsResumed is the number of parts sent by an earlier call.
 	PartsResumed int
-	// BytesSent by this call, repeated ones included.
+	// BytesSent by this call, including retries.
 	BytesSent int64
-	// BytesResumed were sent by an earlier call and not needed again.
+	// BytesResumed were sent by an earlier call and did not have to be sent again.
 	BytesResumed int64
-	// Attempts counts HTTP requests, repeated ones included.
+	// Attempts is the number of HTTP requests, including retries.
 	Attempts int
-	// RestartReason says why earlier work was thrown away and all parts were sent again; empty when it was not.
+	// RestartReason says why earlier work was discarded and all parts were sent again; empty if it was not.
 	RestartReason string
-	// Elapsed is the time from start to end, in whole milliseconds.
+	// Elapsed is the duration of the upload, in whole milliseconds.
 	Elapsed time.Duration
-	// CallbackResponse is what the application server answered to x-oss-callback. It is nil without a callback, when it
-	// failed, and when the response was lost on its way and the object itself had to prove that it is stored.
+	// CallbackResponse is the application server's response to x-oss-callback. It is nil if there was no callback, if it
+	// failed, or if the response was lost and the upload was confirmed by looking at the object instead.
 	CallbackResponse []byte
 }
 
-// An Upload is one file on its way, made by [Client.Start]. All methods may be called by any goroutine at any time.
+// An Upload is the upload of one file, created by [Client.Start]. All methods may be called by any goroutine at any
+// time.
 type Upload struct {
 	progress func(Progress) // of the options; may be nil
 
@@ -128,14 +130,14 @@ func newUpload(handle *cUpload, progress func(Progress)) *Upload {
 	return u
 }
 
-// Wait returns when the upload has ended, with what it came to; later calls return the same at once. With an error the
-// result tells as much as is known.
+// Wait returns the outcome when the upload has ended; later calls return the same at once. With an error, the result
+// has as much as is known.
 //
-// When ctx ends first, Wait pauses the upload, for everyone that waits for it, and returns when it has stopped, within
-// about a second, with an error that matches the context's and, as a rule, [ErrPaused]. An upload that was faster than
-// the pause is a success.
+// If ctx ends first, Wait pauses the upload, for everyone who waits for it, and returns when it has stopped, within
+// about a second, with an error that matches the context's and, as a rule, [ErrPaused]. An upload that completes
+// before the pause is a success.
 //
-// Wait calls [UploadOptions].Progress. When the upload is closed while it runs, Wait returns [ErrClosed].
+// Wait calls [UploadOptions].Progress. If the upload is closed while it runs, Wait returns [ErrClosed].
 func (u *Upload) Wait(ctx context.Context) (*Result, error) {
 	var stopped error
 	for {
@@ -172,20 +174,20 @@ func (u *Upload) report(progress Progress) {
 	returned = true
 }
 
-// Progress tells how far the upload is; after Close, how far it was then.
+// Progress returns the current progress; after Close, the progress at that time.
 func (u *Upload) Progress() Progress { return u.look(0).progress }
 
-// Pause asks the upload to stop soon and to keep its checkpoint and parts; it returns at once. Wait then returns
-// [ErrPaused] within about a second, or what the upload came to when it was faster. To go on, start it again with the
-// same checkpoint. Without a checkpoint nothing can be kept: what was sent is removed from the server.
+// Pause asks the upload to stop soon and keep its checkpoint and parts. It returns at once. Wait then returns
+// [ErrPaused] within about a second, or the outcome of the upload if it ended first. To resume, start it again with
+// the same checkpoint. Without a checkpoint, nothing can be kept: the data already sent is removed from the server.
 func (u *Upload) Pause() { u.use(pauseUpload) }
 
-// Cancel asks the upload to stop soon, to remove what was sent from the server and to delete its checkpoint; it returns
-// at once. Wait then returns [ErrCancelled], or what the upload came to when it was faster.
+// Cancel asks the upload to stop soon, remove the data already sent from the server and delete its checkpoint. It
+// returns at once. Wait then returns [ErrCancelled], or the outcome of the upload if it ended first.
 func (u *Upload) Cancel() { u.use(cancelUpload) }
 
-// Close frees the upload. One that is still running is paused, which Close does not wait for: call Wait before to know
-// how it ended. Further calls of Close do nothing. It always returns nil.
+// Close frees the upload. One that is still running is paused, and Close does not wait for it: call Wait first to
+// learn the outcome. Further calls of Close do nothing. It always returns nil.
 func (u *Upload) Close() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	native "github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
-// A Client is what [New] makes. It holds a client of package [native], whose methods it has too: UploadFile with a context
-// and a result, Start, SetCredentials, NextEvent and Close.
+// A Client is created by [New]. It contains a client of package [native] and also has its methods: UploadFile with a
+// context and a result, Start, SetCredentials, NextEvent and Close.
 type Client struct {
 	*native.Client
 
@@ -26,16 +26,16 @@ type Client struct {
 	endpoint    string // for errors
 }
 
-// A ClientOption changes what [New] makes. Make one with [Region], [SetCredentialsProvider], [Timeout] and the like.
+// A ClientOption is an option of [New]. Create one with [Region], [SetCredentialsProvider], [Timeout] and so on.
 type ClientOption func(*clientConfig)
 
-// clientConfig is what the options of New come to.
+// clientConfig is the result of the options of New.
 type clientConfig struct {
 	options    native.ClientOptions
 	provider   CredentialsProvider
 	contentMD5 bool
 	strict     bool
-	err        error // the first option that cannot be carried out
+	err        error // the first unsupported option
 }
 
 func (c *clientConfig) unsupported(option, why string) {
@@ -44,17 +44,17 @@ func (c *clientConfig) unsupported(option, why string) {
 	}
 }
 
-// cannot says that this library cannot carry out what Alibaba Cloud's SDK can.
+// cannot reports that this library does not support a feature of Alibaba Cloud's SDK.
 func cannot(option, why string) error {
 	return &Error{Status: native.StatusUnsupported, Message: option + ": " + why}
 }
 
-// New makes a client as Alibaba Cloud's SDK v1 does; [native.NewClient] is the same with fields in place of functions. An
-// endpoint without a scheme means HTTPS. Nothing is sent yet, but a provider of credentials is asked.
+// New creates a client as Alibaba Cloud's SDK v1 does; [native.NewClient] is the same with fields in place of
+// functions. An endpoint without a scheme means HTTPS. Nothing is sent yet, but a credentials provider is asked.
 //
-// Empty keys without a provider mean that the credentials are looked for in the default chain: see
-// Credentials of [native.ClientOptions]. New fails as native.NewClient does, and with [ErrUnsupported] for an option that
-// this library cannot carry out. The client is freed when it is forgotten, or by its Close.
+// Empty keys without a provider mean the default chain: see Credentials of [native.ClientOptions]. New fails as
+// native.NewClient does, and with [ErrUnsupported] for an option that this library does not support. The client is
+// freed when it is garbage-collected, or by its Close.
 func New(endpoint, accessKeyID, accessKeySecret string, options ...ClientOption) (*Client, error) {
 	config := clientConfig{options: native.ClientOptions{
 		Endpoint: endpoint, AccessKeyID: accessKeyID, AccessKeySecret: accessKeySecret,
@@ -101,10 +101,10 @@ func SecurityToken(token string) ClientOption {
 	return func(c *clientConfig) { c.options.SecurityToken = strings.TrimSpace(token) }
 }
 
-// SetCredentialsProvider has the provider asked for credentials, which then are used in place of the keys given to
-// [New]. It is asked by New, before each upload, about once a second while one runs, and at once when the server has
-// refused what it gave: what it gives anew is used from the next request on. The asking is done by the goroutine that
-// uploads and by one beside it, never by two at a time for one client. See [CredentialsProviderE] for one that can fail.
+// SetCredentialsProvider sets a provider whose credentials are used in place of the keys given to [New]. It is asked
+// by New, before each upload, about once a second while one runs, and at once when the server has refused its
+// credentials; new ones are used from the next request on. The uploading goroutine and one other call the provider,
+// never both at once for one client. See [CredentialsProviderE] for one that can fail.
 func SetCredentialsProvider(provider CredentialsProvider) ClientOption {
 	return func(c *clientConfig) {
 		c.provider = provider
@@ -114,7 +114,7 @@ func SetCredentialsProvider(provider CredentialsProvider) ClientOption {
 	}
 }
 
-// AuthVersion is how requests are signed: [AuthV1] or [AuthV4]. By default V4 when the region is known, else V1.
+// AuthVersion selects how requests are signed: [AuthV1] or [AuthV4]. Default: V4 if the region is known, otherwise V1.
 func AuthVersion(version AuthVersionType) ClientOption {
 	return func(c *clientConfig) {
 		switch version {
@@ -133,20 +133,20 @@ func UseCname(use bool) ClientOption {
 	return func(c *clientConfig) { c.options.CNAME = use }
 }
 
-// ForcePathStyle puts the bucket into the path of the URL, which OSS refuses on its own domains.
+// ForcePathStyle puts the bucket in the path of the URL, which OSS refuses on its own domains.
 func ForcePathStyle(force bool) ClientOption {
 	return func(c *clientConfig) { c.options.PathStyle = force }
 }
 
-// Timeout is in seconds: for opening a connection (10 by default), and for how long no byte may move or a response may
-// take before a request is given up and tried again (30 by default). 0 means no limit.
+// Timeout sets two times in seconds: the time to open a connection (default 10), and the time without a byte sent or
+// received, or without a response, after which a request is abandoned and retried (default 30). 0 means no limit.
 func Timeout(connect, readWrite int64) ClientOption {
 	return func(c *clientConfig) {
 		c.options.ConnectTimeout, c.options.StallTimeout = seconds(connect), seconds(readWrite)
 	}
 }
 
-// seconds is that time, or the longest there is for 0. Times below 0 are refused later.
+// seconds is that time, or the maximum for 0. Negative times are rejected later.
 func seconds(n int64) time.Duration {
 	const longest = math.MaxUint32 * time.Millisecond
 	if n == 0 || n > int64(longest/time.Second) {
@@ -175,7 +175,7 @@ func proxyURL(host string) string {
 	return "http://" + host
 }
 
-// UserAgent is added to the User-Agent header.
+// UserAgent is text to add to the User-Agent header.
 func UserAgent(userAgent string) ClientOption {
 	return func(c *clientConfig) { c.options.UserAgent = userAgent }
 }
@@ -190,14 +190,14 @@ func EnableMD5(enabled bool) ClientOption {
 	return func(c *clientConfig) { c.contentMD5 = enabled }
 }
 
-// MD5ThresholdCalcInMemory has no effect: what [EnableMD5] needs is computed from the file, neither in memory nor in a
-// temporary file.
+// MD5ThresholdCalcInMemory has no effect: [EnableMD5] computes MD5 from the file, neither in memory nor in a temporary
+// file.
 func MD5ThresholdCalcInMemory(int64) ClientOption {
 	return func(*clientConfig) {}
 }
 
-// VerifyObjectStrict refuses objects whose names begin with '?', as Alibaba Cloud's SDK does by default; here it is off by
-// default, since OSS takes them.
+// VerifyObjectStrict rejects objects whose names begin with '?', as Alibaba Cloud's SDK does by default; here it is
+// off by default, since OSS accepts them.
 func VerifyObjectStrict(enable bool) ClientOption {
 	return func(c *clientConfig) { c.strict = enable }
 }
@@ -277,8 +277,8 @@ func CloudBoxId(string) ClientOption {
 	return func(c *clientConfig) { c.unsupported("CloudBoxId", "CloudBox is not supported") }
 }
 
-// LimitUploadSpeed with anything but 0 is [ErrUnsupported]: MaxBytesPerSecond of [native.ClientOptions] is given when a
-// client is made, and holds for all its uploads together.
+// LimitUploadSpeed with anything but 0 is [ErrUnsupported]: set MaxBytesPerSecond of [native.ClientOptions] when
+// creating a client; it applies to all its uploads together.
 func (c *Client) LimitUploadSpeed(kilobytesPerSecond int) error {
 	if kilobytesPerSecond != 0 {
 		return cannot("LimitUploadSpeed", "use MaxBytesPerSecond of package bindings/go/oss")
@@ -288,15 +288,15 @@ func (c *Client) LimitUploadSpeed(kilobytesPerSecond int) error {
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 
-// A Bucket is where [Bucket.UploadFile] puts objects, as in Alibaba Cloud's SDK v1. Make one with [Client.Bucket].
+// A Bucket is the destination of [Bucket.UploadFile], as in Alibaba Cloud's SDK v1. Create one with [Client.Bucket].
 type Bucket struct {
-	// Client is who uploads.
+	// Client is the uploading client.
 	Client *Client
 	// BucketName is the bucket's name.
 	BucketName string
 }
 
-// Bucket is the bucket of that name; the server is not asked. It fails with [ErrInvalidArgument].
+// Bucket returns the bucket of that name without asking the server. It fails with [ErrInvalidArgument].
 func (c *Client) Bucket(name string) (*Bucket, error) {
 	if !bucketName.MatchString(name) {
 		return nil, invalid("the bucket's name %q is not 3 to 63 of a-z, 0-9 and '-', with no '-' at its ends", name)

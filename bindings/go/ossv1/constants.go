@@ -2,17 +2,17 @@ package oss
 
 import native "github.com/oss-upload/liboss_upload/bindings/go/oss"
 
-// AuthVersionType is how requests are signed: see [AuthVersion].
+// AuthVersionType selects how requests are signed: see [AuthVersion].
 type AuthVersionType string
 
-// The ways of signing that Alibaba Cloud's SDK v1 knows. AuthV2 is [ErrUnsupported].
+// The signature versions of Alibaba Cloud's SDK v1. AuthV2 is [ErrUnsupported].
 const (
 	AuthV1 AuthVersionType = "v1"
 	AuthV2 AuthVersionType = "v2"
 	AuthV4 AuthVersionType = "v4"
 )
 
-// ACLType is who may read and write an object: see [ObjectACL].
+// ACLType says who may read and write an object: see [ObjectACL].
 type ACLType string
 
 // The access rules of objects.
@@ -23,7 +23,7 @@ const (
 	ACLDefault         ACLType = "default"
 )
 
-// StorageClassType is how an object is stored: see [ObjectStorageClass].
+// StorageClassType says how an object is stored: see [ObjectStorageClass].
 type StorageClassType string
 
 // The storage classes.
@@ -35,10 +35,10 @@ const (
 	StorageDeepColdArchive StorageClassType = "DeepColdArchive"
 )
 
-// PayerType is who pays for a request: see [RequestPayer].
+// PayerType says who pays for a request: see [RequestPayer].
 type PayerType string
 
-// Who pays. Uploads may name the requester only.
+// The payers. Uploads may only set the requester.
 const (
 	Requester   PayerType = "Requester"
 	BucketOwner PayerType = "BucketOwner"
@@ -54,18 +54,18 @@ const (
 	SM4Algorithm AlgorithmType = "SM4"
 )
 
-// The bounds of the part size of [Bucket.UploadFile], and how checkpoint files beside the source end.
+// The limits of the part size of [Bucket.UploadFile], and the suffix of checkpoint files next to the source.
 const (
 	MinPartSize          = 100 << 10
 	MaxPartSize          = 5 << 30
 	CheckpointFileSuffix = ".cp"
 )
 
-// PartSizeAuto and RoutinesAuto let the library choose: they are those of package [native].
+// PartSizeAuto and RoutinesAuto let the library choose, as in package [native].
 const (
 	PartSizeAuto = native.PartSizeAuto
 	RoutinesAuto = native.RoutinesAuto
 )
 
-// LogOff is the only level that [SetLogLevel] takes.
+// LogOff is the only level that [SetLogLevel] accepts.
 const LogOff = 0

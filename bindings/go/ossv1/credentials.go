@@ -18,20 +18,21 @@ type Credentials interface {
 	GetSecurityToken() string
 }
 
-// A CredentialsProvider gives credentials whenever it is asked: see [SetCredentialsProvider]. It should keep them until
-// they are about to end.
+// A CredentialsProvider returns credentials whenever it is asked: see [SetCredentialsProvider]. It should cache them
+// until they are about to expire.
 type CredentialsProvider interface {
 	GetCredentials() Credentials
 }
 
 // A CredentialsProviderE is a [CredentialsProvider] that can fail; only GetCredentialsE is then called. An upload that
-// has not started fails with its error, which also matches [ErrCredentials]; one that runs goes on with what it has.
+// has not started fails with its error, which also matches [ErrCredentials]; a running one continues with the
+// credentials that it has.
 type CredentialsProviderE interface {
 	CredentialsProvider
 	GetCredentialsE() (Credentials, error)
 }
 
-// EnvironmentVariableCredentialsProvider gives the key that the environment held when it was made by
+// EnvironmentVariableCredentialsProvider returns the key that was in the environment when it was created by
 // [NewEnvironmentVariableCredentialsProvider]; the zero value reads the environment each time. Printing it shows no
 // secrets.
 type EnvironmentVariableCredentialsProvider struct {
@@ -39,7 +40,7 @@ type EnvironmentVariableCredentialsProvider struct {
 }
 
 // NewEnvironmentVariableCredentialsProvider reads OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for a temporary key,
-// OSS_SESSION_TOKEN. It fails with [ErrCredentials] when one of the first two is missing.
+// OSS_SESSION_TOKEN. It fails with [ErrCredentials] if one of the first two is missing.
 func NewEnvironmentVariableCredentialsProvider() (EnvironmentVariableCredentialsProvider, error) {
 	key := keyFromEnvironment()
 	for _, needed := range [][2]string{{"OSS_ACCESS_KEY_ID", key.id}, {"OSS_ACCESS_KEY_SECRET", key.secret}} {
@@ -50,7 +51,7 @@ func NewEnvironmentVariableCredentialsProvider() (EnvironmentVariableCredentials
 	return EnvironmentVariableCredentialsProvider{key}, nil
 }
 
-// GetCredentials gives the key.
+// GetCredentials returns the key.
 func (p *EnvironmentVariableCredentialsProvider) GetCredentials() Credentials {
 	if p.key == nil {
 		return keyFromEnvironment()
@@ -83,13 +84,13 @@ func noCredentials(format string, args ...any) error {
 }
 
 const (
-	// askAgain is the pause between two questions to a provider while uploads run.
+	// askAgain is the pause between two requests to a provider while uploads run.
 	askAgain = time.Second
-	// refusedWait is how long an upload waits for its provider to come up with other credentials than those refused.
+	// refusedWait is how long an upload waits for its provider to return credentials other than the refused ones.
 	refusedWait = 5 * time.Second
 )
 
-// A credentialsSource carries what a provider gives to a client. It keeps no secret, only a digest of the last.
+// A credentialsSource passes the credentials of a provider to a client. It keeps no secret, only a digest of the last.
 type credentialsSource struct {
 	ask func() (Credentials, error)
 
@@ -113,7 +114,7 @@ func newCredentialsSource(provider CredentialsProvider, options *native.ClientOp
 	})
 }
 
-// refresh asks the provider, unless it was asked within the given time, and hands on what is new.
+// refresh asks the provider, unless it was asked within the given time, and passes on new credentials.
 func (s *credentialsSource) refresh(within time.Duration, use func(id, secret, token string) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +144,7 @@ func (s *credentialsSource) refresh(within time.Duration, use func(id, secret, t
 	return nil
 }
 
-// follow asks now and then, and whenever refused tells of a refusal, until done is closed. What fails here shows in the
+// follow asks from time to time, and whenever refused reports a refusal, until done is closed. Failures show in the
 // upload when its credentials are refused.
 func (s *credentialsSource) follow(client *native.Client, refused, done <-chan struct{}) {
 	ticker := time.NewTicker(askAgain)

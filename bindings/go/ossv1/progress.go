@@ -2,13 +2,13 @@ package oss
 
 import native "github.com/oss-upload/liboss_upload/bindings/go/oss"
 
-// ProgressEventType is what a [ProgressEvent] tells.
+// ProgressEventType is the type of a [ProgressEvent].
 type ProgressEventType int
 
 const (
-	// TransferStartedEvent is the first event: the sizes are known. ConsumedBytes are those that an earlier call sent.
+	// TransferStartedEvent is the first event: the sizes are known. ConsumedBytes were sent by an earlier call.
 	TransferStartedEvent ProgressEventType = 1 + iota
-	// TransferDataEvent tells that more bytes were sent.
+	// TransferDataEvent reports that more bytes were sent.
 	TransferDataEvent
 	// TransferCompletedEvent is the last event of an upload that succeeded.
 	TransferCompletedEvent
@@ -16,19 +16,19 @@ const (
 	TransferFailedEvent
 )
 
-// ProgressEvent tells how far an upload is, as in Alibaba Cloud's SDK v1.
+// ProgressEvent reports the progress of an upload, as in Alibaba Cloud's SDK v1.
 type ProgressEvent struct {
-	// ConsumedBytes are behind us, those of earlier calls included. They never run backwards.
+	// ConsumedBytes are the bytes done, including those of earlier calls. They never decrease.
 	ConsumedBytes int64
 	// TotalBytes is the size of the file.
 	TotalBytes int64
-	// RwBytes were sent since the event before.
+	// RwBytes were sent since the previous event.
 	RwBytes int64
-	// EventType is what this event tells.
+	// EventType is the type of this event.
 	EventType ProgressEventType
 }
 
-// A ProgressListener is told how far an upload is: see [Progress].
+// A ProgressListener receives the progress of an upload: see [Progress].
 type ProgressListener interface {
 	ProgressChanged(event *ProgressEvent)
 }
@@ -49,7 +49,7 @@ func (e *progressEvents) update(p native.Progress) {
 	}
 }
 
-// end tells how the upload ended. A failure before the file was looked at has no events.
+// end reports how the upload ended. A failure before the file was examined has no events.
 func (e *progressEvents) end(err error) {
 	last := TransferCompletedEvent
 	if err != nil {

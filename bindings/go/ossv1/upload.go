@@ -14,11 +14,11 @@ import (
 	native "github.com/oss-upload/liboss_upload/bindings/go/oss"
 )
 
-// An Option changes one [Bucket.UploadFile]. Make one with [Routines], [Checkpoint], [Meta] and the like; of two that say
-// different things the last one holds.
+// An Option is an option of [Bucket.UploadFile]. Create one with [Routines], [Checkpoint], [Meta] and so on. If two
+// conflict, the last one applies.
 type Option func(*uploadConfig) error
 
-// uploadConfig is what the options of one upload come to.
+// uploadConfig is the result of the options of one upload.
 type uploadConfig struct {
 	options  native.UploadOptions
 	ctx      context.Context
@@ -30,11 +30,11 @@ type uploadConfig struct {
 // UploadFile uploads the file at filePath as Alibaba Cloud's SDK v1 does, and returns when the object is stored or the
 // upload has failed. UploadFile of [native.Client] is the same with a context, fields and a result.
 //
-// partSize is the bytes of a part: [MinPartSize] to [MaxPartSize], 0 for the least, or [PartSizeAuto]. It is raised when
-// the file would need more than 10000 parts.
+// partSize is the bytes per part: [MinPartSize] to [MaxPartSize], 0 for the minimum, or [PartSizeAuto]. It is raised
+// if the file would need more than 10000 parts.
 //
-// What the server refused is a [ServiceError] (not a pointer), for programs that assert that type; [errors.As] finds it
-// as a value, as a pointer, and as the [*Error] with all that is known. All other errors are those of package [native],
+// A refusal by the server is a [ServiceError] (not a pointer), for programs that assert that type; [errors.As] finds
+// it as a value, as a pointer, and as the [*Error] with all details. All other errors are those of package [native],
 // and [errors.Is] finds their sentinels in both.
 func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options ...Option) error {
 	if b.Client == nil || b.Client.Client == nil {
@@ -58,7 +58,7 @@ func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options .
 			return err
 		}
 	}
-	// A provider of credentials is asked first, which may take its time: paths mean what they mean now.
+	// A credentials provider is asked first, which may take time: resolve paths now.
 	if err := inFull(&filePath, &u.options.CheckpointPath, &u.options.CheckpointDir); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (u *uploadConfig) run(client *Client, path string) error {
 	return err
 }
 
-// fill writes what is known of the last response where CallbackResult and GetResponseHeader want it.
+// fill writes what is known about the last response to the targets of CallbackResult and GetResponseHeader.
 func (u *uploadConfig) fill(result *native.Result, err error) {
 	if u.callback != nil && result != nil {
 		*u.callback = result.CallbackResponse
@@ -147,7 +147,7 @@ func (u *uploadConfig) fill(result *native.Result, err error) {
 	}
 }
 
-// Routines is how many parts are sent at the same time: 1 (the default) to 100, or [RoutinesAuto]. As in Alibaba
+// Routines is the number of parts sent at the same time: 1 (the default) to 100, or [RoutinesAuto]. As in Alibaba
 // Cloud's SDK, other values below 1 mean 1, and those above 100 mean 100.
 func Routines(n int) Option {
 	return func(u *uploadConfig) error {
@@ -159,13 +159,13 @@ func Routines(n int) Option {
 	}
 }
 
-// Checkpoint keeps a file that says what has been sent, so that the same call goes on where this one stopped: path, or
-// "<file>.cp" beside the uploaded file when path is empty. The file is deleted when the object is stored.
+// Checkpoint keeps a file that records what has been sent, so that the same call resumes where this one stopped: path,
+// or "<file>.cp" next to the uploaded file if path is empty. The file is deleted when the object is stored.
 func Checkpoint(enable bool, path string) Option {
 	return checkpoint(enable, path, "")
 }
 
-// CheckpointDir is [Checkpoint] with an existing directory for the file, which is then named by the source and the
+// CheckpointDir is [Checkpoint] with an existing directory for the file, whose name is derived from the source and the
 // destination.
 func CheckpointDir(enable bool, dir string) Option {
 	if enable && dir == "" {
@@ -185,7 +185,7 @@ func checkpoint(enable bool, path, dir string) Option {
 	}
 }
 
-// Progress has the listener told how far the upload is, about ten times a second, in the goroutine that called
+// Progress sends the progress of the upload to the listener about ten times a second, in the goroutine that called
 // [Bucket.UploadFile], and never after that has returned.
 func Progress(listener ProgressListener) Option {
 	return func(u *uploadConfig) error {
@@ -194,8 +194,8 @@ func Progress(listener ProgressListener) Option {
 	}
 }
 
-// WithContext pauses the upload when ctx ends: [Bucket.UploadFile] then returns within about a second, with an error that
-// matches the context's and [ErrPaused]. With a [Checkpoint], the same call goes on later.
+// WithContext pauses the upload when ctx ends: [Bucket.UploadFile] then returns within about a second, with an error
+// that matches the context's and [ErrPaused]. With a [Checkpoint], the same call resumes later.
 func WithContext(ctx context.Context) Option {
 	if ctx == nil {
 		return fail(invalid("WithContext: the context is nil"))
@@ -206,8 +206,8 @@ func WithContext(ctx context.Context) Option {
 	}
 }
 
-// GetResponseHeader writes what is known of the response that made the object to *header: ETag, X-Oss-Hash-Crc64ecma,
-// X-Oss-Version-Id and X-Oss-Request-Id; after a failure, X-Oss-Request-Id and X-Oss-Ec.
+// GetResponseHeader writes what is known about the response that created the object to *header: ETag,
+// X-Oss-Hash-Crc64ecma, X-Oss-Version-Id and X-Oss-Request-Id; after a failure, X-Oss-Request-Id and X-Oss-Ec.
 func GetResponseHeader(header *http.Header) Option {
 	return func(u *uploadConfig) error {
 		u.response = header
@@ -215,7 +215,8 @@ func GetResponseHeader(header *http.Header) Option {
 	}
 }
 
-// SetHeader sends a header that Headers of [native.UploadOptions] names; the value's text is what fmt.Sprint makes of it.
+// SetHeader sends a header that is listed at Headers of [native.UploadOptions]; the value is formatted with
+// fmt.Sprint.
 func SetHeader(name string, value any) Option {
 	if value == nil {
 		return nil
@@ -241,7 +242,7 @@ func unsupported(option, why string) Option {
 // Meta stores a value of your own with the object, as the header x-oss-meta-NAME.
 func Meta(name, value string) Option { return header("x-oss-meta-"+name, value) }
 
-// ContentType is the object's type; by default it is guessed from the names.
+// ContentType is the object's type. By default, it is guessed from the names.
 func ContentType(value string) Option { return header("Content-Type", value) }
 
 // CacheControl tells browsers and caches how long they may keep the object.
@@ -250,7 +251,7 @@ func CacheControl(value string) Option { return header("Cache-Control", value) }
 // ContentDisposition tells browsers how to name the object, or to save it.
 func ContentDisposition(value string) Option { return header("Content-Disposition", value) }
 
-// ContentEncoding names how the content is encoded. The file is sent as it is.
+// ContentEncoding says how the content is encoded. The file is sent as it is.
 func ContentEncoding(value string) Option { return header("Content-Encoding", value) }
 
 // ContentLanguage is the language of the content.
@@ -259,10 +260,10 @@ func ContentLanguage(value string) Option { return header("Content-Language", va
 // Expires tells caches until when they may keep the object.
 func Expires(t time.Time) Option { return header("Expires", t.UTC().Format(http.TimeFormat)) }
 
-// ObjectACL says who may read and write the object; by default that is the bucket's rule.
+// ObjectACL says who may read and write the object. By default, the bucket's rule applies.
 func ObjectACL(acl ACLType) Option { return header("x-oss-object-acl", string(acl)) }
 
-// ObjectStorageClass is how the object is stored; by default as the bucket says.
+// ObjectStorageClass says how the object is stored. By default, the bucket's class applies.
 func ObjectStorageClass(class StorageClassType) Option {
 	return header("x-oss-storage-class", string(class))
 }
@@ -270,7 +271,7 @@ func ObjectStorageClass(class StorageClassType) Option {
 // StorageClass is [ObjectStorageClass].
 func StorageClass(class StorageClassType) Option { return ObjectStorageClass(class) }
 
-// ForbidOverWrite true refuses to replace an object that is there: a [ServiceError] with the code FileAlreadyExists.
+// ForbidOverWrite true refuses to replace an existing object, with a [ServiceError] with the code FileAlreadyExists.
 func ForbidOverWrite(forbid bool) Option {
 	return header("x-oss-forbid-overwrite", strconv.FormatBool(forbid))
 }
@@ -292,17 +293,17 @@ func ServerSideDataEncryption(algorithm string) Option {
 
 // A Tag of an object.
 type Tag struct {
-	// Key is the tag's name, Value what it says: letters, digits, blanks and + - = . _ : /.
+	// Key is the tag's name, Value its value: letters, digits, spaces and + - = . _ : /.
 	Key, Value string
 }
 
 // Tagging are the tags of an object.
 type Tagging struct {
-	// Tags are ten at most.
+	// Tags are the tags, at most ten.
 	Tags []Tag
 }
 
-// SetTagging gives the object tags, ten at most.
+// SetTagging sets the object's tags, at most ten.
 func SetTagging(tagging Tagging) Option {
 	if len(tagging.Tags) == 0 {
 		return nil
@@ -314,14 +315,14 @@ func SetTagging(tagging Tagging) Option {
 	return header("x-oss-tagging", strings.Join(pairs, "&"))
 }
 
-// Callback has the server call an application server when the object is stored; the value is Base64 of JSON. When that
-// call fails the object is stored nevertheless, and the error matches [ErrCallbackFailed].
+// Callback has the server call an application server when the object is stored; the value is Base64 of JSON. If that
+// call fails, the object is stored nevertheless, and the error matches [ErrCallbackFailed].
 func Callback(value string) Option { return header("x-oss-callback", value) }
 
 // CallbackVar are variables for [Callback], Base64 of JSON.
 func CallbackVar(value string) Option { return header("x-oss-callback-var", value) }
 
-// CallbackResult gets what the application server answered to the callback; see CallbackResponse of [native.Result].
+// CallbackResult receives the application server's response to the callback; see CallbackResponse of [native.Result].
 func CallbackResult(body *[]byte) Option {
 	return func(u *uploadConfig) error {
 		u.callback = body

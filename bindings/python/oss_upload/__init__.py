@@ -8,8 +8,8 @@
 
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
 when it is stored, `Client.upload_file_async()` does so for asyncio; `Client.start()` returns an `Upload` that runs
-beside the program. What fails raises an `OSSUploadError` or one of its kinds. `Client.events()` tells what happens
-inside, for logs and metrics. Everything may be used from any thread, but not in a forked child. The command
+in the background. Failures raise an `OSSUploadError` or one of its subclasses. `Client.events()` yields events for
+logs and metrics. Everything may be used from any thread, but not in a forked child. The command
 `python -m oss_upload` uploads a file from a shell.
 """
 

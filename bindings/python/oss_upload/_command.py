@@ -36,7 +36,7 @@ UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "KB": 10**3, "MB
 
 
 class ExitStatus(enum.IntEnum):
-    """What the command ends with; what a signal stopped ends with 128 and the signal's number."""
+    """Exit status of the command; after a signal, it is 128 plus the signal's number."""
 
     STORED = 0
     DEFECT = 1
@@ -70,27 +70,27 @@ EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
 }
 
 EPILOG = """\
-The access key is never an argument, where other users of the machine could read it. It comes from OSS_ACCESS_KEY_ID,
-OSS_ACCESS_KEY_SECRET and, for a temporary one, OSS_SESSION_TOKEN in the environment, or from another source: see
---credentials. Sizes are bytes, or have a unit: 8MiB or 8M is 8 * 1024 * 1024, 8MB is 8,000,000.
+The access key is never an argument, which other users of the machine could read. It comes from OSS_ACCESS_KEY_ID,
+OSS_ACCESS_KEY_SECRET and, for a temporary key, OSS_SESSION_TOKEN in the environment, or from another source: see
+--credentials. Sizes are in bytes, or have a unit: 8MiB or 8M is 8 * 1024 * 1024, 8MB is 8,000,000.
 
 Ctrl-C and SIGTERM pause the upload, which takes about a second; a second Ctrl-C does not wait. With --resume,
---checkpoint or --checkpoint-dir the same command goes on where it stopped, also when it was killed or failed.
+--checkpoint or --checkpoint-dir, the same command resumes where it stopped, even after it was killed or failed.
 
 exit status:
   0    the object is stored
-  1    a defect of this program
-  2    an argument is wrong, or not possible in this version
-  3    the server said no
-  4    the server could not be reached, or did not answer, too often: try again later
+  1    a bug in this program
+  2    an argument is invalid, or not supported by this version
+  3    the server refused the request
+  4    the server could not be reached, or did not respond, too often: try again later
   5    the local file cannot be read
   6    no credentials were found
   7    the local file changed during the upload
   8    the object's CRC-64 differs from the file's
   9    the checkpoint cannot be written, or another upload holds it
   10   the object is stored, but the application server's callback failed
-  11   the object is stored, but standard output is full or a closed pipe: the report of it is lost
-  12   the system made no thread: a limit of processes or memory is reached; try again later
+  11   the object is stored, but standard output is full or a closed pipe: the report is lost
+  12   the system could not create a thread: a process or memory limit is reached; try again later
   130  paused by Ctrl-C (143: by SIGTERM)
 """
 
@@ -126,7 +126,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells a wrong argument as JSON too, when that is wanted."""
+    """Reports an invalid argument as JSON too, if requested."""
 
     as_json = False
 
@@ -331,7 +331,7 @@ class _Stop:
 
 
 class _Report:
-    """Tells how it ended, for people or as JSON."""
+    """Reports the outcome, for people or as JSON."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
@@ -376,12 +376,12 @@ class _Report:
     def _what_is_kept(self, result: UploadResult | None) -> str:
         options = self._options
         if _checkpoint_exists(options):
-            return "run the same command again to go on where it stopped"
+            return "run the same command again to resume where it stopped"
         if result is not None and result.parts == 1:
-            return "nothing of it is kept: a file of one part is sent by one request; the same command sends it again"
+            return "nothing of it is kept: a file of one part is sent in one request; the same command sends it again"
         if options.resume or options.checkpoint or options.checkpoint_dir:
-            return "nothing of it is kept: it was stopped before the first part; the same command begins anew"
-        return "nothing of it is kept: --resume would keep it"
+            return "nothing of it is kept: it was stopped before the first part; the same command starts again"
+        return "nothing of it is kept: use --resume to keep it"
 
 
 def _checkpoint_exists(options: argparse.Namespace) -> bool:

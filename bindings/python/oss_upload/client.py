@@ -1,4 +1,4 @@
-"""Where the server is, who signs, and limits that uploads share."""
+"""The client: endpoint, credentials, and limits that its uploads share."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Endpoint, credentials, connections and limits that uploads share.
+    """The endpoint, credentials, connections and limits that its uploads share.
 
         with Client("oss-cn-hangzhou.aliyuncs.com") as client:
             client.upload_file("/data/a.mp4", "my-bucket", "videos/a.mp4")
 
-    Any thread may use it, several at the same time too: one client for a program is right. It must not be used in a
-    forked child (RuntimeError): make a client there.
+    Several threads may use it at the same time: one client for a program is enough. It must not be used in a
+    forked child (RuntimeError): create a new client there.
     """
 
     @_options.explained_by(ClientOptions)
@@ -39,7 +39,7 @@ class Client:
         endpoint: str | None = None,
         **options: Unpack[ClientOptions],
     ) -> None:
-        """Makes a client. Nothing is sent yet.
+        """Creates a client. Nothing is sent yet.
 
         Args:
             endpoint: Host, with an optional scheme ("https://" by default) and port: "oss-cn-hangzhou.aliyuncs.com", an
@@ -48,10 +48,10 @@ class Client:
             **options: Those of `ClientOptions`.
 
         Raises:
-            InvalidArgument: An option is wrong; the message names it. Also a ValueError.
-            CredentialsError: The source that `credentials` names has none.
+            InvalidArgument: An option is invalid; the message names it. Also a ValueError.
+            CredentialsError: The source set by `credentials` has none.
             LocalFileError: `ca_file` could not be read. Also an OSError.
-            Unsupported: The profile needs a login.
+            Unsupported: The profile requires a login.
             TypeError: An argument has a wrong type.
         """
         # Kept for repr() only, which must not tell secrets.
@@ -72,10 +72,10 @@ class Client:
     ) -> UploadResult:
         """Uploads one file and returns when it is stored.
 
-        The object appears whole or not at all, and only when its CRC-64 equals that of the file. A failed or paused
-        upload with a checkpoint goes on where it stopped when it is started again; without one nothing of it is left on
-        the server. Ctrl-C, or any other exception on the way, pauses the upload, waits until it has stopped (about a
-        second; a second Ctrl-C does not wait) and goes on its way.
+        The object appears complete or not at all, and only if its CRC-64 equals that of the file. With a checkpoint, a
+        failed or paused upload resumes where it stopped when it is started again; without one, nothing of it is left
+        on the server. Ctrl-C, or any other exception meanwhile, pauses the upload and reaches the caller once the
+        upload has stopped (about a second; a second Ctrl-C does not wait).
 
         Args:
             path: The local file. A relative path means what it means at the time of the call, wherever the program goes
@@ -90,11 +90,11 @@ class Client:
                 end. A bar with a total may be shared by uploads of many files, in several threads too.
 
         Returns:
-            What the upload came to.
+            The outcome of the upload.
 
         Raises:
-            InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
-            OSSUploadError: Its other kinds tell why the upload failed or stopped; see `Upload.wait()`.
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the upload failed or stopped; see `Upload.wait()`.
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
@@ -112,16 +112,16 @@ class Client:
         progress: ProgressReceiver = None,
         **options: Unpack[UploadOptions],
     ) -> Coroutine[Any, Any, UploadResult]:
-        """`upload_file()` for asyncio: other tasks of the event loop run meanwhile, other uploads among them.
+        """Same as `upload_file()`, for asyncio: other tasks of the event loop, including uploads, run meanwhile.
 
             async with Client("oss-cn-hangzhou.aliyuncs.com") as client:
                 await client.upload_file_async("/data/a.mp4", "my-bucket", "videos/a.mp4", checkpoint=True)
 
-        Arguments, result and errors are those of `upload_file()`. `progress` is called on the event loop's thread. When
-        the task is cancelled, or anything else is raised on the way, the upload is paused, and its end is awaited
-        (about a second; a second cancellation does not wait). No thread of Python and no executor takes part.
+        Arguments, result and errors are those of `upload_file()`. `progress` is called on the event loop's thread. If
+        the task is cancelled, or anything else is raised meanwhile, the upload is paused, and its end is awaited
+        (about a second; a second cancellation does not wait). No Python thread and no executor is used.
 
-        The upload starts when the coroutine is first run. Relative paths mean what they mean now, when it is made.
+        The upload starts when the coroutine first runs. Relative paths are resolved by this call.
         """
         full, options = _options.in_full(path), _options.with_full_paths(options)
 
@@ -142,15 +142,15 @@ class Client:
     ) -> Upload:
         """Starts an upload and returns at once; the arguments are those of `upload_file()`.
 
-        The arguments are checked before this returns. The file and the server are looked at afterwards, and what fails
-        there is told by `Upload.wait()`.
+        The arguments are checked before this call returns. The file and the server are accessed afterwards;
+        `Upload.wait()` reports failures there.
 
         Raises:
-            InvalidArgument: An argument is wrong; the message names it. Also a ValueError.
-            LocalFileError, CheckpointError: A path is relative, and the current directory does not exist any more, or
-                it is longer than the system takes.
-            Unsupported: This version cannot carry out an option.
-            ResourcesError: No thread could be made.
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            LocalFileError, CheckpointError: A path is relative, and the current directory no longer exists, or it is
+                longer than the system allows.
+            Unsupported: This version does not support an option.
+            ResourcesError: No thread could be created.
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
@@ -163,7 +163,7 @@ class Client:
         return upload
 
     def set_credentials(self, access_key_id: str, access_key_secret: str, security_token: str | None = None) -> None:
-        """Replaces the credentials, also for uploads that are running: the next request is signed with them.
+        """Replaces the credentials, including those of running uploads: the next request is signed with the new ones.
 
         Args:
             access_key_id: AccessKey id.
@@ -171,8 +171,8 @@ class Client:
             security_token: Security token of temporary (STS) credentials; None for a permanent key.
 
         Raises:
-            CredentialsError: One half of the key is empty.
-            InvalidArgument: A text cannot be used. Also a ValueError.
+            CredentialsError: The ID or the secret is empty.
+            InvalidArgument: An argument is invalid. Also a ValueError.
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
@@ -183,14 +183,14 @@ class Client:
             _call(library.oss_client_set_credentials, pointer, key_id, secret, token)
 
     def next_event(self) -> Event | None:
-        """Takes the oldest event of the client's uploads that waits to be taken out; it never waits for one.
+        """Retrieves the oldest pending event of the client's uploads. Never waits for one.
 
-        The first call opens the queue: make it before the first upload to miss nothing. 1024 events are kept, then the
-        oldest are dropped, and the next one counts them. A program that never asks pays nothing. Several threads share
-        one queue: each event goes to one of them.
+        The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are
+        kept; after that, the oldest are dropped, and the next one counts them. Nothing is recorded until the first
+        call. Several threads share one queue: each event goes to one of them.
 
         Returns:
-            The event, or None when none waits.
+            The event, or None if there is none.
 
         Raises:
             ValueError: The client is closed.
@@ -199,12 +199,12 @@ class Client:
             return events.take(library.oss_client_next_event, pointer)
 
     def events(self) -> Iterator[Event]:
-        """Takes out the events that wait, oldest first, and ends when none is left; see `next_event()`.
+        """Yields the pending events, oldest first, and ends when none is left; see `next_event()`.
 
             for event in client.events():
                 logger.debug("%s", event)
 
-        It does not wait for more: call it again from time to time. Calling it opens the queue too.
+        It does not wait for more: call it again from time to time. The call also opens the queue.
 
         Raises:
             ValueError: The client is closed.
@@ -212,7 +212,7 @@ class Client:
         return events.drain(self.next_event)
 
     def close(self) -> None:
-        """Frees the client. Uploads that it started go on. May be called more than once."""
+        """Frees the client. Its uploads continue. May be called more than once."""
         self._handle.close()
 
     def __enter__(self) -> Self:
@@ -232,11 +232,11 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Closes it, which does not wait for anything."""
+        """Closes it, without waiting for anything."""
         self.close()
 
     def __repr__(self) -> str:
-        """Where it uploads to; no secret."""
+        """Its endpoint, without secrets."""
         state = "" if self._handle.open else " closed"
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 

@@ -1,4 +1,4 @@
-"""What can go wrong: one base, one kind a status of the library, and Python's own kinds where they fit."""
+"""Exceptions: one base class, one class for each status of the library, and Python's own exceptions where they fit."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _FIELDS = (
 
 
 class OSSUploadError(Exception):
-    """The base of all errors that this package defines. Errors can be pickled and copied.
+    """The base class of all errors of this package. Errors can be pickled and copied.
 
     Attributes:
         status: The library's number for this kind of error, negative.
         status_name: Its name, such as "OSS_SERVICE".
-        message: One line that says what failed, where, and what to do; also the text of the error. Holds no secret.
+        message: One line that says what failed, where, and what to do; also the text of the error. Contains no secrets.
         http_status: HTTP status of the server's response; 0 when there was none.
-        code: OSS's error code, such as "AccessDenied"; empty when the server did not name one.
-        ec: OSS's detailed error code (x-oss-ec), such as "0003-00000001"; or empty.
-        request_id: The request id, which Alibaba Cloud's support asks for; or empty.
-        os_errno: errno of the operating system; 0 when it takes no part. The kinds that are an OSError have it as
-            `errno` and `strerror` too, which are None when it takes no part.
-        part_number: The part that failed, from 1; 0 when the failure is not about one part.
+        code: OSS error code, such as "AccessDenied"; empty if the server sent none.
+        ec: Detailed OSS error code (x-oss-ec), such as "0003-00000001"; or empty.
+        request_id: Request ID, which Alibaba Cloud support asks for; or empty.
+        os_errno: errno of the operating system; 0 when it is not involved. Classes that derive from OSError also have
+            it as `errno` and `strerror`, which are None when it is not involved.
+        part_number: Number of the part that failed, from 1; 0 when the failure does not concern a single part.
         retryable: Whether the same call may succeed later without any change.
-        filename: The local file that a LocalFileError is about; None with the other kinds.
-        result: What is known of the upload that failed, such as how many bytes were sent; None when none was started.
+        filename: The local file that a LocalFileError concerns; None for other errors.
+        result: What is known about the upload that failed, such as the number of bytes sent; None if none was started.
     """
 
     status: int = 0
@@ -65,7 +65,7 @@ class OSSUploadError(Exception):
         filename: str | bytes | None = None,
         result: UploadResult | None = None,
     ) -> None:
-        """Makes an error; programs need this in their own tests only."""
+        """Creates an error; programs need this only in their own tests."""
         # An OSError among the bases gets one argument only: with two it would take the first for errno and make
         # str() its own.
         super().__init__(message)
@@ -97,7 +97,7 @@ class OSSUploadError(Exception):
 
 
 class InvalidArgument(OSSUploadError, ValueError):
-    """An argument or option is wrong; the message names it. Nothing was done."""
+    """An argument or option is invalid; the message names it. Nothing was done."""
 
     status = -1
     status_name = "OSS_INVALID_ARGUMENT"
@@ -111,11 +111,11 @@ class LocalFileError(OSSUploadError, OSError):
 
 
 class LocalFileNotFound(LocalFileError, FileNotFoundError):
-    """The local file is not there."""
+    """The local file does not exist."""
 
 
 class LocalFilePermission(LocalFileError, PermissionError):
-    """The local file may not be read."""
+    """There is no permission to read the local file."""
 
 
 class NetworkError(OSSUploadError, ConnectionError):
@@ -126,14 +126,14 @@ class NetworkError(OSSUploadError, ConnectionError):
 
 
 class TransferTimeout(OSSUploadError, TimeoutError):
-    """Nothing moved for `connect_timeout` or `stall_timeout`, more often than `max_attempts` allows."""
+    """`connect_timeout` or `stall_timeout` passed without progress, more often than `max_attempts` allows."""
 
     status = -4
     status_name = "OSS_TIMEOUT"
 
 
 class ServiceError(OSSUploadError):
-    """The server said no; see `http_status`, `code`, `ec` and `request_id`."""
+    """The server refused the request; see `http_status`, `code`, `ec` and `request_id`."""
 
     status = -5
     status_name = "OSS_SERVICE"
@@ -154,35 +154,35 @@ class FileChanged(OSSUploadError):
 
 
 class ChecksumMismatch(OSSUploadError):
-    """The server's CRC-64 differs from that of the local data."""
+    """The server's CRC-64 differs from the CRC-64 of the local data."""
 
     status = -8
     status_name = "OSS_CHECKSUM_MISMATCH"
 
 
 class CheckpointError(OSSUploadError, OSError):
-    """The checkpoint file cannot be written (`errno` says why), or is not one that this version can use."""
+    """The checkpoint file cannot be written (`errno` says why), or this version cannot use it."""
 
     status = -9
     status_name = "OSS_CHECKPOINT"
 
 
 class CheckpointBusy(OSSUploadError):
-    """Another upload, of this or another process, holds the checkpoint file; the message names its process id."""
+    """Another upload, in this or another process, holds the checkpoint file; the message gives its process id."""
 
     status = -10
     status_name = "OSS_CHECKPOINT_BUSY"
 
 
 class Paused(OSSUploadError):
-    """The upload was paused: with a checkpoint, start it again to go on where it stopped."""
+    """The upload was paused. With a checkpoint, start it again to resume where it stopped."""
 
     status = -11
     status_name = "OSS_PAUSED"
 
 
 class Cancelled(OSSUploadError):
-    """The upload was cancelled: what was sent is gone from the server, or the message says why it is still there."""
+    """The upload was cancelled. Nothing of it is left on the server, unless the message says otherwise."""
 
     status = -12
     status_name = "OSS_CANCELLED"
@@ -196,21 +196,21 @@ class CallbackFailed(OSSUploadError):
 
 
 class Unsupported(OSSUploadError):
-    """The option is known, but this version of the library cannot carry it out."""
+    """The option is known, but this version of the library does not support it."""
 
     status = -14
     status_name = "OSS_UNSUPPORTED"
 
 
 class ResourcesError(OSSUploadError):
-    """The system made no thread: a limit of processes or memory is reached. Trying again later can help."""
+    """The system could not create a thread: a process or memory limit is reached. Retrying later may help."""
 
     status = -15
     status_name = "OSS_RESOURCES"
 
 
 class InternalError(OSSUploadError):
-    """A defect of the library; please report the message."""
+    """A bug in the library; please report the message."""
 
     status = -99
     status_name = "OSS_INTERNAL"
@@ -225,7 +225,7 @@ _LOCAL_FILE_KINDS: dict[int, type[LocalFileError]] = {
 
 
 def from_struct(struct: _ffi.Error, result: UploadResult | None = None, path: Path | None = None) -> OSSUploadError:
-    """The library's struct as an error of its kind; the base when a newer library knows more kinds than this."""
+    """The library's struct as an error of its class; the base class for a status that only a newer library knows."""
     kind = KINDS.get(struct.status, OSSUploadError)
     if kind is LocalFileError:
         kind = _LOCAL_FILE_KINDS.get(struct.os_errno, LocalFileError)

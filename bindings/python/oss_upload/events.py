@@ -1,4 +1,4 @@
-"""What happens inside: requests, retries, parts. For logs and metrics; a thread of the program takes them out."""
+"""Events: requests, retries, parts. For logs and metrics; a thread of the program retrieves them."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ if TYPE_CHECKING:
 
 
 class EventKind(OpenIntEnum):
-    """What happened. A newer library may tell kinds that are not listed here: `EventKind.UNKNOWN_77`, for number 77."""
+    """Kind of an event. A newer library may report others, such as `EventKind.UNKNOWN_77` for number 77."""
 
     REQUEST = 1
-    """A request has been answered, or has failed."""
+    """A request received a response, or failed."""
     RETRY = 2
-    """A request will be tried again, after `elapsed` seconds; the message says why."""
+    """A request will be retried after `elapsed` seconds; the message says why."""
     PART_DONE = 3
-    """The server has a part."""
+    """A part has reached the server."""
     PART_RESUMED = 4
-    """The server has a part that an earlier call sent."""
+    """A part sent by an earlier call is on the server."""
     CONCURRENCY_CHANGED = 5
-    """More or fewer parts may be in flight."""
+    """The number of parts that may be in flight changed."""
     CREDENTIALS_CHANGED = 6
-    """A source has given the first credentials, or others sign from now on; the message names both."""
+    """A source returned the first credentials, or they changed; the message names the AccessKey ID and the source."""
     CHECKPOINT_WRITTEN = 7
-    """The checkpoint was made safe on disk."""
+    """The checkpoint was synced to disk."""
     RESTARTED = 8
-    """All parts are sent again; the message says why."""
+    """The upload starts over and sends all parts again; the message says why."""
     ENDED = 9
-    """The upload has ended; the message is "stored" or the error's."""
+    """The upload has ended; the message is "stored" or the error message."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to an upload. What does not concern the kind is 0 or empty. No secret is in it.
+    """An event of an upload. Fields that do not apply to its kind are 0 or empty. It contains no secrets.
 
-    str() makes it a line for a log.
+    str() returns a line for a log.
 
     Attributes:
-        kind: What happened.
-        upload: Which upload of the client, from 1 in the order of starting; 0 for what concerns the client.
-        at: Seconds since the upload was started.
-        key: Name of the object, cut when it is longer than 255 bytes.
-        operation: The API call, such as "UploadPart".
-        part_number: The part, from 1.
-        attempt: Which try of the request, from 1.
+        kind: Kind of the event.
+        upload: Number of the upload within the client, from 1 in the order of starting; 0 for events of the client.
+        at: Seconds since the upload started.
+        key: Name of the object, truncated if it is longer than 255 bytes.
+        operation: API operation, such as "UploadPart".
+        part_number: Number of the part, from 1.
+        attempt: Number of the attempt, from 1.
         http_status: HTTP status; 0 when there was no response.
-        code: OSS's error code.
-        request_id: The request id.
-        elapsed: Seconds that the request took; for a retry, that are waited.
-        bytes: Body bytes of the request, or bytes of the part.
-        concurrency: Parts that may be in flight now.
-        message: Why, in one line.
-        dropped: Events that were lost right before this one, since nobody took them out in time.
+        code: OSS error code.
+        request_id: Request ID.
+        elapsed: Seconds that the request took; for a retry, the wait before it.
+        bytes: Bytes in the body of the request, or in the part.
+        concurrency: Number of parts that may now be in flight.
+        message: The reason, in one line.
+        dropped: Number of events lost immediately before this one because they were not retrieved in time.
     """
 
     kind: EventKind
@@ -97,7 +97,7 @@ class Event:
 
 
 def take(function: Callable[..., int], pointer: c_void_p) -> Event | None:
-    """What oss_client_next_event() or oss_upload_next_event() gives."""
+    """The event from oss_client_next_event() or oss_upload_next_event(), if any."""
     struct = _ffi.Event()
     if function(pointer, byref(struct)) != _ffi.OK:
         return None
@@ -121,6 +121,6 @@ def take(function: Callable[..., int], pointer: c_void_p) -> Event | None:
 
 
 def drain(next_event: Callable[[], Event | None]) -> Iterator[Event]:
-    """All events that wait. The first is taken at once: so the call alone opens the queue, or raises."""
+    """All pending events. The first is retrieved at once, so that the call alone opens the queue, or raises."""
     first = next_event()
     return iter(()) if first is None else itertools.chain((first,), iter(next_event, None))

@@ -1,4 +1,4 @@
-"""What an upload tells: how far it is, and what it came to."""
+"""Progress and outcome of an upload."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from oss_upload._enum import OpenIntEnum
 
 
 class Phase(OpenIntEnum):
-    """What an upload is doing. A newer library may tell phases that are not listed here: `Phase.UNKNOWN_77`."""
+    """What an upload is doing. A newer library may report others, such as `Phase.UNKNOWN_77`."""
 
     PREPARING = 0
-    """The file and the checkpoint are looked at, or the upload is opened on the server."""
+    """The file and the checkpoint are being examined, or the upload is being created on the server."""
     UPLOADING = 1
-    """Parts are sent."""
+    """Parts are being sent."""
     VERIFYING = 2
-    """Local data is read again and compared with what the server has."""
+    """Local data is being read again and compared with the data on the server."""
     COMPLETING = 3
-    """All parts are there; the server puts the object together."""
+    """All parts are on the server, which is assembling the object."""
     ENDED = 4
-    """The upload has ended, well or not."""
+    """The upload has ended, successfully or not."""
     WAITING = 5
-    """There are no credentials that the server takes; others are waited for."""
+    """The upload is waiting for credentials that the server accepts (`credentials_wait`)."""
     HASHING = 6
-    """Local data is read for its MD5, which must be known before the data is sent; nothing is being sent meanwhile."""
+    """Local data is being read for its MD5, which must be known before the data is sent. Nothing is being sent."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an upload is. Numbers are absolute.
+    """Progress of an upload. Numbers are totals.
 
-    `done_bytes`, `sent_bytes` and `retries` never run backwards; `parts_done` and `resumed_bytes` begin anew when an
+    `done_bytes`, `sent_bytes` and `retries` never decrease; `parts_done` and `resumed_bytes` start from 0 again when an
     upload starts over.
 
     Attributes:
-        phase: What it is doing.
-        total_bytes: Bytes of the file; 0 while it has not been looked at.
-        done_bytes: Bytes behind us, resumed ones included; `total_bytes` at success.
-        resumed_bytes: Bytes that an earlier call had sent.
-        sent_bytes: Body bytes sent by this call, repeated ones included.
-        parts_total: Parts in all.
-        parts_done: Parts that the server has, resumed ones included.
-        bytes_per_second: Rate of the last few seconds. A resumed upload begins with that of the earlier call.
-        eta: Seconds to the end at this rate; None when it cannot be told.
-        retries: Requests that had to be tried again.
+        phase: What the upload is doing.
+        total_bytes: Size of the file in bytes; 0 until the file has been examined.
+        done_bytes: Bytes done, including resumed ones; equal to `total_bytes` on success.
+        resumed_bytes: Bytes sent by an earlier call.
+        sent_bytes: Body bytes sent by this call, including retries.
+        parts_total: Total number of parts.
+        parts_done: Number of parts on the server, including resumed ones.
+        bytes_per_second: Average rate over the last few seconds. A resumed upload starts with the earlier call's rate.
+        eta: Seconds remaining at this rate; None when not known.
+        retries: Number of retries.
     """
 
     phase: Phase
@@ -61,26 +61,26 @@ class Progress:
 
 @dataclass(frozen=True)
 class UploadResult:
-    """What an upload came to. Texts are empty when there is nothing to say.
+    """Outcome of an upload. Texts that do not apply are empty.
 
     Attributes:
         etag: ETag of the object, without quotes.
-        crc64: CRC-64/XZ of the whole object, equal to the server's.
-        version_id: Version id of the object, in a versioned bucket.
-        request_id: Request id of the request that made the object.
-        upload_id: Upload id; empty for a file sent with one PutObject.
-        size: Bytes of the object.
-        part_size: Bytes of a part, as used.
-        part_size_raised: Whether `part_size` was raised, since the file would have needed more than 10,000 parts.
-        parts: Parts of the upload; 1 for a file sent with one PutObject.
-        parts_resumed: Parts that an earlier call had sent.
-        bytes_sent: Body bytes sent by this call, repeated ones included.
-        bytes_resumed: Bytes that an earlier call had sent and this one did not need to send.
-        attempts: HTTP requests made, repeated ones included.
-        restart_reason: Why work of an earlier call, or of this one, was thrown away and all parts were sent again.
-        elapsed: Seconds from start to end.
-        callback_response: What the application server answered to `x-oss-callback`. Empty without a callback, when it
-            failed, and when the response was lost on its way and the object itself had to prove that it is stored.
+        crc64: CRC-64/XZ of the whole object, equal to the server's value.
+        version_id: Version ID of the object, in a bucket with versioning.
+        request_id: Request ID of the request that created the object.
+        upload_id: Upload ID; empty for a file sent with one PutObject.
+        size: Size of the object in bytes.
+        part_size: Part size that was used, in bytes.
+        part_size_raised: Whether `part_size` was raised because the file would have needed more than 10,000 parts.
+        parts: Number of parts; 1 for a file sent with one PutObject.
+        parts_resumed: Number of parts sent by an earlier call.
+        bytes_sent: Body bytes sent by this call, including retries.
+        bytes_resumed: Bytes sent by an earlier call that this call did not have to send again.
+        attempts: Number of HTTP requests, including retries.
+        restart_reason: Why the work of this or an earlier call was discarded and all parts were sent again.
+        elapsed: Duration of the upload in seconds.
+        callback_response: The application server's response to `x-oss-callback`. Empty if there was no callback, if it
+            failed, or if the response was lost and the upload was confirmed by looking at the object instead.
     """
 
     etag: str

@@ -1,4 +1,4 @@
-"""One upload that runs beside the program."""
+"""One upload that runs in the background."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ SLICE = 0.1
 
 
 class Upload:
-    """A running or ended upload, made by `Client.start()`.
+    """An upload, running or ended, created by `Client.start()`.
 
         with client.start("/data/a.mp4", "my-bucket", "videos/a.mp4", checkpoint=True) as upload:
             while upload.wait(timeout=1) is None:
                 print(upload.progress.done_bytes)
 
-    Every method may be called from any thread. Leaving the `with` block closes it, which pauses it when it still runs.
-    An upload that is lost without being closed is paused too, in the background. In asyncio it is `async with`,
-    `wait_async()` and `aclose()`.
+    Every method may be called from any thread. Leaving the `with` block closes the upload, which pauses it if it is
+    still running. An upload that is garbage-collected without being closed is also paused, in the background. In
+    asyncio, use `async with`, `wait_async()` and `aclose()`.
 
     Attributes:
         path: The local file, as it was given.
@@ -46,7 +46,7 @@ class Upload:
     """
 
     def __init__(self, path: Path, bucket: str, key: str) -> None:
-        """Programs do not call this: see `Client.start()`."""
+        """Not for programs: see `Client.start()`."""
         self.path: Path = path
         self.bucket: str = bucket
         self.key: str = key
@@ -62,22 +62,22 @@ class Upload:
     def wait(self, timeout: float) -> UploadResult | None: ...
 
     def wait(self, timeout: float | None = None) -> UploadResult | None:
-        """Waits until the upload has ended, and again tells the same at every later call.
+        """Waits until the upload has ended. Every later call has the same outcome.
 
         Ctrl-C interrupts it within a tenth of a second and leaves the upload running; closing it (or leaving its `with`
         block) pauses it.
 
         Args:
-            timeout: Seconds to wait; 0 only looks, None has no limit.
+            timeout: Seconds to wait. 0 returns at once; None means no limit.
 
         Returns:
-            What the upload came to, or None when the time is over and the upload goes on.
+            The outcome of the upload, or None if it is still running.
 
         Raises:
-            OSSUploadError: Its kinds tell why the upload failed or stopped: LocalFileError, NetworkError,
+            OSSUploadError: Its subclasses say why the upload failed or stopped: LocalFileError, NetworkError,
                 TransferTimeout, ServiceError, CredentialsError, FileChanged, ChecksumMismatch, CheckpointError,
                 CheckpointBusy, Paused, Cancelled, CallbackFailed, ResourcesError, InternalError.
-            ValueError: It was closed before it had ended, which only a second Ctrl-C brings about.
+            ValueError: It was closed before it had ended, which only a second Ctrl-C can cause.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
@@ -94,7 +94,7 @@ class Upload:
     async def wait_async(self, timeout: float) -> UploadResult | None: ...
 
     async def wait_async(self, timeout: float | None = None) -> UploadResult | None:
-        """`wait()` for asyncio: other tasks run meanwhile. Cancelling it leaves the upload running, as Ctrl-C does."""
+        """Same as `wait()`, for asyncio: other tasks run meanwhile. Cancelling it leaves the upload running."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while True:
             await self._look_async(min(SLICE, deadline - time.monotonic()))
@@ -105,32 +105,32 @@ class Upload:
 
     @property
     def progress(self) -> Progress:
-        """How far it is now; the last state when it has ended."""
+        """Current progress; the last state if the upload has ended."""
         return self._look(0)
 
     def pause(self) -> None:
-        """Asks the upload to stop soon and to keep its checkpoint and parts; returns at once.
+        """Asks the upload to stop soon and keep its checkpoint and parts. Returns at once.
 
-        `wait()` then raises Paused within about a second, or tells what the upload came to when it was faster. Without
-        a checkpoint nothing can be kept: what was sent is removed from the server.
+        `wait()` then raises Paused within about a second, or has the outcome of the upload if it ended first. Without
+        a checkpoint, nothing can be kept: the data already sent is removed from the server.
         """
         self._ask(library.oss_upload_pause)
 
     def cancel(self) -> None:
-        """Asks the upload to stop soon, to remove what was sent and to delete its checkpoint; returns at once.
+        """Asks the upload to stop soon, remove the data already sent and delete its checkpoint. Returns at once.
 
-        `wait()` then raises Cancelled, or tells what the upload came to when it was faster.
+        `wait()` then raises Cancelled, or has the outcome of the upload if it ended first.
         """
         self._ask(library.oss_upload_cancel)
 
     def next_event(self) -> Event | None:
-        """Takes the oldest event of this upload that waits to be taken out; it never waits for one.
+        """Retrieves the oldest pending event of this upload. Never waits for one.
 
-        The first call opens the upload's own queue, which is not the client's: what happened before is not in it, so
-        `Client.next_event()` is the one that misses nothing. Events can be taken after the end, until it is closed.
+        The first call opens the upload's own queue, which is separate from the client's and has no earlier events. To
+        receive every event, use `Client.next_event()`. Works after the upload has ended, until it is closed.
 
         Returns:
-            The event, or None when none waits.
+            The event, or None if there is none.
 
         Raises:
             ValueError: The upload is closed.
@@ -139,7 +139,7 @@ class Upload:
             return events.take(library.oss_upload_next_event, pointer)
 
     def events(self) -> Iterator[Event]:
-        """Takes out the events that wait, oldest first, and ends when none is left; see `next_event()`.
+        """Yields the pending events, oldest first, and ends when none is left; see `next_event()`.
 
         Raises:
             ValueError: The upload is closed.
@@ -147,9 +147,9 @@ class Upload:
         return events.drain(self.next_event)
 
     def close(self) -> None:
-        """Pauses the upload when it runs, waits until it has stopped (about a second) and frees it.
+        """Pauses the upload if it is running, waits until it has stopped (about a second) and frees it.
 
-        Afterwards its checkpoint is free for another upload. `wait()` and `progress` go on telling what it came to.
+        Afterwards, its checkpoint is free for another upload. `wait()` and `progress` still report its outcome.
         May be called more than once.
         """
         try:
@@ -161,7 +161,7 @@ class Upload:
             self._handle.close()
 
     async def aclose(self) -> None:
-        """`close()` for asyncio: other tasks run while it waits. A cancellation ends the waiting, not the pause."""
+        """Same as `close()`, for asyncio: other tasks run meanwhile. Cancelling it ends the wait, not the pause."""
         try:
             if self._handle.open:
                 self.pause()
@@ -195,7 +195,7 @@ class Upload:
             await self.aclose()
 
     def __repr__(self) -> str:
-        """What it uploads, and whether it runs."""
+        """Its object and state."""
         end = self._end
         state = "running" if self._handle.open else "closed"
         if end is not None:

@@ -239,7 +239,7 @@ def test_a_signal_pauses_and_the_same_command_goes_on(
         process.send_signal(stop)
         output, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 128 + stop
-    assert "run the same command again to go on" in errors
+    assert "run the same command again to resume" in errors
     response = json.loads(output)
     assert (response["error"]["kind"], response["exit_status"]) == ("Paused", 128 + stop)
     assert 0 < response["result"]["bytes_sent"] < SIZE
@@ -274,7 +274,7 @@ def test_without_a_checkpoint_ctrl_c_says_that_nothing_is_kept(
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, output) == (130, "")
-    assert errors.splitlines()[-1] == "oss-upload: nothing of it is kept: --resume would keep it"
+    assert errors.splitlines()[-1] == "oss-upload: nothing of it is kept: use --resume to keep it"
     assert server.open_uploads() == []
 
 
@@ -302,7 +302,7 @@ def test_of_a_file_of_one_request_nothing_is_kept(
         output, errors = process.communicate(timeout=DEADLINE)
     assert (process.returncode, output) == (128 + stop, "")
     assert "nothing of it is kept: a file of one part" in errors
-    assert "to go on" not in errors
+    assert "to resume" not in errors
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["5.bin", "checkpoints"]
 
 
@@ -321,7 +321,7 @@ def test_what_a_stop_before_the_first_part_keeps(
         _, errors = process.communicate(timeout=DEADLINE)
     kept = list(tmp_path.rglob("*.cp"))
     assert process.returncode == 130
-    assert ("to go on" in errors, "nothing of it is kept" in errors) == (bool(kept), not kept)
+    assert ("to resume" in errors, "nothing of it is kept" in errors) == (bool(kept), not kept)
 
     # An upload that was interrupted goes on, and is stopped before it knows what the server has.
     server.faults()
@@ -335,7 +335,7 @@ def test_what_a_stop_before_the_first_part_keeps(
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
-    assert errors.splitlines()[-1] == "oss-upload: run the same command again to go on where it stopped"
+    assert errors.splitlines()[-1] == "oss-upload: run the same command again to resume where it stopped"
     server.faults()
     assert json.loads(run(*command, "--json").stdout)["result"]["bytes_resumed"] >= PART
 
@@ -436,7 +436,7 @@ def test_ctrl_c_on_a_terminal(start: Start, server: Server, make_file: Callable[
             process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     last = text.rstrip().splitlines()
-    assert last[-1] == "oss-upload: run the same command again to go on where it stopped"
+    assert last[-1] == "oss-upload: run the same command again to resume where it stopped"
     assert "stopped" in last[-3]
 
 

@@ -77,7 +77,7 @@ def test_upload_tqdm(run: Any, start: Start, server: Server, make_file: Callable
     process.send_signal(signal.SIGINT)
     status, output, errors = end(process)
     assert (status, output) == (130, "")
-    assert "the same command goes on" in errors
+    assert "run the same command again" in errors
 
     server.faults()
     before = len(server.log())

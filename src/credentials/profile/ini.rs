@@ -31,15 +31,15 @@ impl Ini {
             return Ok(());
         }
         if let Some(rest) = line.strip_prefix('[') {
-            let (name, rest) = rest.split_once(']').ok_or("begins a section and does not end its name by ]")?;
+            let (name, rest) = rest.split_once(']').ok_or("begins a section whose name does not end with ]")?;
             if !rest.trim_start().is_empty() && !is_comment(rest.trim_start()) {
-                return Err("goes on after the name of a section");
+                return Err("has text after the name of a section");
             }
             self.0.push((name.trim().to_owned(), Section::default()));
             return Ok(());
         }
         let (key, value) = line.split_once(['=', ':']).ok_or("is neither a [section] nor key = value")?;
-        let (_, section) = self.0.last_mut().ok_or("stands before the first [section]")?;
+        let (_, section) = self.0.last_mut().ok_or("comes before the first [section]")?;
         section.0.push((plain(key), value.trim().into()));
         Ok(())
     }
@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn a_damaged_file_is_told_by_its_line() {
         for (text, expected) in [
-            (&b"a = secret\n[a]\n"[..], "line 1 stands before the first [section]"),
+            (&b"a = secret\n[a]\n"[..], "line 1 comes before the first [section]"),
             (b"[a]\nsecret\n", "line 2 is neither a [section] nor key = value"),
-            (b"[secret\na = 1\n", "line 1 begins a section and does not end its name by ]"),
-            (b"[a] secret\n", "line 1 goes on after the name of a section"),
+            (b"[secret\na = 1\n", "line 1 begins a section whose name does not end with ]"),
+            (b"[a] secret\n", "line 1 has text after the name of a section"),
             (b"[a]\n\xff\n", "it is not UTF-8 text"),
             (b"\xff\xfe[\0", "it is UTF-16 text; save it as UTF-8"),
         ] {

@@ -104,7 +104,7 @@ impl Tried {
     fn tell(&self) -> String {
         match (self.without.is_empty(), self.missing.is_empty()) {
             (false, _) => self.without.join(", "),
-            (true, false) => format!("there is none of the files {}", self.missing.join(", ")),
+            (true, false) => format!("none of these files exists: {}", self.missing.join(", ")),
             (true, true) => "the home directory is not known: HOME is not set".into(),
         }
     }
@@ -337,7 +337,7 @@ mod tests {
             assert!(error.message().contains(&format!("{file} has no profile nobody")), "{error}");
         }
         let error = Home::new(&[]).id(None, &[]).unwrap_err();
-        assert!(error.message().starts_with("there is none of the files /"), "{error}");
+        assert!(error.message().starts_with("none of these files exists: /"), "{error}");
         let why = Profile::new(context(&[], &Script::new([])), None).check().unwrap_err();
         assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains("HOME"), "{why}");
         let error = Home::new(&[(".aliyun/config.json", "secret")]).id(None, &[]).unwrap_err();
@@ -366,9 +366,9 @@ mod tests {
     fn what_is_named_or_there_and_does_not_work_is_a_failure() {
         const GOOD: (&str, &str) = (".ossutilconfig", OSSUTIL);
         for (path, text, variable, expected) in [
-            (".aliyun/config.json", "", ("", ""), "config.json: it is not the JSON"),
-            (".aliyun/config.json", "{", ("", ""), "config.json: it is not the JSON"),
-            (".aliyun/config.json", "[]", ("", ""), "config.json: it is not the JSON"),
+            (".aliyun/config.json", "", ("", ""), "config.json: it is not the expected JSON"),
+            (".aliyun/config.json", "{", ("", ""), "config.json: it is not the expected JSON"),
+            (".aliyun/config.json", "[]", ("", ""), "config.json: it is not the expected JSON"),
             (
                 ".aliyun/config.json",
                 r#"{"current":"x","profiles":[]}"#,
@@ -385,7 +385,7 @@ mod tests {
                 ".x",
                 "",
                 ("ALIBABA_CLOUD_PROFILE", "nobody"),
-                "ALIBABA_CLOUD_PROFILE names the profile nobody, and there is",
+                "ALIBABA_CLOUD_PROFILE names the profile nobody, and none of these",
             ),
             (
                 ".x",

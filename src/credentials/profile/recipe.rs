@@ -89,7 +89,7 @@ impl Recipe {
             }
             "chainableramrolearn" => {
                 given("source_profile", &self.source)?;
-                let deeper = sources.checked_sub(1).ok_or_else(|| failed("the source profiles go round in circles"))?;
+                let deeper = sources.checked_sub(1).ok_or_else(|| failed("the source profiles form a cycle"))?;
                 let source = book.recipe(&self.source);
                 let source = source.ok_or_else(|| failed(format!("there is no source profile {}", self.source)))?;
                 let source = source.provider_within(context, book, deeper)?;
@@ -175,10 +175,10 @@ impl Recipe {
         let name: String = self.mode.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
         let why = match mode {
             "cloudsso" | "oauth" => {
-                "needs a login, which this library does not do: give its keys, or a process that has them"
+                "requires a login, which this library does not support: use its keys, or a process that provides them"
             }
-            "anonymous" => "has no credentials: let the option credentials be anonymous",
-            _ => "is not one that this library knows",
+            "anonymous" => "has no credentials: set the option credentials to \"anonymous\"",
+            _ => "is not known to this library",
         };
         Error::new(ErrorKind::Unsupported, format!("the mode {name} {why}"))
     }
@@ -236,7 +236,7 @@ mod tests {
             (r#""mode":"OIDC","ram_role_arn":"r""#, "mode OIDC needs oidc_provider_arn"),
             (r#""mode":"ChainableRamRoleArn","ram_role_arn":"r""#, "mode ChainableRamRoleArn needs source_profile"),
             (r#""mode":"ChainableRamRoleArn","ram_role_arn":"r","source_profile":"x""#, "there is no source profile x"),
-            (r#""mode":"ChainableRamRoleArn","ram_role_arn":"r","source_profile":"p""#, "go round in circles"),
+            (r#""mode":"ChainableRamRoleArn","ram_role_arn":"r","source_profile":"p""#, "form a cycle"),
             (r#""mode":"External","process_command":" ""#, "mode External needs process_command"),
             (r#""mode":"""#, "neither a mode nor a key"),
         ] {

@@ -12,10 +12,10 @@ use super::record::nanoseconds;
 use crate::error::Result;
 use crate::text::date::rfc3339;
 
-/// Says in a few lines what the checkpoint file at `path` holds, and in what state it is.
+/// Describes in a few lines the content and state of the checkpoint file at `path`.
 ///
-/// The file is not changed and its lock not taken, so that it may be the one of a running upload. Fails when the file
-/// cannot be read, or is not a checkpoint.
+/// The file is not changed and its lock is not taken, so it may belong to a running upload. Fails if the file cannot be
+/// read or is not a checkpoint.
 pub fn describe(path: &Path) -> Result<String> {
     let file = open_to_read(path)?;
     let failed = |cause| refused("read", path, &cause);
@@ -23,7 +23,7 @@ pub fn describe(path: &Path) -> Result<String> {
     let mut text = Lines(String::new());
     text.line("checkpoint", path.display());
     match read(BufReader::new(&file), length).map_err(failed)? {
-        Reading::Fresh => text.line("state", "fresh: nothing was begun"),
+        Reading::Fresh => text.line("state", "fresh: nothing was started"),
         Reading::Journal(good) => {
             text.line("state", state(&good.saved));
             text.upload(&good.saved);
@@ -45,7 +45,7 @@ fn state(saved: &Saved) -> &'static str {
     match saved {
         Saved { completing: true, .. } => "completing: the last request may have been sent",
         Saved { upload_id: Some(_), .. } => "uploading",
-        Saved { upload_id: None, .. } => "begun, but no upload id was recorded",
+        Saved { upload_id: None, .. } => "started, but no upload ID was recorded",
     }
 }
 
@@ -57,7 +57,7 @@ impl Lines {
         let _ = writeln!(self.0, "{name:<12} {value}");
     }
 
-    /// Keys and paths are quoted, because they may hold characters that a terminal obeys.
+    /// Keys and paths are quoted, because they may contain characters that a terminal interprets.
     fn upload(&mut self, saved: &Saved) {
         let header = &saved.header;
         self.line("endpoint", header.endpoint.escape_debug());
@@ -89,7 +89,7 @@ impl Lines {
         self.line("parts done", format_args!("{}{}", saved.parts.len(), total(file.map(FileOrigin::parts_total))));
         self.line("bytes done", format_args!("{bytes}{}", total(file.map(|file| file.identity.size))));
         if let Some(rate) = saved.rate {
-            self.line("rate", format_args!("{rate} bytes a second, the last time"));
+            self.line("rate", format_args!("{rate} bytes per second, most recently"));
         }
         if length > good.length {
             let torn = length - good.length;

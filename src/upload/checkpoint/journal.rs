@@ -46,7 +46,7 @@ struct JournalState {
     unfit: usize,
     /// Why the first of the pending ones is not in the file.
     write_failure: Option<String>,
-    /// Why those that are in the file may not survive a power cut.
+    /// Why those that are in the file may not survive a power failure.
     sync_failure: Option<String>,
     /// Records were written after the last sync was begun.
     unsynced: bool,
@@ -80,7 +80,9 @@ impl Journal {
 
     /// Starts anew: whatever was in the file is gone. When this returns, the header survives a power cut.
     pub(crate) fn begin(&self, header: &Header) -> Result<()> {
-        header.check().map_err(|why| Error::new(ErrorKind::Internal, format!("a defect of the checkpoint: {why}")))?;
+        header
+            .check()
+            .map_err(|why| Error::new(ErrorKind::Internal, format!("a bug in the checkpoint code: {why}")))?;
         self.check_not(header.file().map(|file| &file.identity))?;
         self.check_place()?;
         make_private(&self.file, &self.path)?;
@@ -182,7 +184,7 @@ impl Journal {
             return Some(format!("cannot write the checkpoint file {path} (records missing: {missing}): {why}"));
         }
         let why = state.sync_failure.as_ref()?;
-        Some(format!("the checkpoint file {path} may not survive a power cut: {why}"))
+        Some(format!("the checkpoint file {path} may not survive a power failure: {why}"))
     }
 
     /// Deletes the file, unless another one has taken its place.
@@ -232,7 +234,7 @@ impl Journal {
     /// The checkpoint must not be the very file that is to be uploaded.
     fn check_not(&self, source: Option<&Identity>) -> Result<()> {
         let Some(source) = source else { return Ok(()) };
-        let metadata = self.file.metadata().map_err(|cause| refused("look at", &self.path, &cause))?;
+        let metadata = self.file.metadata().map_err(|cause| refused("examine", &self.path, &cause))?;
         if file_id(&metadata) == (FileId { device: source.device, inode: source.inode }) {
             let path = self.path.display();
             let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
@@ -243,9 +245,9 @@ impl Journal {
 
     /// The file may have been deleted since it was opened.
     fn check_place(&self) -> Result<()> {
-        if !is_at(&self.file, &self.path).map_err(|cause| refused("look at", &self.path, &cause))? {
+        if !is_at(&self.file, &self.path).map_err(|cause| refused("examine", &self.path, &cause))? {
             let path = self.path.display();
-            let what = format!("the checkpoint file {path} was deleted or replaced by somebody else; try again");
+            let what = format!("the checkpoint file {path} was deleted or replaced by another program; try again");
             return Err(Error::new(ErrorKind::Checkpoint, what).with_retryable(true));
         }
         Ok(())
@@ -375,7 +377,7 @@ pub(super) fn newer(path: &Path, what: &str) -> Error {
 }
 
 pub(super) fn foreign(path: &Path) -> Error {
-    let what = format!("the file {} is not a checkpoint of this library, so it was left alone", path.display());
+    let what = format!("the file {} is not a checkpoint of this library, so it was left untouched", path.display());
     Error::new(ErrorKind::Checkpoint, what).hint("choose another checkpoint path, or remove it if nobody needs it")
 }
 

@@ -86,7 +86,7 @@ impl Header {
             return Err("the source's path is not absolute".to_owned());
         }
         if file.part_size == 0 || file.parts_total() > MAX_PARTS {
-            return Err(format!("{} bytes cannot be cut into parts of {}", file.identity.size, file.part_size));
+            return Err(format!("{} bytes cannot be split into parts of {}", file.identity.size, file.part_size));
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ impl Header {
                 part.offset == growth.offset(part.number) && (1..=growth.size(part.number)).contains(&part.size)
             }
         };
-        if is_at_its_place { Ok(()) } else { Err(format!("part {number} is not at its place in the file")) }
+        if is_at_its_place { Ok(()) } else { Err(format!("part {number} has a wrong offset or size")) }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
     for _ in 0..ATTEMPTS {
         let Some(held) = open_or_create(path, wait)? else { continue };
         // The holder before may have deleted the file between our open and our lock.
-        if !is_at(&held.file, path).map_err(|cause| refused("look at", path, &cause))? {
+        if !is_at(&held.file, path).map_err(|cause| refused("examine", path, &cause))? {
             continue;
         }
         if looks_left > 0 && is_empty(&held.file, path)? {
@@ -43,7 +43,8 @@ pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
         }
         return Ok(held);
     }
-    let what = format!("the checkpoint file {} is deleted and made again by others all the time", path.display());
+    let what =
+        format!("the checkpoint file {} is repeatedly deleted and created again by another program", path.display());
     Err(Error::new(ErrorKind::CheckpointBusy, what).hint("choose another checkpoint path").with_retryable(true))
 }
 
@@ -78,7 +79,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<File> {
 }
 
 fn is_empty(file: &File, path: &Path) -> Result<bool> {
-    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("look at", path, &cause))
+    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("examine", path, &cause))
 }
 
 fn lock(file: &File, path: &Path) -> Result<()> {
@@ -170,7 +171,7 @@ fn advice(cause: &io::Error, path: &Path) -> String {
         Refusal::ReadOnly => "the file system is read-only: choose a checkpoint path or directory elsewhere",
         Refusal::NameTooLong => "its name is too long: choose another checkpoint path, or a checkpoint directory",
         Refusal::Full => "free some space, or choose a checkpoint path elsewhere",
-        Refusal::TooLarge => "this process may not write files so large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
+        Refusal::TooLarge => "this process may not write files this large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
         Refusal::NoLocks => "that file system has no locks: choose a path elsewhere",
         Refusal::Other => "choose another checkpoint path",
     };

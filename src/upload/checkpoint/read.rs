@@ -148,7 +148,7 @@ impl Replay {
             (Record::Doubted, _, Some(_)) => self.doubted = true,
             (Record::Completing, _, Some(_)) => self.completing = true,
             (Record::Rate { bytes_per_second }, _, Some(_)) => self.rate = Some(bytes_per_second),
-            _ => return Err("it is not at its place".to_owned()),
+            _ => return Err("it is out of order".to_owned()),
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ impl Replay {
             }
         }
         if self.header.is_none() && more {
-            return Ok(self.void("the checkpoint holds no header, but other data".to_owned()));
+            return Ok(self.void("the checkpoint contains no header, but other data".to_owned()));
         }
         Ok(self.finish())
     }

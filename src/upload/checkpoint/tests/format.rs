@@ -233,9 +233,9 @@ fn a_description_names_every_state() {
     let path = directory.path().join("x.cp");
     let describe = || crate::upload::checkpoint::describe(&path).unwrap();
     let (journal, _) = open(&path);
-    assert!(describe().contains("fresh: nothing was begun"));
+    assert!(describe().contains("fresh: nothing was started"));
     journal.begin(&header(3)).unwrap();
-    assert!(describe().contains("begun, but no upload id was recorded"));
+    assert!(describe().contains("started, but no upload ID was recorded"));
     journal.opened(UPLOAD_ID).unwrap();
     journal.completing();
     assert!(describe().contains("completing: the last request may have been sent"));

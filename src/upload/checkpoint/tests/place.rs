@@ -108,7 +108,7 @@ fn another_user_s_file_is_refused() {
         command.uid(USER).gid(USER);
         command
     });
-    assert_eq!(mode(&path), 0o666, "it was left alone");
+    assert_eq!(mode(&path), 0o666, "it was left untouched");
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_record_beyond_all_bounds_is_void() {
     append_record(&path, r#"{"type":"completing"}"#);
     assert_eq!(void(&path), ("record 3 of the checkpoint is damaged".to_owned(), Some(saved(&header(2), 0))));
     fs::write(&path, [first_line(1).as_bytes(), &[0xA5; 1_000_000], b"\n", &[0xA5; 1_000_000]].concat()).unwrap();
-    assert_eq!(void(&path), ("the checkpoint holds no header, but other data".to_owned(), None));
+    assert_eq!(void(&path), ("the checkpoint contains no header, but other data".to_owned(), None));
 }
 
 /// The checksum is no secret: whoever edits a record can make it right.
@@ -300,14 +300,14 @@ fn a_record_that_cannot_be_is_void() {
         (json(placed(Part { number: 0, ..good.part })), "part 0 of 3 parts"),
         (json(placed(Part { number: 4, offset: 3 * PART_SIZE, size: 1 })), "part 4 of 3 parts"),
         (json(placed(Part { number: u32::MAX, ..good.part })), "part 4294967295 of 3 parts"),
-        (json(placed(Part { offset: 1, ..good.part })), "part 1 is not at its place"),
-        (json(placed(Part { size: PART_SIZE - 1, ..good.part })), "part 1 is not at its place"),
-        (json(placed(Part { size: u64::MAX, ..good.part })), "part 1 is not at its place"),
+        (json(placed(Part { offset: 1, ..good.part })), "part 1 has a wrong offset or size"),
+        (json(placed(Part { size: PART_SIZE - 1, ..good.part })), "part 1 has a wrong offset or size"),
+        (json(placed(Part { size: u64::MAX, ..good.part })), "part 1 has a wrong offset or size"),
         (json(good.clone()).replace(&format!("\"{}\"", good.crc64), "\"18446744073709551616\""), "too large"),
         (json(good.clone()).replace("\"number\":1", "\"number\":-1"), "invalid value"),
         (json(good.clone()).replace("\"number\":1", "\"number\":1,\"number\":2"), "duplicate field"),
         (r#"{"type":"part"}"#.to_owned(), "missing field"),
-        (r#"{"type":"upload","upload_id":"x"}"#.to_owned(), "it is not at its place"),
+        (r#"{"type":"upload","upload_id":"x"}"#.to_owned(), "it is out of order"),
         (r#"{"kind":"part"}"#.to_owned(), "missing field `type`"),
         ("{".to_owned(), "EOF"),
     ];
@@ -330,7 +330,7 @@ fn records_out_of_order_are_void() {
         let path = directory.path().join("x");
         fs::write(&path, first_line(1)).unwrap();
         append_record(&path, record);
-        assert_eq!(void(&path), ("record 1 of the checkpoint: it is not at its place".to_owned(), None));
+        assert_eq!(void(&path), ("record 1 of the checkpoint: it is out of order".to_owned(), None));
     }
 }
 
