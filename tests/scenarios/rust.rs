@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use oss_upload::{
     CertificateAuthorities, Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, Error, Event,
-    OnFileChange, Outcome, PartSize, Phase, Progress, Proxy, Result, Routines, SignatureVersion, Upload, UploadOptions,
-    UploadResult, VerifyResume,
+    OnFileChange, Outcome, PartSize, Phase, Progress, Proxy, Result, Routines, SignatureVersion, SpoolOptions, Upload,
+    UploadOptions, UploadResult, VerifyResume,
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -227,6 +227,8 @@ fn upload_options(given: &Pairs) -> UploadOptions {
             _ => VerifyResume::WhenInDoubt,
         },
         content_md5: given.is_on("content_md5"),
+        max_memory: given.number("max_memory"),
+        spool: given.path("spool_dir").map(|directory| SpoolOptions { directory, limit: given.number("spool_limit") }),
     }
 }
 
