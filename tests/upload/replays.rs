@@ -1,0 +1,141 @@
+//! A stream that is written again after a crash: never a wrong object, and what the server has is not sent again.
+
+use std::env;
+use std::path::Path;
+
+use fastrand::Rng;
+use oss_server::Server;
+use oss_upload::{Checkpoint, Client, PartSize, Routines, UploadOptions, UploadResult};
+
+use crate::common::*;
+
+const KEY: &str = "key";
+const REPLAYS: u32 = 10_000;
+
+fn options(checkpoint: &Path) -> UploadOptions {
+    UploadOptions {
+        bucket: BUCKET.into(),
+        object_key: KEY.into(),
+        part_size: PartSize::Bytes(PART),
+        routines: Routines::Count(1),
+        max_memory: 2 * PART,
+        checkpoint: Checkpoint::File(checkpoint.into()),
+        ..UploadOptions::default()
+    }
+}
+
+/// Writes the bytes, and leaves the stream as a process that dies does, once the server has so many parts.
+fn crash(client: &Client, checkpoint: &Path, bytes: &[u8], parts: u32) {
+    let stream = client.open_stream(options(checkpoint)).unwrap();
+    let full = (bytes.len() as u64 - 1) / PART;
+    stream.write(bytes).unwrap();
+    let parts = parts.min(full as u32);
+    while stream.progress().parts_done < parts {
+        std::thread::yield_now();
+    }
+    drop(stream);
+}
+
+fn replay(client: &Client, options: &UploadOptions, bytes: &[u8]) -> UploadResult {
+    loop {
+        // The one that was left holds the checkpoint for a moment.
+        let stream = client.open_stream(options.clone()).unwrap();
+        let written = stream.write(bytes).and_then(|()| stream.finish());
+        match written {
+            Ok(result) => return result,
+            Err(error) if error.kind() == oss_upload::ErrorKind::CheckpointBusy => std::thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn assert_object(server: &Server, bytes: &[u8], checkpoint: &Path) {
+    assert!(server.object(BUCKET, KEY).expect("an object").bytes == bytes, "it is not what was written");
+    assert!(server.uploads(BUCKET).is_empty(), "an upload is left behind");
+    assert!(!checkpoint.exists(), "the checkpoint is left behind");
+}
+
+#[test]
+fn what_the_server_has_is_not_sent_again() {
+    let server = server();
+    let client = client(&server);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    let bytes = content(6 * PART as usize + 10, 1);
+    crash(&client, &checkpoint, &bytes, 6);
+    let result = replay(&client, &options(&checkpoint), &bytes);
+    assert_object(&server, &bytes, &checkpoint);
+    assert!(result.parts_resumed >= 5, "{result:?}");
+    assert_eq!(result.bytes_resumed + result.bytes_sent, bytes.len() as u64);
+}
+
+#[test]
+fn from_the_first_difference_on_everything_is_sent() {
+    let server = server();
+    let client = client(&server);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    let mut bytes = content(6 * PART as usize + 10, 1);
+    crash(&client, &checkpoint, &bytes, 6);
+    bytes[2 * PART as usize] ^= 1;
+    let result = replay(&client, &options(&checkpoint), &bytes);
+    assert_object(&server, &bytes, &checkpoint);
+    assert_eq!((result.parts_resumed, result.bytes_resumed), (2, 2 * PART));
+}
+
+#[test]
+fn a_stream_of_other_parts_or_headers_starts_over() {
+    let server = server();
+    let client = client(&server);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    let bytes = content(4 * PART as usize, 1);
+    type Edit = fn(&mut UploadOptions);
+    let cases: [(Edit, &str); 2] = [
+        (|o| (o.part_size, o.max_memory) = (PartSize::Bytes(PART + 1), 4 * PART), "other-stream: "),
+        (|o| o.headers = vec![("x-oss-meta-a".into(), "1".into())], "headers-changed: "),
+    ];
+    for (edit, reason) in cases {
+        crash(&client, &checkpoint, &bytes, 2);
+        let mut options = options(&checkpoint);
+        edit(&mut options);
+        let result = replay(&client, &options, &bytes);
+        assert!(result.restart_reason.starts_with(reason), "{}", result.restart_reason);
+        assert_object(&server, &bytes, &checkpoint);
+    }
+}
+
+/// Equal, changed somewhere, shorter, longer, reordered. `OSS_REPLAYS` says how many, `OSS_SEED` repeats the choices.
+#[test]
+fn no_replay_makes_a_wrong_object() {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("OSS_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("OSS_SEED={seed}");
+    let mut rng = Rng::with_seed(seed);
+    let server = server();
+    let client = client(&server);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    let material = content(8 * PART as usize, seed);
+    let (mut resumed, mut whole) = (0, 0);
+    for _ in 0..number("OSS_REPLAYS").unwrap_or(REPLAYS.into()) {
+        let size = rng.usize(1..4 * PART as usize);
+        let start = rng.usize(0..material.len() - size);
+        let first = &material[start..start + size];
+        crash(&client, &checkpoint, first, rng.u32(0..4));
+        let mut second = first.to_vec();
+        match rng.u32(0..5) {
+            0 => {}
+            1 => second[rng.usize(0..size)] ^= 1 << rng.u32(0..8),
+            2 => second.truncate(rng.usize(0..size)),
+            3 => second.extend_from_slice(&material[..rng.usize(0..2 * PART as usize)]),
+            _ => second.rotate_left(rng.usize(0..size)),
+        }
+        let result = replay(&client, &options(&checkpoint), &second);
+        assert_object(&server, &second, &checkpoint);
+        resumed += u32::from(result.parts_resumed > 0);
+        whole += u32::from(result.parts_resumed == 0);
+    }
+    println!("{resumed} were resumed, {whole} sent as a whole");
+    assert!(resumed > 0 && whole > 0);
+}

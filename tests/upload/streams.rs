@@ -1,0 +1,257 @@
+//! Streams whose end nobody knows.
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use oss_server::Server;
+use oss_upload::{Client, ErrorKind, PartSize, Phase, Routines, SpoolOptions, UploadOptions, UploadStream};
+
+use crate::common::fixture::assert_nothing_on;
+use crate::common::*;
+
+const KEY: &str = "key";
+
+fn options() -> UploadOptions {
+    UploadOptions {
+        bucket: BUCKET.into(),
+        object_key: KEY.into(),
+        part_size: PartSize::Bytes(PART),
+        routines: Routines::Count(3),
+        max_memory: 8 * PART,
+        ..UploadOptions::default()
+    }
+}
+
+fn open(client: &Client) -> UploadStream {
+    client.open_stream(options()).unwrap()
+}
+
+fn assert_object(server: &Server, bytes: &[u8]) {
+    assert!(server.object(BUCKET, KEY).expect("an object").bytes == bytes, "it is not what was written");
+    assert!(server.uploads(BUCKET).is_empty(), "an upload is left behind");
+}
+
+const STALL: &str =
+    r#"[{"match":{"operation":"UploadPart"},"action":{"type":"stall","at":"before_response","ms":60000}}]"#;
+
+#[test]
+fn a_stream_of_any_size_in_any_pieces_becomes_an_object() {
+    let server = server();
+    let client = client(&server);
+    for size in [0, 1, PART as usize, PART as usize + 1, 12 * PART as usize + 5] {
+        for piece in [1000, PART as usize, usize::MAX] {
+            server.clear_log();
+            let bytes = content(size, 1);
+            let stream = open(&client);
+            bytes.chunks(piece.min(size.max(1))).for_each(|piece| stream.write(piece).unwrap());
+            let result = stream.finish().unwrap();
+            assert_object(&server, &bytes);
+            let single = size <= PART as usize;
+            assert_eq!(requests(&server, "PutObject").len(), usize::from(single), "{size} bytes");
+            assert_eq!(result.size, size as u64);
+            assert_eq!(result.upload_id.is_empty(), single);
+            let progress = stream.progress();
+            assert_eq!(
+                (progress.phase, progress.done_bytes, progress.total_bytes),
+                (Phase::Ended, size as u64, size as u64)
+            );
+            assert_eq!(progress.parts_done, progress.parts_total);
+            // Once more is the same, and nothing can follow.
+            assert_eq!(stream.finish().unwrap().etag, result.etag);
+            assert_eq!(stream.write(b"more").unwrap_err().kind(), ErrorKind::InvalidArgument);
+        }
+    }
+}
+
+#[test]
+fn parts_grow_and_memory_does_not() {
+    let server = server();
+    let client = client(&server);
+    let options = UploadOptions { max_memory: 4 * PART, ..options() };
+    let stream = client.open_stream(UploadOptions { part_size: PartSize::Auto, max_memory: 0, ..options }).unwrap();
+    let bytes = content(3 * 1024 * 1024 + 1, 1);
+    stream.write(&bytes).unwrap();
+    let result = stream.finish().unwrap();
+    assert_eq!((result.parts, result.part_size), (4, 1024 * 1024));
+    assert_object(&server, &bytes);
+}
+
+#[test]
+fn the_total_is_unknown_until_the_end() {
+    let server = server();
+    let client = client(&server);
+    let stream = open(&client);
+    stream.write(&content(3 * PART as usize, 1)).unwrap();
+    wait_until("a part has arrived", || stream.progress().parts_done > 0);
+    let progress = stream.progress();
+    assert_eq!((progress.total_bytes, progress.parts_total, progress.eta), (0, 0, None));
+    stream.finish().unwrap();
+}
+
+#[test]
+fn the_writer_waits_for_a_slow_network_and_can_say_for_how_long() {
+    let server = server();
+    faults(&server, STALL);
+    let client = client_with(&server, |options| options.stall_timeout = Duration::from_secs(60));
+    let stream = open(&client);
+    let bytes = content(20 * PART as usize, 1);
+    let taken = stream.try_write(&bytes, Duration::from_millis(50)).unwrap();
+    assert_eq!(taken, 8 * PART as usize, "as much as max_memory");
+    assert_eq!(stream.try_write(&bytes[taken..], Duration::ZERO).unwrap(), 0);
+    assert!(stream.try_finish(Duration::ZERO).unwrap().is_none());
+    stream.abort();
+    assert_eq!(stream.finish().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert_nothing_on(&server);
+}
+
+#[test]
+fn a_spool_takes_what_the_network_does_not_and_leaves_no_file() {
+    let server = server();
+    let scratch = Scratch::new(1);
+    let client = client(&server);
+    faults(
+        &server,
+        r#"[{"match":{"operation":"UploadPart","times":3},"action":{"type":"stall","at":"before_response","ms":300}}]"#,
+    );
+    let spool = Some(SpoolOptions { directory: scratch.dir.path().into(), limit: 12 * PART });
+    let stream = client.open_stream(UploadOptions { spool, ..options() }).unwrap();
+    let bytes = content(20 * PART as usize + 3, 1);
+    assert_eq!(stream.try_write(&bytes, Duration::ZERO).unwrap(), 20 * PART as usize, "8 in memory, 12 in the file");
+    stream.write(&bytes[20 * PART as usize..]).unwrap();
+    stream.finish().unwrap();
+    assert_object(&server, &bytes);
+    assert_eq!(std::fs::read_dir(scratch.dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_stream_that_is_aborted_or_left_stores_nothing() {
+    let server = server();
+    let client = client(&server);
+    for parts in [0, 1, 5] {
+        let stream = open(&client);
+        stream.write(&content(parts * PART as usize + 1, 1)).unwrap();
+        stream.abort();
+        let error = stream.finish().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+        assert!(stream.write(b"x").is_err());
+        let stream = open(&client);
+        stream.write(&content(parts * PART as usize + 1, 1)).unwrap();
+        drop(stream);
+    }
+    wait_until("nothing is left", || server.uploads(BUCKET).is_empty());
+    assert_nothing_on(&server);
+}
+
+#[test]
+fn a_failure_of_the_upload_is_told_to_the_writer() {
+    let server = server();
+    let client = client(&server);
+    fixture::refuse_part(&server, 2);
+    let stream = open(&client);
+    let bytes = content(100 * PART as usize, 1);
+    let error = stream.write(&bytes).unwrap_err();
+    assert_eq!((error.service_code(), error.part_number()), ("AccessDenied", 2), "{error}");
+    assert_eq!(stream.finish().unwrap_err().message(), error.message());
+    assert_nothing_on(&server);
+}
+
+#[test]
+fn parts_of_a_stream_are_tried_again() {
+    let server = server();
+    let client = client(&server);
+    for fault in [
+        r#"[{"match":{"operation":"UploadPart","part":2,"times":2},"action":{"type":"status","status":503}}]"#,
+        r#"[{"match":{"operation":"UploadPart","part":1,"times":1},"action":{"type":"reset","after_body_bytes":50000}}]"#,
+        r#"[{"match":{"operation":"CompleteMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}}]"#,
+        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}}]"#,
+    ] {
+        faults(&server, fault);
+        let bytes = content(5 * PART as usize, 2);
+        let stream = open(&client);
+        stream.write(&bytes).unwrap();
+        stream.finish().unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_object(&server, &bytes);
+    }
+}
+
+#[test]
+fn an_upload_that_is_gone_says_that_the_stream_must_be_sent_again() {
+    let server = server();
+    let client = client(&server);
+    faults(
+        &server,
+        r#"[{"match":{"operation":"UploadPart","part":3},"action":{"type":"status","status":404,"code":"NoSuchUpload"}}]"#,
+    );
+    let stream = open(&client);
+    let written = stream.write(&content(5 * PART as usize, 1));
+    let error = written.and_then(|()| stream.finish()).unwrap_err();
+    assert!(error.message().contains("send all of it again"), "{error}");
+    assert!(server.objects(BUCKET).is_empty());
+}
+
+#[test]
+fn a_paused_stream_takes_nothing_until_it_goes_on() {
+    let server = server();
+    let client = client(&server);
+    let stream = open(&client);
+    stream.pause();
+    assert_eq!(stream.try_write(b"content", Duration::from_millis(20)).unwrap(), 0);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| stream.write(b"content"));
+        stream.resume();
+        writer.join().unwrap().unwrap();
+    });
+    stream.finish().unwrap();
+    assert_object(&server, b"content");
+}
+
+#[test]
+fn a_second_writer_is_refused_while_the_first_waits() {
+    let server = server();
+    faults(&server, STALL);
+    let client = client(&server);
+    let stream = open(&client);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| stream.write(&content(20 * PART as usize, 1)));
+        wait_until("the first waits", || stream.progress().sent_bytes > 0);
+        let error = stream.write(b"x").unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidArgument && error.message().contains("another thread"), "{error}");
+        stream.abort();
+        assert_eq!(writer.join().unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
+    });
+}
+
+#[test]
+fn a_stream_is_a_writer_of_the_standard_library() {
+    let server = server();
+    let client = client(&server);
+    let mut stream = open(&client);
+    std::io::copy(&mut &content(3 * PART as usize, 1)[..], &mut stream).unwrap();
+    stream.flush().unwrap();
+    assert!(server.objects(BUCKET).is_empty(), "only its end makes an object");
+    stream.finish().unwrap();
+    assert_object(&server, &content(3 * PART as usize, 1));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    let server = server();
+    let client = client(&server);
+    type Edit = fn(&mut UploadOptions);
+    let cases: [(Edit, &str); 4] = [
+        (|o| o.file_path = "x".into(), "file_path"),
+        (|o| o.checkpoint = oss_upload::Checkpoint::BesideFile, "checkpoint_path"),
+        (|o| o.max_memory = PART, "max_memory"),
+        (|o| o.spool = Some(SpoolOptions { directory: "/missing".into(), limit: 1 }), "spool_dir"),
+    ];
+    for (edit, name) in cases {
+        let mut options = options();
+        edit(&mut options);
+        let error = client.open_stream(options).unwrap_err();
+        assert!(error.message().contains(name), "{error}");
+    }
+    let scratch = Scratch::new(1);
+    let options = UploadOptions { max_memory: 8 * PART, ..upload_options(KEY, &scratch.file) };
+    assert!(client.start(options).unwrap_err().message().contains("max_memory"));
+}
