@@ -264,7 +264,7 @@ fn every_restart_reason_is_expected() {
         .map(str::to_owned)
         .collect();
     let mut written = BTreeSet::new();
-    for file in ["run.rs", "resume.rs"] {
+    for file in ["run.rs", "resume.rs", "stream.rs"] {
         let text = fs::read_to_string(root().join("src/upload").join(file)).expect("the source is read");
         for literal in text.split('"').filter(|literal| literal.contains(": ")) {
             let word = literal.split(": ").next().expect("what is before the colon");
@@ -275,7 +275,7 @@ fn every_restart_reason_is_expected() {
         }
     }
     assert!(written.remove("other-{what}"), "{written:?}");
-    written.extend(["endpoint", "object", "file"].map(|what| format!("other-{what}")));
+    written.extend(["endpoint", "object", "file", "stream"].map(|what| format!("other-{what}")));
     assert_eq!(expected, written);
 }
 

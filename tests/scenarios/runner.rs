@@ -21,7 +21,8 @@ use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
 use crate::executor::{Executor, Order, Response};
 use crate::table::{
-    Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, Table,
+    Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd,
+    Table,
 };
 
 /// What each upload that has ended tells, in every language.
@@ -198,6 +199,28 @@ impl Stage<'_> {
                 let response = self.executor.ask(order);
                 self.ended(&response, expect);
             }
+            Step::UploadMemory { options, expect } => {
+                let order = self.content_order("upload_memory", options);
+                let response = self.executor.ask(order);
+                self.ended(&response, expect);
+            }
+            Step::Stream { options, piece, take, finish, expect } => {
+                let mut order = self.content_order("stream", options).with("piece", piece.to_string());
+                if let Some(take) = take {
+                    order = order.with("take", take.to_string());
+                }
+                let end = match finish {
+                    StreamEnd::Finish => "finish",
+                    StreamEnd::Abort => "abort",
+                    StreamEnd::Free => "free",
+                };
+                let order = order.with("finish", end);
+                if *finish == StreamEnd::Free {
+                    return self.short(order, expect);
+                }
+                let response = self.executor.ask(order);
+                self.ended(&response, expect);
+            }
             Step::Start { options, expect } => {
                 let order = self.upload_order("start", options);
                 self.short(order, expect);
@@ -274,6 +297,14 @@ impl Stage<'_> {
         all.extend(options.clone());
         self.options = all.clone();
         self.with_options(Order::new(word), &all)
+    }
+
+    /// The content of the file, without the file.
+    fn content_order(&mut self, word: &str, options: &Options) -> Order {
+        let mut options = options.clone();
+        options.entry("file_path".to_owned()).or_insert(Value::Null);
+        let content = self.file.clone();
+        self.upload_order(word, &options).with("content", content.as_os_str().as_bytes())
     }
 
     fn with_options(&self, mut order: Order, options: &Options) -> Order {

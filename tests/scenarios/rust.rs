@@ -93,6 +93,8 @@ impl Session {
             }
             "set_credentials" => tell_end(told, &self.client().set_credentials(credentials(given).expect("a key"))),
             "upload_file" => self.upload_file(given, told),
+            "upload_memory" => self.upload_memory(given, told),
+            "stream" => self.stream(given, told),
             "start" => {
                 let started = self.client().start(upload_options(given));
                 tell_end(told, &started);
@@ -116,6 +118,37 @@ impl Session {
             "end" => *self = Session::default(),
             word => panic!("an unknown order: {word}"),
         }
+    }
+
+    fn upload_memory(&self, given: &Pairs, told: &mut Told) {
+        let started = self.client().start_memory(upload_options(given), content(given));
+        let Ok(upload) = started else { return tell_end(told, &started) };
+        let Outcome { result, error } = upload.wait(Duration::MAX).expect("an end");
+        tell_end(told, &error.map_or(Ok(()), Err));
+        tell_result(told, &result);
+        tell_progress(told, &upload.progress());
+    }
+
+    fn stream(&self, given: &Pairs, told: &mut Told) {
+        let opened = self.client().open_stream(upload_options(given));
+        let Ok(stream) = opened else { return tell_end(told, &opened) };
+        let content = content(given);
+        let piece = match given.number("piece") {
+            0 => content.len().max(1),
+            piece => piece,
+        };
+        // What fails is told by the end, too.
+        let _ = content.chunks(piece).try_for_each(|piece| stream.write(piece));
+        match given.text("finish").as_deref() {
+            Some("free") => return told.tell("status", "OSS_OK"),
+            Some("abort") => stream.abort(),
+            _ => {}
+        }
+        let outcome = stream.try_finish(Duration::MAX).map(|outcome| outcome.expect("an end"));
+        let Ok(Outcome { result, error }) = outcome else { return tell_end(told, &outcome) };
+        tell_end(told, &error.map_or(Ok(()), Err));
+        tell_result(told, &result);
+        tell_progress(told, &stream.progress());
     }
 
     fn upload_file(&self, given: &Pairs, told: &mut Told) {
@@ -145,6 +178,13 @@ impl Session {
             phases.iter().for_each(|phase| told.tell("progress.phases", phase));
         }
     }
+}
+
+/// What is to be uploaded without a file.
+fn content(given: &Pairs) -> Vec<u8> {
+    let mut content = std::fs::read(given.path("content").expect("a file")).expect("it is read");
+    content.truncate(given.text("take").map_or(usize::MAX, |take| take.parse().expect("a number")));
+    content
 }
 
 fn runs_forward(seen: &[Progress]) -> bool {

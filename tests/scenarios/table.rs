@@ -121,6 +121,25 @@ pub enum Step {
         stop: Option<Stop>,
         expect: Expected,
     },
+    /// Uploads the content of the file from memory.
+    UploadMemory {
+        #[serde(default)]
+        options: Options,
+        expect: Expected,
+    },
+    /// Writes the content of the file to a stream.
+    Stream {
+        #[serde(default)]
+        options: Options,
+        /// How many bytes each call writes; all when it is 0.
+        #[serde(default)]
+        piece: usize,
+        /// Only so many bytes of it.
+        take: Option<usize>,
+        #[serde(default)]
+        finish: StreamEnd,
+        expect: Expected,
+    },
     Start {
         #[serde(default)]
         options: Options,
@@ -186,6 +205,18 @@ pub enum HowToStop {
     Throw,
 }
 
+/// How a stream ends.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamEnd {
+    #[default]
+    Finish,
+    /// It is aborted, and then finished all the same.
+    Abort,
+    /// It is freed, as when its process dies.
+    Free,
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileChange {
@@ -249,7 +280,10 @@ impl Scenario {
     pub fn options(&self) -> impl Iterator<Item = (bool, &Options)> {
         let steps = self.steps.iter().filter_map(|step| match step {
             Step::Client { options, .. } => Some((true, options)),
-            Step::UploadFile { options, .. } | Step::Start { options, .. } => Some((false, options)),
+            Step::UploadFile { options, .. }
+            | Step::UploadMemory { options, .. }
+            | Step::Stream { options, .. }
+            | Step::Start { options, .. } => Some((false, options)),
             _ => None,
         });
         [(true, &self.client), (false, &self.upload)].into_iter().chain(steps)
@@ -274,6 +308,8 @@ impl Scenario {
             Step::Client { expect, .. }
             | Step::SetCredentials { expect, .. }
             | Step::UploadFile { expect, .. }
+            | Step::UploadMemory { expect, .. }
+            | Step::Stream { expect, .. }
             | Step::Start { expect, .. }
             | Step::Wait { expect }
             | Step::Until { expect } => Some(expect),
