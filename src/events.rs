@@ -119,7 +119,7 @@ impl fmt::Display for Event {
 
 /// Pending events. New events replace the oldest.
 #[derive(Debug, Default)]
-pub(crate) struct Queue {
+pub(crate) struct EventQueue {
     /// Whether events have been asked for.
     open: AtomicBool,
     waiting: Mutex<EventBacklog>,
@@ -135,7 +135,7 @@ const CAPACITY: usize = 1024;
 /// Number of characters of an unknown level that are repeated.
 const MOST_OF_LEVEL: usize = 40;
 
-impl Queue {
+impl EventQueue {
     /// The oldest event. The first call opens the queue: before it, no events are kept.
     pub(crate) fn next(&self) -> Option<Event> {
         self.open.store(true, Ordering::Relaxed);
@@ -200,7 +200,7 @@ impl LogLevel {
 /// The events of all uploads of a client.
 #[derive(Debug, Default)]
 pub(crate) struct ClientEvents {
-    pub queue: Queue,
+    pub queue: EventQueue,
     log: LogLevel,
     standard_error: StandardError,
     uploads: AtomicU64,
@@ -226,7 +226,7 @@ impl ClientEvents {
 #[derive(Debug)]
 pub(crate) struct Events {
     client: Arc<ClientEvents>,
-    pub queue: Queue,
+    pub queue: EventQueue,
     upload: u64,
     object_key: String,
     start: Instant,
@@ -235,12 +235,18 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn new(client: Arc<ClientEvents>, object_key: &str) -> Self {
         let upload = client.uploads.fetch_add(1, Ordering::Relaxed) + 1;
-        Events { client, queue: Queue::default(), upload, object_key: object_key.to_owned(), start: Instant::now() }
+        Events {
+            client,
+            queue: EventQueue::default(),
+            upload,
+            object_key: object_key.to_owned(),
+            start: Instant::now(),
+        }
     }
 
     /// For events of the client itself.
     pub(crate) fn of_client(client: Arc<ClientEvents>) -> Self {
-        Events { client, queue: Queue::default(), upload: 0, object_key: String::new(), start: Instant::now() }
+        Events { client, queue: EventQueue::default(), upload: 0, object_key: String::new(), start: Instant::now() }
     }
 
     /// Reports an event of `kind`, which `fill` completes. Does nothing if nobody listens.

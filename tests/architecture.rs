@@ -92,6 +92,21 @@ fn no_file_is_too_long_to_be_read_at_a_sitting() {
     }
 }
 
+/// A `mod.rs` says what its folder holds, and hands names on: nothing else is in it.
+#[test]
+fn faces_only_hand_names_on() {
+    for (path, text) in sources().iter().filter(|(path, _)| path.ends_with("mod.rs") && !path.contains("tests")) {
+        let tokens = tokens(text);
+        let found = tokens.iter().find(|token| is_item(&token.text));
+        assert!(found.is_none(), "src/{path} has a {} of its own", found.map_or("", |token| token.text.as_str()));
+    }
+    assert!(tokens("pub fn f() {}").iter().any(|token| is_item(&token.text)));
+}
+
+fn is_item(word: &str) -> bool {
+    ["fn", "struct", "enum", "trait", "impl", "const", "static", "type"].contains(&word)
+}
+
 /// Inside a room the files use each other one way, too: whoever reads one need not read those that use it.
 #[test]
 fn no_files_of_a_room_use_each_other_in_a_circle() {

@@ -30,25 +30,25 @@ const SLICE: Duration = Duration::from_millis(100);
 
 /// The credentials of a client.
 pub(crate) struct CredentialsCache {
-    shared: Arc<Shared>,
+    shared: Arc<CacheShared>,
 }
 
 /// Is told an access key id and its source.
 type Tell = dyn Fn(&str, &str) + Send + Sync;
 
-struct Shared {
+struct CacheShared {
     provider: Option<Box<dyn Provider>>,
     clock: Clock,
     changed_to: Box<Tell>,
-    state: Mutex<State>,
+    state: Mutex<CacheState>,
     news: Condvar,
     /// Nobody needs the response any more.
     stop: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
-struct State {
-    held: Option<Held>,
+struct CacheState {
+    held: Option<HeldCredentials>,
     asking: bool,
     /// The user has given credentials: the provider is asked no more, and its response is thrown away.
     given: bool,
@@ -59,7 +59,7 @@ struct State {
     in_vain: u32,
 }
 
-struct Held {
+struct HeldCredentials {
     credentials: Arc<Credentials>,
     expires: Option<SystemTime>,
     renew_at: Option<SystemTime>,
@@ -97,11 +97,11 @@ impl CredentialsCache {
         changed_to: impl Fn(&str, &str) + Send + Sync + 'static,
     ) -> Self {
         CredentialsCache {
-            shared: Arc::new(Shared {
+            shared: Arc::new(CacheShared {
                 provider,
                 clock,
                 changed_to: Box::new(changed_to),
-                state: Mutex::new(State { held: given.map(Held::for_ever), ..State::default() }),
+                state: Mutex::new(CacheState { held: given.map(HeldCredentials::for_ever), ..CacheState::default() }),
                 news: Condvar::new(),
                 stop: Arc::default(),
             }),
@@ -112,7 +112,8 @@ impl CredentialsCache {
     pub(crate) fn set(&self, credentials: Credentials) {
         let id = credentials.access_key_id().to_owned();
         let mut state = self.shared.lock();
-        *state = State { given: true, held: Some(Held::for_ever(credentials)), ..State::default() };
+        *state =
+            CacheState { given: true, held: Some(HeldCredentials::for_ever(credentials)), ..CacheState::default() };
         drop(state);
         self.shared.stop.store(true, Ordering::Relaxed);
         (self.shared.changed_to)(&id, "the program");
@@ -239,9 +240,9 @@ impl<'a> Waiting<'a> {
 
     fn for_news<'s>(
         &self,
-        shared: &Shared,
-        state: MutexGuard<'s, State>,
-    ) -> std::result::Result<MutexGuard<'s, State>, Missing> {
+        shared: &CacheShared,
+        state: MutexGuard<'s, CacheState>,
+    ) -> std::result::Result<MutexGuard<'s, CacheState>, Missing> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Missing::Stopped);
         }
@@ -255,19 +256,19 @@ impl<'a> Waiting<'a> {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl CacheShared {
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
         unpoisoned(self.state.lock())
     }
 
     /// There is a provider, and the user has given nothing instead.
-    fn may_ask(&self, state: &State) -> bool {
+    fn may_ask(&self, state: &CacheState) -> bool {
         self.provider.is_some() && !state.given
     }
 
     /// Has the provider asked, unless it is being asked.
-    fn ask(self: &Arc<Self>, state: &mut State) {
+    fn ask(self: &Arc<Self>, state: &mut CacheState) {
         if state.asking || !self.may_ask(state) {
             return;
         }
@@ -301,14 +302,16 @@ impl Shared {
     }
 }
 
-impl State {
-    fn living(&self, now: SystemTime) -> Option<&Held> {
+impl CacheState {
+    fn living(&self, now: SystemTime) -> Option<&HeldCredentials> {
         self.held.as_ref().filter(|held| !held.stale && held.expires.is_none_or(|end| now < end))
     }
 
     /// Whether it is time to have the living credentials renewed.
     fn is_due(&self, now: SystemTime) -> bool {
-        let Some(Held { expires: Some(end), renew_at: Some(renew_at), .. }) = &self.held else { return false };
+        let Some(HeldCredentials { expires: Some(end), renew_at: Some(renew_at), .. }) = &self.held else {
+            return false;
+        };
         let failed_lately = self.failure.as_ref().is_some_and(|(_, at)| {
             let left = end.duration_since(*at).unwrap_or_default();
             is_within(SOFT_PAUSE.min(left / 2), *at, now)
@@ -352,7 +355,7 @@ impl State {
                     self.in_vain = 0;
                     self.refused = None;
                 }
-                self.held = Some(Held::new(issued, now));
+                self.held = Some(HeldCredentials::new(issued, now));
             }
             Err(error) => {
                 // What was there once may come back.
@@ -364,11 +367,11 @@ impl State {
     }
 }
 
-impl Held {
+impl HeldCredentials {
     fn new(issued: Issued, now: SystemTime) -> Self {
         // When they seem to have ended already, our clock may be wrong: the server decides.
         let life = issued.expires.and_then(|end| end.duration_since(now).ok()).filter(|life| !life.is_zero());
-        Held {
+        HeldCredentials {
             credentials: Arc::new(issued.credentials),
             expires: life.and(issued.expires),
             renew_at: life.and_then(|life| now.checked_add(life.mul_f64(RENEW_AFTER))),
@@ -377,7 +380,7 @@ impl Held {
     }
 
     fn for_ever(credentials: Credentials) -> Self {
-        Held { credentials: Arc::new(credentials), expires: None, renew_at: None, stale: false }
+        HeldCredentials { credentials: Arc::new(credentials), expires: None, renew_at: None, stale: false }
     }
 }
 

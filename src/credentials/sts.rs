@@ -214,13 +214,13 @@ fn encoded<'a>(parameters: impl Iterator<Item = &'a (&'static str, Secret)>) -> 
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-struct Refusal {
+struct StsRefusal {
     code: String,
     message: String,
     request_id: String,
 }
 
-fn read_refusal(response: &Response) -> Refusal {
+fn read_refusal(response: &Response) -> StsRefusal {
     from_json(&response.body).unwrap_or_default()
 }
 
@@ -230,7 +230,7 @@ fn complains_about_the_time(response: &Response) -> Option<SystemTime> {
 }
 
 fn refusal(action: &str, response: &Response) -> Error {
-    let Refusal { code, message, request_id } = read_refusal(response);
+    let StsRefusal { code, message, request_id } = read_refusal(response);
     let mut text = format!("STS returned {} for {action}", response.status);
     if !code.is_empty() {
         text = format!("{text}: {}", word(&code));

@@ -25,7 +25,7 @@ const WORSE: f64 = 0.75;
 pub(crate) struct Pace {
     limit: u32,
     most: u32,
-    growth: Growth,
+    growth: PaceState,
     window: Window,
     /// Parts that were announced: no more than these are ever in flight.
     parts: u32,
@@ -35,7 +35,7 @@ pub(crate) struct Pace {
 
 /// What is done at the end of a window in which nobody complained.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Growth {
+enum PaceState {
     /// The connections are still coming up to speed, as long as each window is faster than the last.
     Ramp { last: f64 },
     /// There are twice as many as there were; they are compared with the rate of those.
@@ -59,8 +59,8 @@ impl Pace {
     /// `routines` at a time, or as many as pay when it is `None`.
     pub(crate) fn new(routines: Option<u32>) -> Pace {
         let (limit, most, growth) = match routines {
-            Some(routines) => (routines, routines, Growth::Recover),
-            None => (AUTO_START, AUTO_MOST, Growth::Ramp { last: 0.0 }),
+            Some(routines) => (routines, routines, PaceState::Recover),
+            None => (AUTO_START, AUTO_MOST, PaceState::Ramp { last: 0.0 }),
         };
         Pace { limit, most, growth, window: Window::default(), parts: 0, left: 0 }
     }
@@ -85,7 +85,7 @@ impl Pace {
     /// How many requests of all kinds may be in flight now. Who starts many uploads of one request each has chosen their
     /// number: only the most and the server's complaints keep it down.
     pub(crate) fn ceiling(&self) -> u32 {
-        if self.growth == Growth::Recover { self.limit } else { self.most }
+        if self.growth == PaceState::Recover { self.limit } else { self.most }
     }
 
     /// How many can be in flight: no more than there are.
@@ -108,12 +108,12 @@ impl Pace {
             return;
         }
         if complaints > before {
-            if self.growth != Growth::Recover {
+            if self.growth != PaceState::Recover {
                 self.most = self.limit; // More would draw still more complaints.
             }
             self.limit = (self.in_use() / 2).max(1);
-            self.growth = Growth::Recover;
-        } else if parts >= self.in_use() || self.growth == Growth::Recover {
+            self.growth = PaceState::Recover;
+        } else if parts >= self.in_use() || self.growth == PaceState::Recover {
             self.grow(bytes, time);
         } else {
             return; // Not everybody has had a say.
@@ -127,28 +127,30 @@ impl Pace {
         let faster = |than: f64| rate > than * WORTHWHILE;
         let may_try = self.limit < self.most.min(self.parts) && self.left as f64 >= rate * WORTH_TRYING.as_secs_f64();
         self.growth = match self.growth {
-            Growth::Ramp { last } if !may_try || (faster(last) && time < UP_TO_SPEED) => Growth::Ramp { last: rate },
-            Growth::Ramp { .. } => self.probe(rate),
-            Growth::Probe { rate: before } if faster(before) && may_try => self.probe(rate),
-            Growth::Probe { rate: before } => hold(rate.max(before)),
-            Growth::Hold { best, windows, rates } if windows < HOLD => {
-                Growth::Hold { best, windows: windows + 1, rates: rates + rate }
+            PaceState::Ramp { last } if !may_try || (faster(last) && time < UP_TO_SPEED) => {
+                PaceState::Ramp { last: rate }
             }
-            Growth::Hold { best, windows, rates } => {
+            PaceState::Ramp { .. } => self.probe(rate),
+            PaceState::Probe { rate: before } if faster(before) && may_try => self.probe(rate),
+            PaceState::Probe { rate: before } => hold(rate.max(before)),
+            PaceState::Hold { best, windows, rates } if windows < HOLD => {
+                PaceState::Hold { best, windows: windows + 1, rates: rates + rate }
+            }
+            PaceState::Hold { best, windows, rates } => {
                 let rate = rates / f64::from(windows);
                 if rate < best * WORSE && may_try { self.probe(rate) } else { hold(best) }
             }
-            Growth::Recover => {
+            PaceState::Recover => {
                 self.limit = (self.limit + 1).min(self.most);
-                Growth::Recover
+                PaceState::Recover
             }
         };
     }
 
     /// Tries twice as many; `rate` is that of those which there are.
-    fn probe(&mut self, rate: f64) -> Growth {
+    fn probe(&mut self, rate: f64) -> PaceState {
         self.limit = (self.limit * 2).min(self.most);
-        Growth::Probe { rate }
+        PaceState::Probe { rate }
     }
 }
 
@@ -156,8 +158,8 @@ fn count(parts: usize) -> u32 {
     u32::try_from(parts).unwrap_or(u32::MAX)
 }
 
-fn hold(best: f64) -> Growth {
-    Growth::Hold { best, windows: 0, rates: 0.0 }
+fn hold(best: f64) -> PaceState {
+    PaceState::Hold { best, windows: 0, rates: 0.0 }
 }
 
 #[cfg(test)]

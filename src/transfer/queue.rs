@@ -42,7 +42,7 @@ struct QueueState {
     lanes: HashMap<u64, Lane>,
     /// Of lanes and requests.
     last_id: u64,
-    shared: Shared,
+    shared: SharedPace,
     /// Threads that do units, or are about to.
     workers: u32,
 }
@@ -83,7 +83,7 @@ struct Bound {
 
 /// The pace of all uploads that have none of their own. It begins anew when one begins to send while no other does.
 #[derive(Debug)]
-struct Shared {
+struct SharedPace {
     bound: Bound,
     senders: u32,
 }
@@ -244,7 +244,7 @@ impl QueueState {
 }
 
 impl Lane {
-    fn bound<'a>(&'a mut self, shared: &'a mut Shared) -> &'a mut Bound {
+    fn bound<'a>(&'a mut self, shared: &'a mut SharedPace) -> &'a mut Bound {
         self.own.as_mut().unwrap_or(&mut shared.bound)
     }
 }
@@ -269,13 +269,13 @@ impl Bound {
     }
 }
 
-impl Default for Shared {
+impl Default for SharedPace {
     fn default() -> Self {
-        Shared { bound: Bound::new(Pace::new(None)), senders: 0 }
+        SharedPace { bound: Bound::new(Pace::new(None)), senders: 0 }
     }
 }
 
-impl Shared {
+impl SharedPace {
     fn join(&mut self) {
         if self.senders == 0 {
             let Bound { units, requests, .. } = self.bound;

@@ -9,9 +9,10 @@ use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, Proxy};
 
 use super::addresses::Addresses;
+use super::buffers::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER};
 use super::proxy::{Proxies, is_encrypted};
 use super::tunnel::ProxyConnector;
-use super::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER, early_response, resolver, tcp, tls};
+use super::{early_response, resolver, tcp, tls};
 use crate::error::{Error, Result};
 use crate::options::ClientOptions;
 

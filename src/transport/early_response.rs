@@ -20,7 +20,7 @@ impl<In: Transport> Connector<In> for EarlyResponseConnector {
     type Out = EarlyResponse<In>;
 
     fn connect(&self, _: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, Error> {
-        Ok(chained.map(|inner| EarlyResponse { inner, state: State::Quiet }))
+        Ok(chained.map(|inner| EarlyResponse { inner, state: ListenState::Quiet }))
     }
 }
 
@@ -28,11 +28,11 @@ impl<In: Transport> Connector<In> for EarlyResponseConnector {
 #[derive(Debug)]
 pub(super) struct EarlyResponse<T> {
     inner: T,
-    state: State,
+    state: ListenState,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum State {
+enum ListenState {
     Quiet,
     /// The beginning of a response is in the input buffer, and ureq does not know yet.
     Answered,
@@ -46,7 +46,7 @@ impl<T: Transport> Transport for EarlyResponse<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if self.state != State::Quiet {
+        if self.state != ListenState::Quiet {
             return Ok(());
         }
         let context = RequestContext::current()?;
@@ -59,8 +59,8 @@ impl<T: Transport> Transport for EarlyResponse<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        if self.state == State::Answered {
-            self.state = State::Spent;
+        if self.state == ListenState::Answered {
+            self.state = ListenState::Spent;
             return Ok(true);
         }
         // ureq drops most interim responses itself, but not those with headers.
@@ -74,7 +74,7 @@ impl<T: Transport> Transport for EarlyResponse<T> {
     }
 
     fn is_open(&mut self) -> bool {
-        self.state == State::Quiet && self.inner.is_open()
+        self.state == ListenState::Quiet && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {
@@ -108,7 +108,7 @@ impl<T: Transport> EarlyResponse<T> {
         if heard {
             context.unseen_input.set(false);
             context.response_begun.set(true);
-            self.state = State::Answered;
+            self.state = ListenState::Answered;
         }
         heard
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::MOST_HEAD;
+use super::buffers::MOST_HEAD;
 use super::context::{Interrupted, RequestContext};
 use super::no_thread::NoThread;
 use super::tls;

@@ -1,4 +1,4 @@
-//! Sends one request and returns the response. The only room that knows ureq.
+//! Sends one request and returns the response. The only module that uses ureq.
 //!
 //! What ureq lacks for long uploads is in a connector of our own below its TLS ([`tcp`]) and one above ([`early_response`]):
 //! interruption within a quarter of a second, timeouts about progress, a bandwidth limit, and responses that come before
@@ -6,11 +6,14 @@
 
 mod absolute_form;
 mod addresses;
+mod buffers;
 mod connections;
 mod context;
 mod early_response;
+mod exchange;
 mod failure;
 mod interim;
+mod message;
 mod no_proxy;
 mod no_thread;
 pub(crate) mod plain;
@@ -21,188 +24,5 @@ mod throttle;
 mod tls;
 mod tunnel;
 
-use std::fmt;
-use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::Instant;
-
-use ureq::http;
-use ureq::{Agent, SendBody};
-
-use crate::error::{Error, Result};
-use crate::http::{Limits, Request, Response};
-use crate::options::ClientOptions;
-use connections::{Connections, Way};
-use context::RequestContext;
+pub(crate) use exchange::{Body, Transport};
 pub(crate) use failure::Failure;
-use failure::{failure, proxy_wants_login};
-use proxy::Proxies;
-pub(crate) use throttle::Throttle;
-
-/// What is read of a file goes straight into this buffer, and from there to the socket. Smaller ones cost more system
-/// calls and wake the receiver more often (64 KiB an eighth more CPU time); much larger ones cost memory (benches/).
-const OUTPUT_BUFFER: usize = 256 * 1024;
-/// The longest head of a response: gateways add policies and cookies to what OSS sends, and other clients take as much.
-const MOST_HEAD: usize = 64 * 1024;
-/// It has room for the longest head, and for what shows that one is longer.
-const INPUT_BUFFER: usize = MOST_HEAD + 4096;
-/// Responses are cut here, and then make no sense: a page of ListParts has about 300 KiB, the response to a callback 3 MiB.
-const MOST_RESPONSE: u64 = 4 * 1024 * 1024;
-
-/// The connections of a client, and what its requests keep to.
-pub(crate) struct Transport {
-    connections: Connections,
-    limits: Limits,
-    throttle: Option<Arc<Throttle>>,
-}
-
-impl fmt::Debug for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transport").field("limits", &self.limits).finish_non_exhaustive()
-    }
-}
-
-/// A body that is sent as it is read.
-pub(crate) trait Body {
-    /// The exact number of bytes that [`Body::read`] will give.
-    fn length(&self) -> u64;
-
-    /// Fills some of `buffer`. Must fail rather than end early: the length has been announced.
-    fn read(&mut self, buffer: &mut [u8]) -> Result<usize>;
-}
-
-impl Transport {
-    pub(crate) fn new(options: &ClientOptions, proxies: Arc<Proxies>) -> Result<Self> {
-        let limits =
-            Limits { connect: options.connect_timeout, stall: options.stall_timeout, response: options.stall_timeout };
-        let throttle = match options.max_bytes_per_second {
-            0 => None,
-            rate => Some(Arc::new(Throttle::new(rate, Instant::now()))),
-        };
-        Ok(Transport { connections: Connections::new(options, proxies)?, limits, throttle })
-    }
-
-    /// The limits of the client's requests.
-    pub(crate) fn limits(&self) -> Limits {
-        self.limits
-    }
-
-    /// Sends `request` with its own small body or with `body`, and reads the response. `stop` ends it at any moment.
-    pub(crate) fn send(
-        &self,
-        request: &Request<'_>,
-        body: Option<&mut dyn Body>,
-        stop: &Arc<AtomicBool>,
-    ) -> std::result::Result<Response, Failure> {
-        let length = body.as_ref().map_or(request.body.len() as u64, |body| body.length());
-        let message = message(request, length)
-            .map_err(|error| Failure::Permanent(Error::invalid(format!("the request cannot be made: {error}"))))?;
-        let way = self.connections.to(message.uri()).map_err(Failure::Permanent)?;
-        let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
-        let context = Arc::new(RequestContext::new(request.limits, stop.clone(), self.throttle.clone()));
-        let mut small = request.body;
-        let mut reader = match body {
-            Some(body) => Source::Body { body, left: length, context: &context, failure: None },
-            None => Source::Small(&mut small),
-        };
-        let response = context.during(|| exchange(way.agent, message, &mut reader));
-        match (response, reader.failure()) {
-            (_, Some(error)) => Err(Failure::Body(error)),
-            (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server)),
-            (Ok(response), None) => Ok(response),
-            (Err(error), None) => Err(failure(error, &context, &server)),
-        }
-    }
-
-    /// The proxy that reads requests to `url`, and may answer them itself.
-    pub(crate) fn reading_proxy(&self, url: &str) -> Option<&str> {
-        let way: Way<'_> = self.connections.to(&url.parse().ok()?).ok()?;
-        way.proxy.filter(|_| way.is_read)
-    }
-}
-
-fn exchange(
-    agent: &Agent,
-    message: http::Request<()>,
-    reader: &mut Source<'_>,
-) -> std::result::Result<Response, ureq::Error> {
-    let mut response = if takes_body(message.method()) {
-        agent.run(message.map(|()| SendBody::from_reader(reader)))?
-    } else {
-        agent.run(message)?
-    };
-    let status = response.status().as_u16();
-    let headers = headers(&response);
-    let mut body = Vec::new();
-    let read = response.body_mut().as_reader().take(MOST_RESPONSE).read_to_end(&mut body);
-    match read {
-        Err(error) if status < 300 => Err(ureq::Error::Io(error)),
-        // An early response may be cut off by the reset that follows it: its status says enough.
-        _ => Ok(Response { status, headers, body: body.into() }),
-    }
-}
-
-/// The body as ureq reads it.
-enum Source<'a> {
-    Small(&'a mut &'a [u8]),
-    Body { body: &'a mut dyn Body, left: u64, context: &'a RequestContext, failure: Option<Error> },
-}
-
-impl Source<'_> {
-    fn failure(self) -> Option<Error> {
-        match self {
-            Source::Body { failure, .. } => failure,
-            Source::Small(_) => None,
-        }
-    }
-}
-
-impl Read for Source<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (body, left, context, failure) = match self {
-            Source::Small(bytes) => return bytes.read(buffer),
-            Source::Body { body, left, context, failure } => (body, left, context, failure),
-        };
-        // With a bandwidth limit no more than can leave soon: what is read counts as progress.
-        let most = context.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
-        let wanted = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
-        // Nobody will see these bytes: they only satisfy the announced length.
-        let count = if context.responded_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
-        match count {
-            // A body that ends early would make ureq wait for ever.
-            Ok(0) if *left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                *left -= count as u64;
-                Ok(count)
-            }
-            Err(error) => {
-                *failure = Some(error);
-                Err(io::Error::other("the body could not be read"))
-            }
-        }
-    }
-}
-
-/// The names and values of its headers.
-fn headers<T>(response: &http::Response<T>) -> Vec<(String, String)> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
-}
-
-/// The request as ureq takes it, with a body of `length` bytes.
-fn message(request: &Request<'_>, length: u64) -> std::result::Result<http::Request<()>, http::Error> {
-    let mut builder = http::Request::builder().method(request.method.as_str()).uri(request.url);
-    for (name, value) in &request.headers {
-        builder = builder.header(*name, *value);
-    }
-    if builder.method_ref().is_some_and(takes_body) {
-        // With a length ureq does not send in chunks.
-        builder = builder.header("content-length", length);
-    }
-    builder.body(())
-}
-
-fn takes_body(method: &http::Method) -> bool {
-    matches!(*method, http::Method::PUT | http::Method::POST)
-}

@@ -11,9 +11,9 @@ use ureq::http::uri::Scheme;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, Either, NextTimeout, Transport};
 use ureq::{Error, Proxy};
 
-use super::MOST_HEAD;
 use super::absolute_form::AbsoluteForm;
 use super::addresses::Addresses;
+use super::buffers::MOST_HEAD;
 use super::tcp::TcpTransport;
 
 /// What proxies send before they give the tunnel free has seldom ten headers.

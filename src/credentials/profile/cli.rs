@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Book;
-use super::recipe::Recipe;
+use super::recipe::{Book, Recipe};
 use crate::credentials::Secret;
 use crate::credentials::key_response::from_json;
 

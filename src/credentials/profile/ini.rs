@@ -1,7 +1,6 @@
 //! Files of sections with keys, and `~/.alibabacloud/credentials` of Alibaba Cloud's SDKs, which is one.
 
-use super::recipe::Recipe;
-use super::{Book, USUAL};
+use super::recipe::{Book, Recipe, USUAL};
 use crate::credentials::Secret;
 use crate::text;
 

@@ -1,8 +1,7 @@
 //! `~/.ossutilconfig`: version 1 has one key, in `[Credentials]`; version 2 has profiles.
 
 use super::ini::{Ini, Section};
-use super::recipe::Recipe;
-use super::{Book, USUAL};
+use super::recipe::{Book, Recipe, USUAL};
 
 struct Config(Ini);
 

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::Book;
 use crate::credentials::assume_role::AssumeRole;
 use crate::credentials::ecs_role::EcsRole;
 use crate::credentials::oidc::Oidc;
@@ -13,6 +12,22 @@ use crate::credentials::sts::{Role, RoleOptions};
 use crate::credentials::uri::CredentialsUri;
 use crate::credentials::{Credentials, Fetched, Issued, Provider, ProviderContext, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
+
+/// The profile that is used when nothing else is said.
+pub(super) const USUAL: &str = "default";
+
+/// The profiles of one file, as its tool understands it.
+pub(super) trait Book {
+    /// The profile that is used when none is named.
+    fn usual(&self) -> Option<String>;
+
+    /// The file says so itself, so that it must have that profile.
+    fn must_have_usual(&self) -> bool {
+        false
+    }
+
+    fn recipe(&self, name: &str) -> Option<Recipe>;
+}
 
 /// Longer rows of profiles that name each other are taken for circles.
 const MOST_SOURCES: u32 = 8;

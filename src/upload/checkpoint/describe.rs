@@ -20,7 +20,7 @@ pub fn describe(path: &Path) -> Result<String> {
     let file = open_to_read(path)?;
     let failed = |cause| refused("read", path, &cause);
     let length = file.metadata().map_err(failed)?.len();
-    let mut text = Lines(String::new());
+    let mut text = TextLines(String::new());
     text.line("checkpoint", path.display());
     match read(BufReader::new(&file), length).map_err(failed)? {
         Reading::Fresh => text.line("state", "fresh: nothing was started"),
@@ -49,9 +49,9 @@ fn state(saved: &Saved) -> &'static str {
     }
 }
 
-struct Lines(String);
+struct TextLines(String);
 
-impl Lines {
+impl TextLines {
     fn line(&mut self, name: &str, value: impl std::fmt::Display) {
         // Writing to a String cannot fail.
         let _ = writeln!(self.0, "{name:<12} {value}");

@@ -8,7 +8,7 @@ use std::process;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
+use super::line::{ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
 use super::model::{Found, Header, PartRecord};
 use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existing, refused, sync_directory};
 use super::read::{Reading, read};
@@ -39,7 +39,7 @@ struct JournalState {
     begun: bool,
     /// Where the next record goes: the end of the last whole one.
     length: u64,
-    chain: Chain,
+    chain: ChecksumChain,
     /// The JSON of records that are not in the file yet, in their order.
     pending: VecDeque<String>,
     /// How many records no file can take, because they are too long.
@@ -342,7 +342,7 @@ impl JournalState {
         JournalState {
             begun: false,
             length: FIRST_LINE as u64,
-            chain: Chain::new(),
+            chain: ChecksumChain::new(),
             pending: VecDeque::new(),
             unfit: 0,
             write_failure: None,

@@ -87,11 +87,11 @@ pub(super) fn holder_of(bytes: &[u8]) -> Option<u32> {
 
 /// The running checksum over all lines of records so far.
 #[derive(Clone)]
-pub(super) struct Chain(Crc64);
+pub(super) struct ChecksumChain(Crc64);
 
-impl Chain {
+impl ChecksumChain {
     pub(super) fn new() -> Self {
-        Chain(Crc64::new())
+        ChecksumChain(Crc64::new())
     }
 
     /// The line that carries `json` as the next record.
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn each_line_depends_on_all_before() {
-        let mut chain = Chain::new();
+        let mut chain = ChecksumChain::new();
         let first = chain.line("{\"a\":1}");
         assert_eq!(first.len(), 16 + 1 + 7 + 1);
         assert_eq!(chain.open(first.as_bytes()), Some(b"{\"a\":1}".as_slice()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read};
 use std::time::SystemTime;
 
-use super::line::{Chain, FIRST_LINE, FirstLine, MAX_FILE, MAX_LINE, judge_first_line, looks_like_a_record};
+use super::line::{ChecksumChain, FIRST_LINE, FirstLine, MAX_FILE, MAX_LINE, judge_first_line, looks_like_a_record};
 use super::model::{Header, PartRecord, Saved};
 use super::record::{Fault, Record};
 
@@ -30,7 +30,7 @@ pub(super) struct Good {
     /// The bytes up to the end of the last good record.
     pub length: u64,
     /// The checksum over its records, to go on from.
-    pub chain: Chain,
+    pub chain: ChecksumChain,
 }
 
 /// Reads a file of `length` bytes. No more than one line of it is in memory at a time.
@@ -52,12 +52,12 @@ fn read_records(source: impl BufRead) -> io::Result<Reading> {
     let mut replay = Replay::new();
     while let Some(line) = lines.next()? {
         match replay.take(line) {
-            Step::Record => {}
-            Step::Impossible(why) => {
+            Replayed::Record => {}
+            Replayed::Impossible(why) => {
                 return Ok(replay.void(format!("record {} of the checkpoint: {why}", replay.records + 1)));
             }
-            Step::UnknownType(name) => return Ok(Reading::Newer(format!("a record of the type {name:?}"))),
-            Step::Damaged => return replay.judge_tail(lines),
+            Replayed::UnknownType(name) => return Ok(Reading::Newer(format!("a record of the type {name:?}"))),
+            Replayed::Damaged => return replay.judge_tail(lines),
         }
     }
     Ok(replay.finish())
@@ -69,13 +69,13 @@ fn salvage(source: impl BufRead, reason: String) -> io::Result<Reading> {
     let mut replay = Replay::new();
     while replay.records < 2
         && let Some(line) = lines.next()?
-        && matches!(replay.take(line), Step::Record)
+        && matches!(replay.take(line), Replayed::Record)
     {}
     Ok(replay.void(reason))
 }
 
 /// What one line is.
-enum Step {
+enum Replayed {
     Record,
     /// Not the next record of the chain.
     Damaged,
@@ -86,7 +86,7 @@ enum Step {
 
 /// The state after the records so far.
 struct Replay {
-    chain: Chain,
+    chain: ChecksumChain,
     length: u64,
     records: u64,
     header: Option<(Header, SystemTime)>,
@@ -100,7 +100,7 @@ struct Replay {
 impl Replay {
     fn new() -> Self {
         Replay {
-            chain: Chain::new(),
+            chain: ChecksumChain::new(),
             length: FIRST_LINE as u64,
             records: 0,
             header: None,
@@ -112,20 +112,20 @@ impl Replay {
         }
     }
 
-    fn take(&mut self, line: &[u8]) -> Step {
-        let Some(json) = self.chain.open(line) else { return Step::Damaged };
+    fn take(&mut self, line: &[u8]) -> Replayed {
+        let Some(json) = self.chain.open(line) else { return Replayed::Damaged };
         let applied = match Record::parse(json) {
             Ok(record) => self.apply(record),
             Err(Fault::Malformed(why)) => Err(why),
-            Err(Fault::UnknownType(name)) => return Step::UnknownType(name),
+            Err(Fault::UnknownType(name)) => return Replayed::UnknownType(name),
         };
         if let Err(why) = applied {
-            return Step::Impossible(why);
+            return Replayed::Impossible(why);
         }
         self.chain.advance(line);
         self.length += line.len() as u64;
         self.records += 1;
-        Step::Record
+        Replayed::Record
     }
 
     /// The header is first, the upload id second, the rest comes in any order.

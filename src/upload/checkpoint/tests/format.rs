@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::SystemTime;
 
 use super::*;
-use crate::upload::checkpoint::line::{Chain, first_line};
+use crate::upload::checkpoint::line::{ChecksumChain, first_line};
 use crate::upload::checkpoint::read::{Reading, read};
 use crate::upload::checkpoint::record::Record;
 
@@ -183,7 +183,7 @@ fn render(header: &Header, created: SystemTime, parts: &[PartRecord]) -> String 
     let mut records = vec![Record::of_header(header, created), Record::Upload { upload_id: UPLOAD_ID.to_owned() }];
     records.extend(parts.iter().cloned().map(Record::Part));
     records.extend([Record::Rate { bytes_per_second: 1_048_576 }, Record::Completing]);
-    let mut chain = Chain::new();
+    let mut chain = ChecksumChain::new();
     records.iter().fold(first_line(4242), |text, record| {
         let line = chain.line(&serde_json::to_string(record).unwrap());
         chain.advance(line.as_bytes());

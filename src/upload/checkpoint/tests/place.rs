@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use super::*;
 use crate::crc64::checksum;
 use crate::error::ErrorKind;
-use crate::upload::checkpoint::line::{Chain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line};
+use crate::upload::checkpoint::line::{ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line};
 
 fn assert_refused(path: &Path, errno: i32, advice: &str) {
     let error = refusal(path);
@@ -151,7 +151,7 @@ fn a_newer_type_of_record_is_left_alone() {
 /// Appends a record with a good checksum.
 fn append_record(path: &Path, json: &str) {
     let mut text = fs::read_to_string(path).unwrap();
-    let mut chain = Chain::new();
+    let mut chain = ChecksumChain::new();
     chain.advance(&text.as_bytes()[FIRST_LINE..]);
     text += &chain.line(json);
     fs::write(path, text).unwrap();
