@@ -11,6 +11,7 @@ mod thread_pool;
 
 pub(crate) use control::{Control, StopRequest};
 pub(crate) use growth::Growth;
+pub(crate) use pace::MOST_AUTO_ROUTINES;
 pub(crate) use pipe::{Pipe, PipeWriter, Written, pipe};
 pub(crate) use plan::Plan;
 pub(crate) use progress::{Meter, PartMeter, Step};

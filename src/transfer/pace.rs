@@ -6,7 +6,7 @@ use std::time::Duration;
 /// others wait for them at the end.
 const AUTO_START: u32 = 16;
 /// On links that lose much, more connections bring more; each costs memory, and a part that is left behind at the end.
-const AUTO_MOST: u32 = 64;
+pub(crate) const MOST_AUTO_ROUTINES: u32 = 64;
 /// The rate is looked at after this time, or when each connection has sent a part if that takes longer.
 const WINDOW: Duration = Duration::from_secs(1);
 /// Long enough for new connections to come up to speed, however far the server is.
@@ -60,7 +60,7 @@ impl Pace {
     pub(crate) fn new(routines: Option<u32>) -> Pace {
         let (limit, most, growth) = match routines {
             Some(routines) => (routines, routines, PaceState::Recover),
-            None => (AUTO_START, AUTO_MOST, PaceState::Ramp { last: 0.0 }),
+            None => (AUTO_START, MOST_AUTO_ROUTINES, PaceState::Ramp { last: 0.0 }),
         };
         Pace { limit, most, growth, window: Window::default(), parts: 0, left: 0 }
     }

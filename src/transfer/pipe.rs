@@ -9,7 +9,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::growth::Growth;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::MAX_PARTS;
 use crate::source::{Block, Bytes, Lender, Part, Spool};
 use crate::sync::unpoisoned;
@@ -21,6 +21,8 @@ pub(crate) struct Pipe {
     changed: Condvar,
     growth: Growth,
     max_memory: u64,
+    /// Blocks in memory, the one that is being filled included.
+    max_blocks: u32,
     spool: Option<Spool>,
 }
 
@@ -28,6 +30,8 @@ pub(crate) struct Pipe {
 struct PipeState {
     /// Bytes of all blocks that are in memory, spare ones included.
     allocated: u64,
+    /// Blocks in memory that are not spare.
+    blocks: u32,
     /// Memory of blocks that came back, all of the same size.
     spare: Vec<Vec<u8>>,
     paused: bool,
@@ -59,10 +63,18 @@ pub(crate) enum Written {
     Closed,
 }
 
-/// A pipe whose blocks have the sizes of `growth`, and the end at which they come out.
-pub(crate) fn pipe(growth: Growth, max_memory: u64, spool: Option<Spool>) -> (PipeWriter, Arc<Pipe>, Receiver<Block>) {
+/// A pipe whose blocks have the sizes of `growth`, and the end at which they come out. At most `in_flight` of them are
+/// sent at a time: more than these, and the one that is being filled, are not kept in memory.
+pub(crate) fn pipe(
+    growth: Growth,
+    max_memory: u64,
+    in_flight: u32,
+    spool: Option<Spool>,
+) -> (PipeWriter, Arc<Pipe>, Receiver<Block>) {
+    let max_blocks = in_flight.saturating_add(1);
     let (sender, receiver) = unbounded();
-    let pipe = Arc::new(Pipe { state: Mutex::default(), changed: Condvar::new(), growth, max_memory, spool });
+    let pipe =
+        Arc::new(Pipe { state: Mutex::default(), changed: Condvar::new(), growth, max_memory, max_blocks, spool });
     let writer = PipeWriter { pipe: pipe.clone(), blocks: Some(sender), filling: None, number: 0, offset: 0 };
     (writer, pipe, receiver)
 }
@@ -125,7 +137,7 @@ impl PipeWriter {
         if self.filling.is_some() {
             return Ok(Room::Free);
         }
-        let (room, block) = self.pipe.allocate(size, deadline);
+        let (room, block) = self.pipe.allocate(size, deadline)?;
         self.filling = block.map(|block| (block, size as usize));
         Ok(room)
     }
@@ -216,17 +228,17 @@ impl Pipe {
     }
 
     /// Memory for a block, when there is some before the deadline.
-    fn allocate(&self, size: u64, deadline: Option<Instant>) -> (Room, Option<Vec<u8>>) {
+    fn allocate(&self, size: u64, deadline: Option<Instant>) -> Result<(Room, Option<Vec<u8>>)> {
         let mut state = self.lock();
         loop {
             if state.closed {
-                return (Room::Closed, None);
+                return Ok((Room::Closed, None));
             }
-            if let Some(block) = state.take(size, self.max_memory) {
-                return (Room::Free, Some(block));
+            if let Some(block) = state.take(size, self.max_memory, self.max_blocks)? {
+                return Ok((Room::Free, Some(block)));
             }
             match self.wait(state, deadline) {
-                (_, true) => return (Room::None, None),
+                (_, true) => return Ok((Room::None, None)),
                 (woken, false) => state = woken,
             }
         }
@@ -234,7 +246,7 @@ impl Pipe {
 
     fn has_memory_for(&self, size: u64) -> bool {
         let state = self.lock();
-        state.in_use() + size <= self.max_memory
+        state.has_room(size, self.max_memory, self.max_blocks)
     }
 
     /// Waits for a change. The flag is true when the deadline is over.
@@ -276,23 +288,36 @@ impl PipeState {
         self.allocated - self.spare.iter().map(|block| block.capacity() as u64).sum::<u64>()
     }
 
-    /// A block of `size` bytes, unless there would be more than `most` bytes then.
-    fn take(&mut self, size: u64, most: u64) -> Option<Vec<u8>> {
-        if self.in_use() + size > most {
-            return None;
+    fn has_room(&self, size: u64, most: u64, most_blocks: u32) -> bool {
+        self.in_use() + size <= most && self.blocks < most_blocks
+    }
+
+    /// A block of `size` bytes, unless there would be more than `most` bytes, or blocks, then.
+    fn take(&mut self, size: u64, most: u64, most_blocks: u32) -> Result<Option<Vec<u8>>> {
+        if !self.has_room(size, most, most_blocks) {
+            return Ok(None);
         }
         if let Some(block) = self.spare.pop_if(|block| block.capacity() as u64 == size) {
-            return Some(block);
+            self.blocks += 1;
+            return Ok(Some(block));
         }
         self.allocated = self.in_use();
         self.spare = Vec::new();
-        let block = Vec::with_capacity(usize::try_from(size).ok()?);
+        let mut block = Vec::new();
+        // Without memory the program goes on: it may abort the stream, or try again.
+        if block.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).is_err() {
+            let error = Error::new(ErrorKind::Resources, format!("there is no memory for a part of {size} bytes"));
+            return Err(error.with_retryable(true).hint("set a smaller max_memory, which bounds the parts"));
+        }
+        self.blocks += 1;
         self.allocated += block.capacity() as u64;
-        Some(block)
+        Ok(Some(block))
     }
 
     /// Memory of another size than the last that came back is of no use any more.
     fn put_back(&mut self, mut block: Vec<u8>) {
+        // The empty block of an empty stream was never taken.
+        self.blocks = self.blocks.saturating_sub(1);
         block.clear();
         if self.spare.last().is_some_and(|spare| spare.capacity() != block.capacity()) {
             self.allocated = self.in_use();

@@ -15,7 +15,7 @@ use crate::options::{
 };
 use crate::oss::{self, ObjectHeaders, ObjectRef};
 use crate::source::{Block, MemorySource, Spool};
-use crate::transfer::{Growth, Pipe, PipeWriter, pipe};
+use crate::transfer::{Growth, MOST_AUTO_ROUTINES, Pipe, PipeWriter, pipe};
 
 /// [`UploadOptions`] that have been found to make sense, and what they come to.
 #[derive(Debug)]
@@ -77,7 +77,8 @@ impl UploadRequest {
             }
             None => None,
         };
-        let (writer, pipe, blocks) = pipe(growth, max_memory, spool);
+        let in_flight = options.routines.count()?.unwrap_or(MOST_AUTO_ROUTINES);
+        let (writer, pipe, blocks) = pipe(growth, max_memory, in_flight, spool);
         let request = UploadRequest::new(options, UploadSource::Stream(pipe, blocks))?;
         Ok((request, writer))
     }

@@ -13,7 +13,7 @@ fn fixed(parts: u64, spool: Option<Spool>) -> (PipeWriter, Arc<Pipe>, Receiver<B
     let max_memory = parts * MIN_PART_SIZE;
     // Parts of one size: half of the memory would be larger.
     let growth = Growth::new(Some(MIN_PART_SIZE), 2 * MIN_PART_SIZE).unwrap();
-    pipe(growth, max_memory, spool)
+    pipe(growth, max_memory, 100, spool)
 }
 
 fn now() -> Option<Instant> {
@@ -66,6 +66,16 @@ fn the_writer_waits_for_memory_and_says_how_much_it_took() {
     drop(blocks.recv().unwrap());
     assert_eq!(waiting.join().unwrap(), Written::All);
     assert!(pipe.lock().allocated <= 2 * MIN_PART_SIZE);
+}
+
+#[test]
+fn no_more_blocks_are_in_memory_than_can_be_sent_and_one() {
+    let growth = Growth::new(Some(MIN_PART_SIZE), 2 * MIN_PART_SIZE).unwrap();
+    let (mut writer, pipe, blocks) = pipe(growth, u64::MAX, 2, None);
+    assert_eq!(writer.write(&vec![0; 9 * PART], now()).unwrap(), Written::Some(3 * PART));
+    drop(blocks.recv().unwrap());
+    assert_eq!(writer.write(&vec![0; 9 * PART], now()).unwrap(), Written::Some(PART));
+    assert!(pipe.lock().allocated <= 3 * MIN_PART_SIZE);
 }
 
 #[test]
