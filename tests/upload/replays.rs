@@ -2,10 +2,12 @@
 
 use std::env;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use fastrand::Rng;
 use oss_server::Server;
-use oss_upload::{Checkpoint, Client, PartSize, Routines, UploadOptions, UploadResult};
+use oss_upload::{Checkpoint, Client, ErrorKind, PartSize, Routines, UploadOptions, UploadResult, UploadStream};
 
 use crate::common::*;
 
@@ -24,29 +26,45 @@ fn options(checkpoint: &Path) -> UploadOptions {
     }
 }
 
+/// Runs `work` with a stream. One that was left may hold the checkpoint for a moment.
+fn with_stream<T>(
+    client: &Client,
+    options: &UploadOptions,
+    work: impl Fn(&UploadStream) -> oss_upload::Result<T>,
+) -> (UploadStream, T) {
+    loop {
+        let stream = client.open_stream(options.clone()).unwrap();
+        match work(&stream) {
+            Ok(done) => return (stream, done),
+            Err(error) if error.kind() == ErrorKind::CheckpointBusy => thread::yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
 /// Writes the bytes, and leaves the stream as a process that dies does, once the server has so many parts.
 fn crash(client: &Client, checkpoint: &Path, bytes: &[u8], parts: u32) {
-    let stream = client.open_stream(options(checkpoint)).unwrap();
     let full = (bytes.len() as u64 - 1) / PART;
-    stream.write(bytes).unwrap();
     let parts = parts.min(full as u32);
-    while stream.progress().parts_done < parts {
-        std::thread::yield_now();
-    }
+    let (stream, ()) = with_stream(client, &options(checkpoint), |stream| {
+        stream.write(bytes)?;
+        while stream.progress().parts_done < parts {
+            if let Some(error) = stream.wait(Duration::ZERO).and_then(|outcome| outcome.error) {
+                return Err(error);
+            }
+            thread::yield_now();
+        }
+        Ok(())
+    });
     drop(stream);
 }
 
 fn replay(client: &Client, options: &UploadOptions, bytes: &[u8]) -> UploadResult {
-    loop {
-        // The one that was left holds the checkpoint for a moment.
-        let stream = client.open_stream(options.clone()).unwrap();
-        let written = stream.write(bytes).and_then(|()| stream.finish());
-        match written {
-            Ok(result) => return result,
-            Err(error) if error.kind() == oss_upload::ErrorKind::CheckpointBusy => std::thread::yield_now(),
-            Err(error) => panic!("{error}"),
-        }
-    }
+    let (_stream, result) = with_stream(client, options, |stream| {
+        stream.write(bytes)?;
+        stream.finish()
+    });
+    result
 }
 
 fn assert_object(server: &Server, bytes: &[u8], checkpoint: &Path) {
