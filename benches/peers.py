@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from places import BUCKET, HERE, Places, Server
 
 OURS = "liboss_upload"
+OURS_MEMORY = f"{OURS}, memory"
+OURS_STREAM = f"{OURS}, stream"
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -57,6 +59,12 @@ def one_file(places: Places, name: str, job: Job) -> Command:
         trust = {"OSS_CA_FILE": ca_file} if ca_file else {}
         argv = [str(places.bench / "upload"), endpoint, BUCKET, "ours", job.file]
         return Command(argv, job.server.environment | job.sizes | trust)
+    if name in (OURS_MEMORY, OURS_STREAM):
+        kind = "memory" if name == OURS_MEMORY else "stream"
+        sizes = [str(job.part_size), str(job.routines)]
+        return Command(
+            [str(places.bench / "source"), kind, endpoint, BUCKET, job.file, *sizes], job.server.environment
+        )
     if name == FLOOR:
         argv = [str(places.release / "floor"), job.server.address, BUCKET, job.file]
         return Command([*argv, str(job.part_size), str(job.routines), *([ca_file] if ca_file else [])])

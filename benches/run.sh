@@ -22,7 +22,7 @@ for crate in floor wan; do
 done
 strict='-std=c99 -O2 -Wall -Wextra -Wpedantic -Werror'
 ${CC:-cc} $strict "$here/measure.c" -o "$bench/measure"
-for program in "$root/examples/upload.c" "$here/many.c"; do
+for program in "$root/examples/upload.c" "$here/many.c" "$here/source.c"; do
     ${CC:-cc} $strict -Iinclude "$program" -L"$target/release" -loss_upload -lpthread \
         -Wl,-rpath,"$target/release" -o "$bench/$(basename "$program" .c)"
 done

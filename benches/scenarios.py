@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from peers import CURL, FLOOR, OURS, SDKS, Job, one_file, small_files
+from peers import CURL, FLOOR, OURS, OURS_MEMORY, OURS_STREAM, SDKS, Job, one_file, small_files
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
 from places import GIB, MIB, Places, server
@@ -127,6 +127,19 @@ def https(places: Places, settings: Settings) -> list[Section]:
     """The same with encryption."""
     section, result = uploads(places, settings, "https", 8 * MIB, 4, [OURS, FLOOR, CURL, *SDKS], tls=True)
     section.targets = [Target("CPU over HTTPS, of the rustls floor", result.ratio("cpu", OURS, FLOOR), 1.15)]
+    return [section]
+
+
+def sources(places: Places, settings: Settings) -> list[Section]:
+    """The same bytes from memory, and as a stream."""
+    section, result = uploads(places, settings, "sources", 8 * MIB, 4, [OURS, OURS_MEMORY, OURS_STREAM])
+    section.title += ", from a file, from memory and as a stream"
+    section.notes = ["The stream is written in pieces of 64 KiB, which come from the processor's cache."]
+    section.targets = [
+        Target("CPU from memory, of that from a file", result.ratio("cpu", OURS_MEMORY, OURS), 1.15),
+        Target("CPU of a stream, of that from a file", result.ratio("cpu", OURS_STREAM, OURS), 1.15),
+        Target("peak memory of a stream at 8 MiB × 4, MiB", result.median(OURS_STREAM, "rss"), 5 * 8 + 14),
+    ]
     return [section]
 
 
@@ -267,6 +280,7 @@ SCENARIOS = {
     "1mib": parts_1_mib,
     "100kb": parts_100_kb,
     "https": https,
+    "sources": sources,
     "memory": memory,
     "small": small,
     "limit": limit,
