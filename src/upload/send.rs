@@ -53,6 +53,13 @@ pub(crate) struct PartSender {
 /// What a worker tells the coordinator: what came of a part.
 struct WorkerEvent(Result<Sent>);
 
+/// What the coordinator waits for.
+enum News {
+    Event(WorkerEvent),
+    /// `None`: no further one comes.
+    Block(Option<Block>),
+}
+
 /// The parts that the queue gives to workers.
 struct Parts {
     sender: PartSender,
@@ -139,36 +146,44 @@ impl<'a> Coordinator<'a> {
     ) -> Result<()> {
         let before = self.job.meter.complaints();
         self.limit = self.sending.limit();
-        let (no_blocks, mut blocks) = (never(), blocks);
         let mut first_error = self.dispatch();
         loop {
             if first_error.is_err() || self.stop.load(Ordering::Relaxed) {
                 self.sending.stop();
                 self.more = false;
             }
-            if !self.more {
-                blocks = &no_blocks;
-                if self.sending.has_ended(self.heard) {
-                    self.note_rate();
-                    return first_error;
-                }
+            if !self.more && self.sending.has_ended(self.heard) {
+                self.note_rate();
+                return first_error;
             }
-            select! {
-                recv(self.events) -> event => if let Ok(WorkerEvent(outcome)) = event {
+            match self.next(blocks) {
+                Some(News::Event(WorkerEvent(outcome))) => {
                     self.heard += 1;
                     first_error = first_error.and(self.take_in(outcome, sent));
-                },
-                recv(blocks) -> block => {
+                }
+                Some(News::Block(block)) => {
                     let taken = block.map_or(Ok(Incoming::End), &mut accept);
                     first_error = first_error.and(taken.and_then(|incoming| self.take_block(incoming, sent)));
-                },
-                default(TICK) => {}
+                }
+                None => {}
             }
             self.sending.observe(self.job.meter.complaints() - before);
             if self.tell_limit() || self.dispatched.elapsed() >= TICK {
                 first_error = first_error.and(self.dispatch());
             }
             self.make_safe();
+        }
+    }
+
+    /// What comes first; `None` when nothing does within a tick.
+    fn next(&self, blocks: &Receiver<Block>) -> Option<News> {
+        if !self.more {
+            return self.events.recv_timeout(TICK).ok().map(News::Event);
+        }
+        select! {
+            recv(self.events) -> event => event.ok().map(News::Event),
+            recv(blocks) -> block => Some(News::Block(block.ok())),
+            default(TICK) => None,
         }
     }
 
