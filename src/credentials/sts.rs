@@ -116,12 +116,12 @@ impl Role {
         signer: Option<&Credentials>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Issued> {
-        let mut response = self.try_once(action, &form, signer, (self.context.clock)(), stop)?;
+        let mut response = self.attempt(action, &form, signer, (self.context.clock)(), stop)?;
         if response.status != 200
             && let Some(time) = complains_about_the_time(&response)
         {
             // Our clock is wrong, and theirs is in the response.
-            response = self.try_once(action, &form, signer, time, stop)?;
+            response = self.attempt(action, &form, signer, time, stop)?;
         }
         if response.status != 200 {
             return Err(refusal(action, &response));
@@ -136,7 +136,7 @@ impl Role {
         issued.map_err(|why| failed(format!("the response of STS to {action} {why}")))
     }
 
-    fn try_once(
+    fn attempt(
         &self,
         action: &str,
         form: &Parameters,

@@ -35,8 +35,8 @@ impl Plain {
         request: &Request<'_>,
         stop: &Arc<AtomicBool>,
     ) -> std::result::Result<Response, NoResponse> {
-        match self.try_once(request, stop) {
-            Err(Failure::Connection { stale: true, .. }) => self.try_once(request, stop),
+        match self.attempt(request, stop) {
+            Err(Failure::Connection { stale: true, .. }) => self.attempt(request, stop),
             response => response,
         }
         .map_err(|failure| match failure {
@@ -55,7 +55,7 @@ impl Plain {
         })
     }
 
-    fn try_once(&self, request: &Request<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<Response, Failure> {
+    fn attempt(&self, request: &Request<'_>, stop: &Arc<AtomicBool>) -> std::result::Result<Response, Failure> {
         // The error may repeat a header.
         let message = message(request, request.body.len() as u64).map_err(|_| {
             Failure::Permanent(Error::invalid("the request for credentials cannot be made: check its address"))

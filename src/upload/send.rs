@@ -54,7 +54,7 @@ pub(crate) struct PartSender {
 struct WorkerEvent(Result<Sent>);
 
 /// What the coordinator waits for.
-enum News {
+enum Received {
     Event(WorkerEvent),
     /// `None`: no further one comes.
     Block(Option<Block>),
@@ -157,11 +157,11 @@ impl<'a> Coordinator<'a> {
                 return first_error;
             }
             match self.next(blocks) {
-                Some(News::Event(WorkerEvent(outcome))) => {
+                Some(Received::Event(WorkerEvent(outcome))) => {
                     self.heard += 1;
                     first_error = first_error.and(self.take_in(outcome, sent));
                 }
-                Some(News::Block(block)) => {
+                Some(Received::Block(block)) => {
                     let taken = block.map_or(Ok(Incoming::End), &mut accept);
                     first_error = first_error.and(taken.and_then(|incoming| self.take_block(incoming, sent)));
                 }
@@ -176,13 +176,13 @@ impl<'a> Coordinator<'a> {
     }
 
     /// What comes first; `None` when nothing does within a tick.
-    fn next(&self, blocks: &Receiver<Block>) -> Option<News> {
+    fn next(&self, blocks: &Receiver<Block>) -> Option<Received> {
         if !self.more {
-            return self.events.recv_timeout(TICK).ok().map(News::Event);
+            return self.events.recv_timeout(TICK).ok().map(Received::Event);
         }
         select! {
-            recv(self.events) -> event => event.ok().map(News::Event),
-            recv(blocks) -> block => Some(News::Block(block.ok())),
+            recv(self.events) -> event => event.ok().map(Received::Event),
+            recv(blocks) -> block => Some(Received::Block(block.ok())),
             default(TICK) => None,
         }
     }

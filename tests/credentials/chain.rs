@@ -1,4 +1,4 @@
-//! The usual places, when nobody is named.
+//! The default chain, when no source is named.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

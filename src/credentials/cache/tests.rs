@@ -63,15 +63,15 @@ fn held(says: Says) -> (Sender<()>, Says) {
     (open, Says::Held(gate, Box::new(says)))
 }
 
-struct Rig {
+struct Fixture {
     cache: CredentialsCache,
     fake: Fake,
     time: Arc<Mutex<SystemTime>>,
     changes: Arc<Mutex<Vec<String>>>,
 }
 
-impl Rig {
-    fn new(says: impl IntoIterator<Item = Says>) -> Rig {
+impl Fixture {
+    fn new(says: impl IntoIterator<Item = Says>) -> Fixture {
         let fake = Fake::default();
         fake.says.lock().unwrap().extend(says);
         let time = Arc::new(Mutex::new(now()));
@@ -83,7 +83,7 @@ impl Rig {
             Arc::new(move || *clock.lock().unwrap()),
             move |id, source| told.lock().unwrap().push(format!("{id} of {source}")),
         );
-        Rig { cache, fake, time, changes }
+        Fixture { cache, fake, time, changes }
     }
 
     fn get(&self) -> std::result::Result<String, Error> {
@@ -135,199 +135,205 @@ fn sixteen<T: Send>(work: impl Fn() -> T + Sync) -> Vec<T> {
 
 #[test]
 fn sixteen_ask_once() {
-    let rig = Rig::new([Says::Key("a", None)]);
-    assert_eq!(sixteen(|| rig.get().unwrap()), ["a"; 16]);
-    assert_eq!(rig.asked(), 1);
-    assert_eq!(rig.get().unwrap(), "a");
-    assert_eq!(rig.asked(), 1);
-    until(|| *rig.changes.lock().unwrap() == ["a of a source"]);
+    let fixture = Fixture::new([Says::Key("a", None)]);
+    assert_eq!(sixteen(|| fixture.get().unwrap()), ["a"; 16]);
+    assert_eq!(fixture.asked(), 1);
+    assert_eq!(fixture.get().unwrap(), "a");
+    assert_eq!(fixture.asked(), 1);
+    until(|| *fixture.changes.lock().unwrap() == ["a of a source"]);
 }
 
 #[test]
 fn a_failure_that_all_waited_for_is_everybodys() {
-    let rig = Rig::new([Says::No(false), Says::Key("a", None)]);
-    for error in sixteen(|| rig.get().unwrap_err()) {
+    let fixture = Fixture::new([Says::No(false), Says::Key("a", None)]);
+    for error in sixteen(|| fixture.get().unwrap_err()) {
         assert_eq!(error.message(), "no credentials from fake: the source is dry");
         assert!(!error.is_retryable());
     }
-    assert_eq!(rig.asked(), 1);
-    rig.at(1);
-    assert_eq!(rig.get().unwrap(), "a");
+    assert_eq!(fixture.asked(), 1);
+    fixture.at(1);
+    assert_eq!(fixture.get().unwrap(), "a");
 }
 
 #[test]
 fn the_old_ones_are_used_while_new_ones_are_on_their_way() {
     let (open, slow) = held(Says::Key("b", Some(2000)));
-    let rig = Rig::new([Says::Key("a", Some(1000)), slow]);
-    assert_eq!(rig.get().unwrap(), "a");
-    rig.at(799);
-    assert_eq!(rig.get().unwrap(), "a");
-    assert_eq!(rig.asked(), 1);
-    rig.at(800);
-    assert_eq!(sixteen(|| rig.get().unwrap()), ["a"; 16]);
-    until(|| rig.asked() == 2);
-    assert_eq!(rig.get().unwrap(), "a");
+    let fixture = Fixture::new([Says::Key("a", Some(1000)), slow]);
+    assert_eq!(fixture.get().unwrap(), "a");
+    fixture.at(799);
+    assert_eq!(fixture.get().unwrap(), "a");
+    assert_eq!(fixture.asked(), 1);
+    fixture.at(800);
+    assert_eq!(sixteen(|| fixture.get().unwrap()), ["a"; 16]);
+    until(|| fixture.asked() == 2);
+    assert_eq!(fixture.get().unwrap(), "a");
     open.send(()).unwrap();
-    until(|| rig.get().unwrap() == "b");
-    assert_eq!(rig.asked(), 2);
-    until(|| *rig.changes.lock().unwrap() == ["a of a source", "b of a source"]);
+    until(|| fixture.get().unwrap() == "b");
+    assert_eq!(fixture.asked(), 2);
+    until(|| *fixture.changes.lock().unwrap() == ["a of a source", "b of a source"]);
 }
 
 #[test]
 fn when_none_live_all_wait_for_the_same_response() {
     let (open, slow) = held(Says::Key("b", None));
-    let rig = Rig::new([Says::Key("a", Some(1000)), slow]);
-    assert_eq!(rig.get().unwrap(), "a");
-    rig.at(1000);
+    let fixture = Fixture::new([Says::Key("a", Some(1000)), slow]);
+    assert_eq!(fixture.get().unwrap(), "a");
+    fixture.at(1000);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| sixteen(|| rig.get().unwrap()));
-        until(|| rig.asked() == 2);
+        let waiting = scope.spawn(|| sixteen(|| fixture.get().unwrap()));
+        until(|| fixture.asked() == 2);
         open.send(()).unwrap();
         assert_eq!(waiting.join().unwrap(), ["b"; 16]);
     });
-    assert_eq!(rig.asked(), 2);
+    assert_eq!(fixture.asked(), 2);
 }
 
 #[test]
 fn a_failing_renewal_keeps_the_old_ones_and_is_not_repeated_at_once() {
-    let rig = Rig::new([Says::Key("a", Some(3600)), Says::No(false), Says::No(false), Says::No(false)]);
-    assert_eq!(rig.get().unwrap(), "a");
+    let fixture = Fixture::new([Says::Key("a", Some(3600)), Says::No(false), Says::No(false), Says::No(false)]);
+    assert_eq!(fixture.get().unwrap(), "a");
     for (second, asked) in [(2880, 2), (2999, 2), (3000, 3), (3100, 3)] {
-        rig.at(second);
-        assert_eq!(rig.get().unwrap(), "a");
-        rig.settled(asked);
+        fixture.at(second);
+        assert_eq!(fixture.get().unwrap(), "a");
+        fixture.settled(asked);
     }
-    rig.at(3600);
-    let error = rig.get().unwrap_err();
+    fixture.at(3600);
+    let error = fixture.get().unwrap_err();
     assert!(error.is_retryable(), "they were there once: {error}");
-    assert_eq!(rig.asked(), 4);
+    assert_eq!(fixture.asked(), 4);
 }
 
 #[test]
 fn short_lives_are_renewed_in_time() {
-    let rig = Rig::new([Says::Key("a", Some(100)), Says::No(true), Says::Key("b", None)]);
-    rig.get().unwrap();
-    rig.at(80);
-    rig.get().unwrap();
-    rig.settled(2);
-    rig.at(89);
-    assert_eq!(rig.get().unwrap(), "a");
-    rig.settled(2);
-    rig.at(90);
-    assert_eq!(rig.get().unwrap(), "a");
-    rig.settled(3);
-    assert_eq!(rig.get().unwrap(), "b");
+    let fixture = Fixture::new([Says::Key("a", Some(100)), Says::No(true), Says::Key("b", None)]);
+    fixture.get().unwrap();
+    fixture.at(80);
+    fixture.get().unwrap();
+    fixture.settled(2);
+    fixture.at(89);
+    assert_eq!(fixture.get().unwrap(), "a");
+    fixture.settled(2);
+    fixture.at(90);
+    assert_eq!(fixture.get().unwrap(), "a");
+    fixture.settled(3);
+    assert_eq!(fixture.get().unwrap(), "b");
 }
 
 #[test]
 fn a_clock_that_is_put_back_or_wrong_does_no_harm() {
-    let rig = Rig::new([Says::Key("a", Some(0)), Says::Key("b", Some(1000)), Says::No(true), Says::Key("c", None)]);
-    assert_eq!(rig.get().unwrap(), "a", "what seems to have ended is tried all the same");
-    rig.at(100_000);
-    assert_eq!(rig.get().unwrap(), "a");
-    rig.at(0);
-    assert!(matches!(rig.renew("a"), Renewal::Renewed));
-    rig.at(900);
-    rig.get().unwrap();
-    rig.settled(3);
-    rig.at(850);
-    rig.get().unwrap();
-    rig.settled(4);
-    assert_eq!(rig.get().unwrap(), "c");
+    let fixture =
+        Fixture::new([Says::Key("a", Some(0)), Says::Key("b", Some(1000)), Says::No(true), Says::Key("c", None)]);
+    assert_eq!(fixture.get().unwrap(), "a", "what seems to have ended is tried all the same");
+    fixture.at(100_000);
+    assert_eq!(fixture.get().unwrap(), "a");
+    fixture.at(0);
+    assert!(matches!(fixture.renew("a"), Renewal::Renewed));
+    fixture.at(900);
+    fixture.get().unwrap();
+    fixture.settled(3);
+    fixture.at(850);
+    fixture.get().unwrap();
+    fixture.settled(4);
+    assert_eq!(fixture.get().unwrap(), "c");
 }
 
 #[test]
 fn sixteen_refusals_lead_to_one_renewal() {
-    let rig = Rig::new([Says::Key("a", Some(1000)), Says::Key("b", Some(1000))]);
-    rig.get().unwrap();
-    for renewal in sixteen(|| rig.renew("a")) {
+    let fixture = Fixture::new([Says::Key("a", Some(1000)), Says::Key("b", Some(1000))]);
+    fixture.get().unwrap();
+    for renewal in sixteen(|| fixture.renew("a")) {
         assert!(matches!(renewal, Renewal::Renewed));
     }
-    assert!(matches!(rig.renew("a"), Renewal::Renewed), "who comes late is served too");
-    assert_eq!((rig.asked(), rig.get().unwrap()), (2, "b".to_owned()));
-    until(|| *rig.changes.lock().unwrap() == ["a of a source", "b of a source"]);
+    assert!(matches!(fixture.renew("a"), Renewal::Renewed), "who comes late is served too");
+    assert_eq!((fixture.asked(), fixture.get().unwrap()), (2, "b".to_owned()));
+    until(|| *fixture.changes.lock().unwrap() == ["a of a source", "b of a source"]);
 }
 
 #[test]
 fn the_same_again_is_no_renewal() {
-    let rig = Rig::new([Says::Key("a", None), Says::Key("a", None), Says::Key("b", None)]);
-    rig.get().unwrap();
-    for renewal in sixteen(|| rig.renew("a")) {
+    let fixture = Fixture::new([Says::Key("a", None), Says::Key("a", None), Says::Key("b", None)]);
+    fixture.get().unwrap();
+    for renewal in sixteen(|| fixture.renew("a")) {
         assert!(matches!(renewal, Renewal::Same));
     }
-    rig.at(4);
-    assert!(matches!(rig.renew("a"), Renewal::Same));
-    assert_eq!(rig.asked(), 2);
-    assert_eq!(rig.get().unwrap(), "a", "the server may change its mind");
-    rig.at(5);
-    assert!(matches!(rig.renew("a"), Renewal::Renewed));
-    assert_eq!(rig.asked(), 3);
+    fixture.at(4);
+    assert!(matches!(fixture.renew("a"), Renewal::Same));
+    assert_eq!(fixture.asked(), 2);
+    assert_eq!(fixture.get().unwrap(), "a", "the server may change its mind");
+    fixture.at(5);
+    assert!(matches!(fixture.renew("a"), Renewal::Renewed));
+    assert_eq!(fixture.asked(), 3);
 }
 
 #[test]
 fn a_renewal_may_fail() {
-    let rig = Rig::new([Says::Key("a", None), Says::No(false), Says::Key("b", None)]);
-    rig.get().unwrap();
-    for renewal in sixteen(|| rig.renew("a")) {
+    let fixture = Fixture::new([Says::Key("a", None), Says::No(false), Says::Key("b", None)]);
+    fixture.get().unwrap();
+    for renewal in sixteen(|| fixture.renew("a")) {
         assert!(matches!(renewal, Renewal::Failed(error) if error.is_retryable()));
     }
-    assert_eq!(rig.asked(), 2);
-    assert!(rig.get().is_err(), "what was refused is not used again");
-    rig.at(1);
-    assert_eq!(rig.get().unwrap(), "b");
+    assert_eq!(fixture.asked(), 2);
+    assert!(fixture.get().is_err(), "what was refused is not used again");
+    fixture.at(1);
+    assert_eq!(fixture.get().unwrap(), "b");
 }
 
 #[test]
 fn what_the_user_gives_counts_at_once_and_for_ever() {
     let (open, slow) = held(Says::Key("late", None));
-    let rig = Rig::new([slow]);
+    let fixture = Fixture::new([slow]);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| sixteen(|| rig.get().unwrap()));
-        until(|| rig.asked() == 1);
-        rig.cache.set(key("given"));
+        let waiting = scope.spawn(|| sixteen(|| fixture.get().unwrap()));
+        until(|| fixture.asked() == 1);
+        fixture.cache.set(key("given"));
         assert_eq!(waiting.join().unwrap(), ["given"; 16]);
     });
     open.send(()).unwrap();
-    until(|| Arc::strong_count(&rig.cache.shared) == 1);
-    assert_eq!(rig.get().unwrap(), "given");
-    assert!(matches!(rig.renew("given"), Renewal::Same), "the provider is out");
-    assert!(matches!(rig.renew("late"), Renewal::Renewed));
-    rig.cache.set(key("next"));
-    assert!(matches!(rig.renew("given"), Renewal::Renewed));
-    assert_eq!(rig.asked(), 1);
-    assert_eq!(*rig.changes.lock().unwrap(), ["given of the program", "next of the program"]);
+    until(|| Arc::strong_count(&fixture.cache.shared) == 1);
+    assert_eq!(fixture.get().unwrap(), "given");
+    assert!(matches!(fixture.renew("given"), Renewal::Same), "the provider is out");
+    assert!(matches!(fixture.renew("late"), Renewal::Renewed));
+    fixture.cache.set(key("next"));
+    assert!(matches!(fixture.renew("given"), Renewal::Renewed));
+    assert_eq!(fixture.asked(), 1);
+    assert_eq!(*fixture.changes.lock().unwrap(), ["given of the program", "next of the program"]);
 }
 
 #[test]
 fn waiting_ends_when_it_must() {
     let (open, slow) = held(Says::Key("a", None));
-    let rig = Rig::new([slow]);
-    assert!(matches!(rig.cache.get(&AtomicBool::new(true), LONG), Err(Missing::Stopped)));
-    let impatient = rig.cache.get(&AtomicBool::new(false), Duration::ZERO);
+    let fixture = Fixture::new([slow]);
+    assert!(matches!(fixture.cache.get(&AtomicBool::new(true), LONG), Err(Missing::Stopped)));
+    let impatient = fixture.cache.get(&AtomicBool::new(false), Duration::ZERO);
     assert!(matches!(impatient, Err(Missing::Failed(error)) if error.message().contains("in time")));
-    assert!(matches!(rig.cache.wait_for_others(None, Duration::ZERO, &AtomicBool::new(false)), Ok(false)));
-    assert!(matches!(rig.cache.wait_for_others(None, LONG, &AtomicBool::new(true)), Err(Missing::Stopped)));
+    assert!(matches!(fixture.cache.wait_for_others(None, Duration::ZERO, &AtomicBool::new(false)), Ok(false)));
+    assert!(matches!(fixture.cache.wait_for_others(None, LONG, &AtomicBool::new(true)), Err(Missing::Stopped)));
     open.send(()).unwrap();
-    assert_eq!((rig.get().unwrap(), rig.asked()), ("a".to_owned(), 1));
-    assert!(matches!(rig.cache.renew(&key("a"), &AtomicBool::new(true), LONG), Renewal::Stopped));
+    assert_eq!((fixture.get().unwrap(), fixture.asked()), ("a".to_owned(), 1));
+    assert!(matches!(fixture.cache.renew(&key("a"), &AtomicBool::new(true), LONG), Renewal::Stopped));
 }
 
 #[test]
 fn who_waits_for_others_asks_with_growing_pauses() {
-    let rig =
-        Rig::new([Says::Key("a", None), Says::Key("a", None), Says::No(true), Says::No(true), Says::Key("b", None)]);
-    rig.get().unwrap();
-    assert!(matches!(rig.renew("a"), Renewal::Same));
+    let fixture = Fixture::new([
+        Says::Key("a", None),
+        Says::Key("a", None),
+        Says::No(true),
+        Says::No(true),
+        Says::Key("b", None),
+    ]);
+    fixture.get().unwrap();
+    assert!(matches!(fixture.renew("a"), Renewal::Same));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| sixteen(|| rig.cache.wait_for_others(Some(&key("a")), LONG, &stop).unwrap()));
+        let waiting = scope.spawn(|| sixteen(|| fixture.cache.wait_for_others(Some(&key("a")), LONG, &stop).unwrap()));
         for (second, asked) in [(1, 3), (2, 3), (3, 4), (6, 4), (7, 5)] {
-            rig.at(second);
-            rig.settled(asked);
+            fixture.at(second);
+            fixture.settled(asked);
         }
         assert_eq!(waiting.join().unwrap(), [true; 16]);
     });
-    assert_eq!(rig.asked(), 5);
+    assert_eq!(fixture.asked(), 5);
 }
 
 #[test]
@@ -345,17 +351,17 @@ fn who_waits_for_others_is_content_with_what_the_user_gives() {
 
 #[test]
 fn a_panic_of_a_provider_is_an_error() {
-    let rig = Rig::new([Says::Panic, Says::Key("a", None)]);
-    let error = rig.get().unwrap_err();
+    let fixture = Fixture::new([Says::Panic, Says::Key("a", None)]);
+    let error = fixture.get().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Internal);
     assert!(error.message().contains("the source is poisoned"), "{error}");
-    rig.at(1);
-    assert_eq!(rig.get().unwrap(), "a");
+    fixture.at(1);
+    assert_eq!(fixture.get().unwrap(), "a");
 }
 
 #[test]
 fn no_secret_is_shown() {
-    let rig = Rig::new([Says::Key("a", None)]);
-    rig.get().unwrap();
-    assert_eq!(format!("{:?}", rig.cache), "CredentialsCache { provider: Some(\"fake\"), .. }");
+    let fixture = Fixture::new([Says::Key("a", None)]);
+    fixture.get().unwrap();
+    assert_eq!(format!("{:?}", fixture.cache), "CredentialsCache { provider: Some(\"fake\"), .. }");
 }

@@ -16,8 +16,8 @@ use super::descriptor;
 pub(crate) enum Wanted {
     /// Something to read.
     Input,
-    /// Room to write.
-    Room,
+    /// ToWrite to write.
+    ToWrite,
     /// Either of them.
     InputOrRoom,
 }
@@ -70,7 +70,7 @@ impl Connecting {
 pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Result<Happened> {
     let wanted = match wanted {
         Wanted::Input => PollFlags::IN,
-        Wanted::Room => PollFlags::OUT,
+        Wanted::ToWrite => PollFlags::OUT,
         Wanted::InputOrRoom => PollFlags::IN | PollFlags::OUT,
     };
     let events = events(stream, wanted, time)?;
