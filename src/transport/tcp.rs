@@ -239,7 +239,7 @@ impl TcpTransport {
 
     /// Waits for room to send, and hears what arrives meanwhile. Whether there is room.
     fn look(&mut self, context: &RequestContext, timer: &mut StallTimer) -> io::Result<bool> {
-        let wanted = if context.unseen_input.get() { Wanted::ToWrite } else { Wanted::InputOrRoom };
+        let wanted = if context.unseen_input.get() { Wanted::Space } else { Wanted::InputOrSpace };
         let events = timer.wait(|| wait(&self.stream, wanted, SLICE))?;
         if events.has_input {
             self.hear(context)?;

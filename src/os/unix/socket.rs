@@ -16,10 +16,10 @@ use super::descriptor;
 pub(crate) enum Wanted {
     /// Something to read.
     Input,
-    /// ToWrite to write.
-    ToWrite,
+    /// Space in the send buffer.
+    Space,
     /// Either of them.
-    InputOrRoom,
+    InputOrSpace,
 }
 
 /// What happened.
@@ -70,8 +70,8 @@ impl Connecting {
 pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Result<Happened> {
     let wanted = match wanted {
         Wanted::Input => PollFlags::IN,
-        Wanted::ToWrite => PollFlags::OUT,
-        Wanted::InputOrRoom => PollFlags::IN | PollFlags::OUT,
+        Wanted::Space => PollFlags::OUT,
+        Wanted::InputOrSpace => PollFlags::IN | PollFlags::OUT,
     };
     let events = events(stream, wanted, time)?;
     Ok(Happened {
@@ -108,7 +108,7 @@ mod tests {
         let stream = connecting.finish().unwrap();
         let nothing = wait(&stream, Wanted::Input, Duration::ZERO).unwrap();
         assert_eq!(nothing, Happened { anything: false, has_input: false, has_room: false });
-        let room = wait(&stream, Wanted::InputOrRoom, LONG).unwrap();
+        let room = wait(&stream, Wanted::InputOrSpace, LONG).unwrap();
         assert_eq!(room, Happened { anything: true, has_input: false, has_room: true });
         listener.accept().unwrap().0.write_all(b"x").unwrap();
         assert!(wait(&stream, Wanted::Input, LONG).unwrap().has_input);
