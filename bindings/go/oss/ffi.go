@@ -80,13 +80,11 @@ func setCredentials(client *cClient, id, secret, token string) error {
 
 func freeClient(client *cClient) { C.oss_client_free(client) }
 
-func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, error) {
-	var c converter
-	defer c.release()
+// uploadOptions are all but the path of a file. They are valid until the converter is released.
+func (c *converter) uploadOptions(o *UploadOptions) C.oss_upload_options {
 	options := C.oss_upload_options_default()
 	options.bucket = c.required("Bucket", o.Bucket)
 	options.object_key = c.required("Key", o.Key)
-	options.file_path = c.required("path", path)
 	options.checkpoint_path = c.text("CheckpointPath", o.CheckpointPath)
 	options.checkpoint_dir = c.text("CheckpointDir", o.CheckpointDir)
 	options.headers, options.header_count = c.headers(o)
@@ -96,6 +94,17 @@ func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, erro
 	options.on_file_change = c.uint32("OnFileChange", int(o.OnFileChange))
 	options.verify_resume = c.uint32("VerifyResume", int(o.VerifyResume))
 	options.content_md5 = flag(o.ContentMD5)
+	options.max_memory = c.uint64("MaxMemory", o.MaxMemory)
+	options.spool_dir = c.text("SpoolDir", o.SpoolDir)
+	options.spool_limit = c.uint64("SpoolLimit", o.SpoolLimit)
+	return options
+}
+
+func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, error) {
+	var c converter
+	defer c.release()
+	options := c.uploadOptions(o)
+	options.file_path = c.required("path", path)
 	if c.err != nil {
 		return nil, c.err
 	}
