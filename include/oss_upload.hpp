@@ -33,9 +33,10 @@
  *
  * Rules
  *
- * - Ownership. oss::client and oss::upload own their resource and release it when they go out of scope. They can be
+ * - Ownership. oss::client, oss::upload and oss::stream own their resource and release it when they go out of scope. They can be
  *   moved but not copied, and destroyed in any order. Destroying the oss::upload of a running upload pauses it without
- *   waiting for it. Everything else is a value. A moved-from object is empty: it can be assigned to and destroyed, its
+ *   waiting for it, unless it reads memory of the program (client::start_memory()). Destroying an oss::stream that has
+ *   not been finished stores no object. Everything else is a value. A moved-from object is empty: it can be assigned to and destroyed, its
  *   pause() and cancel() do nothing, its next_event() returns nothing, and everything else reports
  *   oss::status::invalid_argument.
  * - Options. Fields that are not set (an empty std::optional, an empty path, a zero number or time) have their default.
@@ -63,7 +64,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -283,6 +286,15 @@ struct upload_options {
     /// Send Content-MD5 with every body. Otherwise it is sent only with a PutObject of up to 8 MiB. CRC-64 is always
     /// checked; MD5 costs much more CPU time.
     bool content_md5 = false;
+    /// Streams only: the most bytes of the stream that are held in memory. 0 means the default, 67108864 (64 MiB). At
+    /// least two parts must fit: a part has at most half of it, and so a stream at most 10000 times that.
+    std::uint64_t max_memory = 0;
+    /// Streams only: an existing directory for a spool file, which takes the bytes that do not fit into memory while the
+    /// network is slower than the writer. The file has no name, and is gone when the process ends. Empty: no spool, the
+    /// writer waits. Set spool_limit, too.
+    std::filesystem::path spool_dir{};
+    /// Streams only: the most bytes that the spool file takes; after that, the writer waits. Set spool_dir, too.
+    std::uint64_t spool_limit = 0;
 };
 
 /// Outcome of an upload; in an error, as far as it is known.
@@ -550,6 +562,7 @@ private:
 };
 
 class upload;
+class stream;
 class client;
 
 /// Not for programs.
@@ -565,6 +578,16 @@ struct free_client {
 struct free_upload {
     void operator()(oss_upload *handle) const noexcept { oss_upload_free(handle); }
 };
+
+struct free_stream {
+    void operator()(oss_stream *handle) const noexcept { oss_stream_free(handle); }
+};
+
+/// For contiguous bytes: a std::string, a std::vector<char>, a std::span ...
+template <class Bytes>
+using if_bytes = std::enable_if_t<sizeof(*std::declval<const Bytes &>().data()) == 1 &&
+                                  std::is_pointer_v<decltype(std::declval<const Bytes &>().data())> &&
+                                  std::is_convertible_v<decltype(std::declval<const Bytes &>().size()), std::size_t>>;
 
 /// An upload that must not go on when its callback throws: paused, and waited for, unless it is let go.
 class pause_unless_ended {
@@ -690,7 +713,18 @@ inline oss_upload_options options(input &in, const upload_options &from)
     to.on_file_change = static_cast<std::uint32_t>(from.on_file_change);
     to.verify_resume = static_cast<std::uint32_t>(from.verify_resume);
     to.content_md5 = flag(from.content_md5);
+    to.max_memory = from.max_memory;
+    if (!from.spool_dir.empty()) to.spool_dir = in.path("spool_dir", from.spool_dir);
+    to.spool_limit = from.spool_limit;
     return to;
+}
+
+/// Milliseconds as C takes them; its largest number, which means "no limit", is not among them.
+inline std::uint32_t limit(std::chrono::milliseconds timeout) noexcept
+{
+    constexpr std::chrono::milliseconds longest(UINT32_MAX - 1);
+    if (timeout < timeout.zero()) return 0;
+    return static_cast<std::uint32_t>((timeout > longest ? longest : timeout).count());
 }
 
 inline std::chrono::milliseconds time(std::uint64_t milliseconds) noexcept
@@ -762,6 +796,19 @@ std::optional<event> next_event(oss_status (*take)(Handle *, oss_event *), Handl
     oss_event raw;
     if (handle == nullptr || take(handle, &raw) != OSS_OK) return std::nullopt;
     return value(raw);
+}
+
+/// The outcome of what has ended, with the response to its callback.
+template <class Handle>
+oss::result ended(const oss_result &raw, std::size_t (*response)(Handle *, char *, std::size_t), Handle *handle)
+{
+    oss::result known = value(raw);
+    if (raw.callback_response_size == 0) return known;
+    // With room for the NUL.
+    known.callback_response.resize(static_cast<std::size_t>(raw.callback_response_size) + 1);
+    response(handle, &known.callback_response[0], known.callback_response.size());
+    known.callback_response.pop_back();
+    return known;
 }
 
 #if OSS_UPLOAD_HAS_EXCEPTIONS
@@ -895,14 +942,9 @@ private:
     detail::failure look(std::chrono::milliseconds timeout, std::optional<oss::result> &stored)
     {
         if (!handle_) return nothing();
-        // The largest number means "no limit".
-        constexpr std::chrono::milliseconds longest(UINT32_MAX - 1);
-        if (timeout < timeout.zero()) timeout = timeout.zero();
-        if (timeout > longest) timeout = longest;
         oss_result raw;
         oss_error failed;
-        const oss_status status =
-            oss_upload_wait(handle_.get(), static_cast<std::uint32_t>(timeout.count()), nullptr, &raw, &failed);
+        const oss_status status = oss_upload_wait(handle_.get(), detail::limit(timeout), nullptr, &raw, &failed);
         return status == OSS_PENDING ? std::nullopt : end(status, raw, failed, stored.emplace());
     }
 
@@ -918,13 +960,7 @@ private:
 
     detail::failure end(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
     {
-        oss::result known = detail::value(raw);
-        if (raw.callback_response_size != 0) {
-            // With room for the NUL.
-            known.callback_response.resize(static_cast<std::size_t>(raw.callback_response_size) + 1);
-            oss_upload_callback_response(handle_.get(), &known.callback_response[0], known.callback_response.size());
-            known.callback_response.pop_back();
-        }
+        oss::result known = detail::ended(raw, oss_upload_callback_response, handle_.get());
         if (status != OSS_OK) return error(failed, std::move(known));
         stored = std::move(known);
         return std::nullopt;
@@ -933,6 +969,269 @@ private:
     static detail::failure nothing() { return error(status::invalid_argument, "there is no upload to wait for"); }
 
     std::unique_ptr<oss_upload, detail::free_upload> handle_{};
+};
+
+/// A stream: the bytes that are written to it become an object when it is finished. Created by client::open_stream().
+///
+/// The object exists only after finish() has returned. A stream that is aborted or destroyed before, or whose process
+/// dies, leaves no object. One thread at a time may write or finish; another one gets status::invalid_argument. Any thread
+/// may call the other functions meanwhile.
+class stream {
+public:
+    /// No stream; one can be moved into it.
+    stream() noexcept = default;
+
+    /// Whether it holds a stream: false if default-constructed or moved from.
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+    /// Writes `count` bytes, which are copied. Waits for room while max_memory and the spool are used up.
+    ///
+    /// Throws oss::error if the upload has failed, perhaps with bytes of an earlier call, or if the stream has been finished
+    /// or aborted. The stream cannot be finished with these bytes in it then.
+    void write(const void *bytes, std::size_t count) { detail::check(give(bytes, count)); }
+
+    /// Writes as many of `count` bytes as there is room for within `timeout`; 0 or less does not wait. Returns how many
+    /// were taken: call it again with the rest.
+    ///
+    /// Throws oss::error as write() does. None of these bytes were taken then. After status::io because of a full spool
+    /// disk, it may be called again.
+    [[nodiscard]] std::size_t write_for(const void *bytes, std::size_t count, std::chrono::milliseconds timeout)
+    {
+        std::size_t written = 0;
+        detail::check(give(bytes, count, timeout, written));
+        return written;
+    }
+
+    /// Says that nothing more comes, and waits until the object is stored and its CRC-64 has been compared. May be called
+    /// again, with the same outcome.
+    ///
+    /// Throws oss::error if the upload fails or the stream is aborted.
+    oss::result finish()
+    {
+        oss::result stored;
+        detail::check(end(stored));
+        return stored;
+    }
+
+    /// Same as finish(), but waits for at most `timeout`; 0 or less does not wait. Returns nothing if the upload is still
+    /// running: call it again. Nothing more can be written.
+    ///
+    /// Throws oss::error if the upload fails or the stream is aborted.
+    std::optional<oss::result> finish_for(std::chrono::milliseconds timeout)
+    {
+        std::optional<oss::result> stored;
+        detail::check(end(timeout, stored));
+        return stored;
+    }
+#endif
+
+#if OSS_UPLOAD_HAS_EXPECTED
+    /// Same as write(), but returns the error.
+    [[nodiscard]] std::expected<void, error> try_write(const void *bytes, std::size_t count)
+    {
+        return detail::expect(give(bytes, count));
+    }
+
+    /// Same as write_for(), but returns the error.
+    [[nodiscard]] std::expected<std::size_t, error> try_write_for(const void *bytes, std::size_t count,
+                                                                  std::chrono::milliseconds timeout)
+    {
+        std::size_t written = 0;
+        return detail::expect(give(bytes, count, timeout, written), std::move(written));
+    }
+
+    /// Same as finish(), but returns the error.
+    [[nodiscard]] std::expected<oss::result, error> try_finish()
+    {
+        oss::result stored;
+        return detail::expect(end(stored), std::move(stored));
+    }
+
+    /// Same as finish_for(), but returns the error.
+    [[nodiscard]] std::expected<std::optional<oss::result>, error> try_finish_for(std::chrono::milliseconds timeout)
+    {
+        std::optional<oss::result> stored;
+        return detail::expect(end(timeout, stored), std::move(stored));
+    }
+#endif
+
+    /// Asks the stream to stop soon, remove from the server what was sent, and delete its checkpoint. Returns at once.
+    /// Writing and finishing then report status::cancelled, unless the object was stored before.
+    void abort() noexcept { oss_stream_abort(handle_.get()); }
+
+    /// Makes writers wait until resume(). Bytes that were written before are still sent.
+    void pause() noexcept { oss_stream_pause(handle_.get()); }
+
+    /// Lets writers go on after pause().
+    void resume() noexcept { oss_stream_resume(handle_.get()); }
+
+    /// Current progress; the totals are 0 until the end is known. All zero if it holds no stream.
+    [[nodiscard]] oss::progress progress() const
+    {
+        oss_progress raw{};
+        raw.eta_ms = OSS_ETA_UNKNOWN;
+        if (handle_) oss_stream_progress(handle_.get(), &raw);
+        return detail::value(raw);
+    }
+
+    /// Retrieves its oldest pending event, as upload::next_event() does.
+    [[nodiscard]] std::optional<event> next_event()
+    {
+        return detail::next_event(oss_stream_next_event, handle_.get());
+    }
+
+    /// The C handle, still owned by this object; NULL if there is none.
+    [[nodiscard]] oss_stream *get() const noexcept { return handle_.get(); }
+
+private:
+    friend class client;
+    friend class ostream;
+
+    explicit stream(oss_stream *handle) noexcept : handle_(handle) {}
+
+    detail::failure give(const void *bytes, std::size_t count)
+    {
+        if (!handle_) return nothing();
+        oss_error failed;
+        if (oss_stream_write(handle_.get(), bytes, count, &failed) != OSS_OK) return error(failed);
+        return std::nullopt;
+    }
+
+    detail::failure give(const void *bytes, std::size_t count, std::chrono::milliseconds timeout, std::size_t &written)
+    {
+        if (!handle_) return nothing();
+        oss_error failed;
+        const oss_status status =
+            oss_stream_try_write(handle_.get(), bytes, count, detail::limit(timeout), &written, &failed);
+        if (status != OSS_OK && status != OSS_PENDING) return error(failed);
+        return std::nullopt;
+    }
+
+    detail::failure end(oss::result &stored)
+    {
+        if (!handle_) return nothing();
+        oss_result raw;
+        oss_error failed;
+        return outcome(oss_stream_finish(handle_.get(), &raw, &failed), raw, failed, stored);
+    }
+
+    detail::failure end(std::chrono::milliseconds timeout, std::optional<oss::result> &stored)
+    {
+        if (!handle_) return nothing();
+        oss_result raw;
+        oss_error failed;
+        const oss_status status = oss_stream_try_finish(handle_.get(), detail::limit(timeout), &raw, &failed);
+        return status == OSS_PENDING ? std::nullopt : outcome(status, raw, failed, stored.emplace());
+    }
+
+    detail::failure outcome(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
+    {
+        oss::result known = detail::ended(raw, oss_stream_callback_response, handle_.get());
+        if (status != OSS_OK) return error(failed, std::move(known));
+        stored = std::move(known);
+        return std::nullopt;
+    }
+
+    static detail::failure nothing() { return error(status::invalid_argument, "there is no stream"); }
+
+    std::unique_ptr<oss_stream, detail::free_stream> handle_{};
+};
+
+/// A std::ostream whose bytes become an object:
+///
+///     oss::ostream out(client.open_stream(what));
+///     out << "a line\n";
+///     out.finish();
+///
+/// It collects small writes in a buffer. A failure sets badbit, and finish() throws its reason. Flushing hands the buffer
+/// to the stream; only finish() makes an object. Without it, nothing is stored.
+class ostream : public std::ostream {
+public:
+    /// Writes to `target`, with a buffer of that many bytes.
+    explicit ostream(oss::stream target, std::size_t buffer_size = std::size_t{64} * 1024)
+        : std::ostream(nullptr), buffer_(std::move(target), buffer_size == 0 ? 1 : buffer_size)
+    {
+        rdbuf(&buffer_);
+    }
+
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+    /// Writes what is in the buffer, and finishes the stream as oss::stream::finish() does.
+    ///
+    /// Throws oss::error if the upload fails, or if an earlier write has failed.
+    oss::result finish()
+    {
+        oss::result stored;
+        detail::check(end(stored));
+        return stored;
+    }
+#endif
+
+#if OSS_UPLOAD_HAS_EXPECTED
+    /// Same as finish(), but returns the error.
+    [[nodiscard]] std::expected<oss::result, error> try_finish()
+    {
+        oss::result stored;
+        return detail::expect(end(stored), std::move(stored));
+    }
+#endif
+
+    /// The stream that it writes to, to abort or watch it.
+    [[nodiscard]] oss::stream &stream() noexcept { return buffer_.target; }
+
+private:
+    class buffer : public std::streambuf {
+    public:
+        buffer(oss::stream &&to, std::size_t size) : target(std::move(to)), bytes_(size) { empty(); }
+
+        /// Hands over what is in the buffer; false when that or something before has failed.
+        bool hand_over()
+        {
+            if (!failed) failed = target.give(pbase(), static_cast<std::size_t>(pptr() - pbase()));
+            empty();
+            return !failed;
+        }
+
+        oss::stream target;
+        detail::failure failed{};
+
+    protected:
+        int_type overflow(int_type letter) override
+        {
+            if (!hand_over()) return traits_type::eof();
+            if (!traits_type::eq_int_type(letter, traits_type::eof())) {
+                *pptr() = traits_type::to_char_type(letter);
+                pbump(1);
+            }
+            return traits_type::not_eof(letter);
+        }
+
+        std::streamsize xsputn(const char *text, std::streamsize count) override
+        {
+            if (count <= epptr() - pptr()) return std::streambuf::xsputn(text, count);
+            if (!hand_over()) return 0;
+            if (count < epptr() - pptr()) return std::streambuf::xsputn(text, count);
+            failed = target.give(text, static_cast<std::size_t>(count));
+            return failed ? 0 : count;
+        }
+
+        int sync() override { return hand_over() ? 0 : -1; }
+
+    private:
+        void empty() noexcept { setp(bytes_.data(), bytes_.data() + bytes_.size()); }
+
+        std::vector<char> bytes_;
+    };
+
+    detail::failure end(oss::result &stored)
+    {
+        detail::failure failed = buffer_.hand_over() ? buffer_.target.end(stored) : buffer_.failed;
+        // With an exception mask, this would throw something else than the reason.
+        if (failed && (exceptions() & badbit) == 0) setstate(badbit);
+        return failed;
+    }
+
+    buffer buffer_;
 };
 
 /// The endpoint, credentials, connections and limits that its uploads share. Its uploads continue when it is destroyed.
@@ -965,6 +1264,62 @@ public:
         oss::upload started;
         detail::check(start(options, started));
         return started;
+    }
+
+    /// Uploads a block of memory and returns when it is stored. The `size` bytes at `data` are not copied: they must not
+    /// change meanwhile. A block that fits into one part is sent with one PutObject, a larger one in parts. Nothing can be
+    /// resumed: options about files, checkpoints and streams must not be set. Otherwise as upload_file().
+    ///
+    /// Throws oss::error if the upload fails or is stopped, and whatever `on_progress` throws.
+    oss::result upload_memory(const void *data, std::size_t size, const upload_options &options,
+                              const progress_function &on_progress = {})
+    {
+        return start_memory(data, size, options).wait(on_progress);
+    }
+
+    /// Same, with the bytes of a std::string, std::vector<char>, std::span<std::byte>, or anything else with data() and
+    /// size() whose elements are single bytes.
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    oss::result upload_memory(const Bytes &bytes, const upload_options &options, const progress_function &on_progress = {})
+    {
+        return upload_memory(bytes.data(), bytes.size(), options, on_progress);
+    }
+
+    /// Starts the upload of a block of memory and returns at once. The bytes must not change before the upload has ended or
+    /// is destroyed: the destructor of such an oss::upload waits until they are no longer read, up to about a second.
+    ///
+    /// Throws oss::error: invalid_argument, unsupported, or resources (no thread could be created).
+    [[nodiscard]] oss::upload start_memory(const void *data, std::size_t size, const upload_options &options)
+    {
+        oss::upload started;
+        detail::check(start(data, size, options, started));
+        return started;
+    }
+
+    /// Same, with the bytes of anything that has data() and size().
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    [[nodiscard]] oss::upload start_memory(const Bytes &bytes, const upload_options &options)
+    {
+        return start_memory(bytes.data(), bytes.size(), options);
+    }
+
+    /// A temporary would be gone before the upload has ended.
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    oss::upload start_memory(const Bytes &&bytes, const upload_options &options) = delete;
+
+    /// Opens a stream: the bytes that are written to it become an object when it is finished. The options are checked
+    /// before this call returns. Nothing is sent before the first part is full or the stream is finished.
+    ///
+    /// Parts begin with 1 MiB, or with part_size, and grow. In memory are at most max_memory bytes. With checkpoint_path, a
+    /// stream can be resumed after a crash: open it again with the same options, and write the same bytes from their
+    /// beginning. The other options about files must not be set.
+    ///
+    /// Throws oss::error: invalid_argument, unsupported, io (spool_dir), or resources (no thread could be created).
+    [[nodiscard]] oss::stream open_stream(const upload_options &options)
+    {
+        oss::stream opened;
+        detail::check(start(options, opened));
+        return opened;
     }
 
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
@@ -1001,6 +1356,50 @@ public:
     {
         oss::upload started;
         return detail::expect(start(options, started), std::move(started));
+    }
+
+    /// Same as upload_memory(), but returns the error. Exceptions from `on_progress` are still thrown.
+    [[nodiscard]] std::expected<oss::result, error> try_upload_memory(const void *data, std::size_t size,
+                                                                      const upload_options &options,
+                                                                      const progress_function &on_progress = {})
+    {
+        oss::upload started;
+        if (detail::failure failed = start(data, size, options, started)) return std::unexpected(*failed);
+        return started.try_wait(on_progress);
+    }
+
+    /// Same, with the bytes of anything that has data() and size().
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    [[nodiscard]] std::expected<oss::result, error> try_upload_memory(const Bytes &bytes, const upload_options &options,
+                                                                      const progress_function &on_progress = {})
+    {
+        return try_upload_memory(bytes.data(), bytes.size(), options, on_progress);
+    }
+
+    /// Same as start_memory(), but returns the error.
+    [[nodiscard]] std::expected<oss::upload, error> try_start_memory(const void *data, std::size_t size,
+                                                                     const upload_options &options)
+    {
+        oss::upload started;
+        return detail::expect(start(data, size, options, started), std::move(started));
+    }
+
+    /// Same, with the bytes of anything that has data() and size().
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    [[nodiscard]] std::expected<oss::upload, error> try_start_memory(const Bytes &bytes, const upload_options &options)
+    {
+        return try_start_memory(bytes.data(), bytes.size(), options);
+    }
+
+    /// A temporary would be gone before the upload has ended.
+    template <class Bytes, class = detail::if_bytes<Bytes>>
+    std::expected<oss::upload, error> try_start_memory(const Bytes &&bytes, const upload_options &options) = delete;
+
+    /// Same as open_stream(), but returns the error.
+    [[nodiscard]] std::expected<oss::stream, error> try_open_stream(const upload_options &options)
+    {
+        oss::stream opened;
+        return detail::expect(start(options, opened), std::move(opened));
     }
 
     /// Same as set_credentials(), but returns the error.
@@ -1053,6 +1452,31 @@ private:
         oss_error failed;
         if (oss_upload_start(handle_.get(), &options, &made, &failed) != OSS_OK) return error(failed);
         started = oss::upload(made);
+        return std::nullopt;
+    }
+
+    detail::failure start(const void *data, std::size_t size, const upload_options &from, oss::upload &started)
+    {
+        detail::input in;
+        const oss_upload_options options = detail::options(in, from);
+        if (in.refused()) return in.refused();
+        oss_upload *made = nullptr;
+        oss_error failed;
+        const oss_status status = oss_upload_memory_start(handle_.get(), &options, data, size, &made, &failed);
+        if (status != OSS_OK) return error(failed);
+        started = oss::upload(made);
+        return std::nullopt;
+    }
+
+    detail::failure start(const upload_options &from, oss::stream &opened)
+    {
+        detail::input in;
+        const oss_upload_options options = detail::options(in, from);
+        if (in.refused()) return in.refused();
+        oss_stream *made = nullptr;
+        oss_error failed;
+        if (oss_stream_open(handle_.get(), &options, &made, &failed) != OSS_OK) return error(failed);
+        opened = oss::stream(made);
         return std::nullopt;
     }
 

@@ -156,6 +156,30 @@ fn the_response_to_a_callback_is_read() {
 }
 
 #[test]
+fn memory_becomes_objects() {
+    let case = Case::with(false, json!([stalls("stalls-freed", 1)]));
+    case.run("memory");
+    case.assert_only_objects(&["nothing", "parts", "small"]);
+    case.assert_stored(&["parts"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn streams_become_objects() {
+    let held = json!([{
+        "match": {"operation": "UploadPart", "key": "holds"},
+        "action": {"type": "stall", "at": "before_response"},
+    }]);
+    let case = Case::with(false, held);
+    case.run("streams");
+    case.assert_only_objects(&["nothing", "parts", "small", "wrong"]);
+    let puts = requests(&case.server, "PutObject");
+    assert_eq!(puts.iter().filter(|put| put.key.as_deref() == Some("small")).count(), 1);
+    assert_eq!(case.server.object(BUCKET, "parts").unwrap().parts, 5);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
 fn handles_in_any_order() {
     let keys = ["stalls-look", "stalls-early", "stalls-freed", "stalls-kept", "stalls-waiters"];
     let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());

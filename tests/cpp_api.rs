@@ -99,6 +99,22 @@ fn callbacks_may_throw() {
     check_callbacks(&case);
 }
 
+fn streams_case() -> Case {
+    Case::with(false, json!([stalls("stalls-memory", 1)]))
+}
+
+fn check_streams(case: &Case) {
+    case.assert_only_objects(&["compared", "nothing", "parts", "pointer", "small", "text", "vector", "written"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn memory_and_streams() {
+    let case = streams_case();
+    case.run_under_valgrind(with_gcc("streams.cpp", &["-std=c++17"]));
+    check_streams(&case);
+}
+
 fn errors_case() -> Case {
     let refused = json!({
         "match": {"operation": "UploadPart", "key": "refused-part", "part": 3},
@@ -152,6 +168,9 @@ fn sanitizers_find_nothing() {
     case.run_bare(with_gcc("callbacks.cpp", &SANITIZERS));
     check_callbacks(&case);
     errors_case().run_bare(with_gcc("errors.cpp", &SANITIZERS));
+    let case = streams_case();
+    case.run_bare(with_gcc("streams.cpp", &SANITIZERS));
+    check_streams(&case);
 }
 
 /// Every option, field and number of the C header has its place in C++.

@@ -52,8 +52,11 @@ impl UploadRequest {
     pub(crate) fn of_memory(options: UploadOptions, memory: MemorySource) -> Result<UploadRequest> {
         refuse_file_options(&options, "memory")?;
         refuse_stream_options(&options)?;
-        if options.checkpoint != Checkpoint::Off {
-            return Err(out_of_place("checkpoint", "files and streams", "memory"));
+        match options.checkpoint {
+            Checkpoint::Off => {}
+            Checkpoint::BesideFile => return Err(out_of_place("checkpoint", "files", "memory")),
+            Checkpoint::File(_) => return Err(out_of_place("checkpoint_path", "files and streams", "memory")),
+            Checkpoint::Directory(_) => return Err(out_of_place("checkpoint_dir", "files", "memory")),
         }
         UploadRequest::new(options, UploadSource::Memory(Arc::new(memory)))
     }
@@ -61,8 +64,12 @@ impl UploadRequest {
     /// To upload what is written to the writer. The options `max_memory`, `spool_dir` and `spool_limit` are for this.
     pub(crate) fn of_stream(mut options: UploadOptions) -> Result<(UploadRequest, PipeWriter)> {
         refuse_file_options(&options, "a stream")?;
-        if !matches!(options.checkpoint, Checkpoint::Off | Checkpoint::File(_)) {
-            return Err(out_of_place("a checkpoint without checkpoint_path", "files", "a stream"));
+        match options.checkpoint {
+            Checkpoint::Off | Checkpoint::File(_) => {}
+            Checkpoint::BesideFile => {
+                return Err(out_of_place("a checkpoint without checkpoint_path", "files", "a stream"));
+            }
+            Checkpoint::Directory(_) => return Err(out_of_place("checkpoint_dir", "files", "a stream")),
         }
         options.checkpoint = checkpoint_in_full(options.checkpoint)?;
         let max_memory = if options.max_memory == 0 { DEFAULT_MAX_MEMORY } else { options.max_memory };
@@ -226,9 +233,11 @@ mod tests {
         };
         assert!(memory(|_| ()).unwrap().headers.for_put_object().contains(&("content-type".into(), "text/csv".into())));
         type Edit = fn(&mut UploadOptions);
-        let cases: [(Edit, &str); 4] = [
+        let cases: [(Edit, &str); 6] = [
             (|o| o.file_path = "x".into(), "file_path"),
             (|o| o.checkpoint = Checkpoint::BesideFile, "checkpoint"),
+            (|o| o.checkpoint = Checkpoint::File("x".into()), "checkpoint_path"),
+            (|o| o.checkpoint = Checkpoint::Directory("x".into()), "checkpoint_dir"),
             (|o| o.on_file_change = OnFileChange::Fail, "on_file_change"),
             (|o| o.verify_resume = VerifyResume::Never, "verify_resume"),
         ];

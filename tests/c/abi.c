@@ -45,7 +45,7 @@
     STRUCT(oss_header, 16) \
     FIELD(oss_header, name, 0, 8) \
     FIELD(oss_header, value, 8, 8) \
-    STRUCT(oss_upload_options, 96) \
+    STRUCT(oss_upload_options, 120) \
     FIELD(oss_upload_options, struct_size, 0, 8) \
     FIELD(oss_upload_options, bucket, 8, 8) \
     FIELD(oss_upload_options, object_key, 16, 8) \
@@ -61,6 +61,9 @@
     FIELD(oss_upload_options, verify_resume, 84, 4) \
     FIELD(oss_upload_options, content_md5, 88, 4) \
     FIELD(oss_upload_options, reserved, 92, 4) \
+    FIELD(oss_upload_options, max_memory, 96, 8) \
+    FIELD(oss_upload_options, spool_dir, 104, 8) \
+    FIELD(oss_upload_options, spool_limit, 112, 8) \
     STRUCT(oss_result, 1024) \
     FIELD(oss_result, crc64, 0, 8) \
     FIELD(oss_result, size, 8, 8) \

@@ -223,10 +223,29 @@ static int32_t on_progress(const oss_progress *now, void *user_data)
     return now->parts_done >= watch->stop_at ? watch->stop : OSS_CONTINUE;
 }
 
-static void upload_file(oss_client *client, const struct order *order)
+/** The bytes of the file that `content` names. The caller frees them. */
+static char *content_of(const struct order *order, size_t *size)
+{
+    const char *path = text_of(order, "content");
+    FILE *file = path ? fopen(path, "rb") : NULL;
+    char *bytes = NULL;
+    long end;
+    if (!file || fseek(file, 0, SEEK_END) != 0 || (end = ftell(file)) < 0) exit(2);
+    rewind(file);
+    *size = (size_t)end;
+    bytes = (char *)malloc(*size + 1);
+    if (!bytes || fread(bytes, 1, *size, file) != *size) exit(2);
+    fclose(file);
+    return bytes;
+}
+
+/** From the file that file_path names, or from memory. */
+static void upload_now(oss_client *client, const struct order *order, int from_memory)
 {
     oss_upload_options options = upload_options(order);
     const char *stop = text_of(order, "stop");
+    size_t size = 0;
+    char *content = from_memory ? content_of(order, &size) : NULL;
     struct watch watch;
     oss_status status;
     oss_result result;
@@ -237,7 +256,9 @@ static void upload_file(oss_client *client, const struct order *order)
     watch.stop_at = (uint32_t)number_of(order, "at_parts");
     /* C has no exceptions: where other languages throw one, this pauses. */
     watch.stop = !stop ? OSS_CONTINUE : strcmp(stop, "cancel") == 0 ? OSS_CANCEL : OSS_PAUSE;
-    status = oss_upload_file(client, &options, &result, &error, on_progress, &watch);
+    status = from_memory ? oss_upload_memory(client, &options, content, size, &result, &error, on_progress, &watch)
+                         : oss_upload_file(client, &options, &result, &error, on_progress, &watch);
+    free(content);
     tell_end(status, &error);
     if (watch.calls == 0) return;
     tell_result(&result);
@@ -261,6 +282,61 @@ static void wait_for(oss_upload *upload, const struct order *order)
         if (oss_upload_callback_response(upload, response, sizeof(response)) != result.callback_response_size) exit(2);
         tell_text("callback_response", response);
     }
+}
+
+/** Writes the pieces; the first failure, if any. */
+static oss_status write_pieces(oss_stream *stream, const struct order *order, oss_error *error)
+{
+    size_t size, piece = (size_t)number_of(order, "piece"), at = 0;
+    char *content = content_of(order, &size);
+    oss_status status = OSS_OK;
+    if (text_of(order, "take") && number_of(order, "take") < size) size = (size_t)number_of(order, "take");
+    if (piece == 0) piece = size;
+    while (status == OSS_OK && at < size) {
+        size_t count = size - at < piece ? size - at : piece;
+        status = oss_stream_write(stream, content + at, count, error);
+        at += count;
+    }
+    free(content);
+    return status;
+}
+
+static void finish_stream(oss_stream *stream)
+{
+    char response[1024] = "";
+    oss_result result;
+    oss_error error;
+    oss_status status = oss_stream_finish(stream, &result, &error);
+    tell_end(status, &error);
+    tell_result(&result);
+    if (oss_stream_callback_response(stream, response, sizeof(response)) != result.callback_response_size) exit(2);
+    tell_text("callback_response", response);
+}
+
+static void send_stream(oss_client *client, const struct order *order)
+{
+    oss_upload_options options = upload_options(order);
+    const char *end = text_of(order, "finish");
+    oss_progress progress;
+    oss_stream *stream;
+    oss_error error;
+    oss_status status = oss_stream_open(client, &options, &stream, &error);
+    if (status != OSS_OK) {
+        tell_end(status, &error);
+        return;
+    }
+    status = write_pieces(stream, order, &error);
+    if (status != OSS_OK) {
+        tell_end(status, &error);
+    } else if (end && strcmp(end, "free") == 0) {
+        tell_text("status", "OSS_OK");
+    } else {
+        if (end && strcmp(end, "abort") == 0) oss_stream_abort(stream);
+        finish_stream(stream);
+    }
+    if (oss_stream_progress(stream, &progress) != OSS_OK) exit(2);
+    tell_progress(&progress);
+    oss_stream_free(stream);
 }
 
 static const char *name_of_event(uint32_t kind)
@@ -323,7 +399,11 @@ static void carry_out(const struct order *order)
                                        text_of(order, "security_token"), &error);
         tell_end(status, &error);
     } else if (strcmp(order->word, "upload_file") == 0) {
-        upload_file(client, order);
+        upload_now(client, order, 0);
+    } else if (strcmp(order->word, "upload_memory") == 0) {
+        upload_now(client, order, 1);
+    } else if (strcmp(order->word, "stream") == 0) {
+        send_stream(client, order);
     } else if (strcmp(order->word, "start") == 0) {
         oss_upload_options options = upload_options(order);
         free_upload();

@@ -3,7 +3,9 @@
 
 #include <oss_upload.hpp>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <set>
 #include <sstream>
@@ -282,7 +284,11 @@ private:
                                      given.text("security_token"));
             tell("status", "OSS_OK");
         } else if (given.word == "upload_file") {
-            upload_file(given);
+            upload(given);
+        } else if (given.word == "upload_memory") {
+            upload(given);
+        } else if (given.word == "stream") {
+            stream(given);
         } else if (given.word == "start") {
             upload_ = client_->start(upload_options(given));
             tell("status", "OSS_OK");
@@ -305,7 +311,23 @@ private:
         }
     }
 
-    void upload_file(const order &given)
+    static std::string content_of(const order &given)
+    {
+        std::ifstream file(given.text_or_none("content"), std::ios::binary);
+        if (!file) std::exit(2);
+        std::ostringstream bytes;
+        bytes << file.rdbuf();
+        return bytes.str();
+    }
+
+    /// From memory when there is content, else from the file.
+    oss::result upload(const order &given, const oss::progress_function &watch)
+    {
+        if (!given.text("content")) return client_->upload_file(upload_options(given), watch);
+        return client_->upload_memory(content_of(given), upload_options(given), watch);
+    }
+
+    void upload(const order &given)
     {
         const std::string stop = given.text_or_none("stop");
         const std::uint32_t at_parts = given.small("at_parts");
@@ -317,7 +339,7 @@ private:
             return stop == "cancel" ? oss::control::cancel : oss::control::pause;
         };
         try {
-            const oss::result result = client_->upload_file(upload_options(given), watch);
+            const oss::result result = upload(given, watch);
             tell("status", "OSS_OK");
             tell_result(result);
         } catch (const oss::error &error) {
@@ -329,6 +351,33 @@ private:
             return;
         }
         tell_watched(seen);
+    }
+
+    void stream(const order &given)
+    {
+        const std::string end = given.text_or_none("finish");
+        std::string content = content_of(given);
+        if (given.text("take")) content.resize(std::min<std::size_t>(given.number("take"), content.size()));
+        const std::size_t piece = given.number("piece") ? given.number("piece") : content.size();
+        oss::stream stream = client_->open_stream(upload_options(given));
+        bool written = false;
+        try {
+            for (std::size_t at = 0; at < content.size(); at += piece)
+                stream.write(content.data() + at, std::min(piece, content.size() - at));
+            written = true;
+            if (end == "free") {
+                tell("status", "OSS_OK");
+            } else {
+                if (end == "abort") stream.abort();
+                const oss::result result = stream.finish();
+                tell("status", "OSS_OK");
+                tell_result(result);
+            }
+        } catch (const oss::error &error) {
+            tell_error(error);
+            if (written) tell_result(error.result());
+        }
+        tell_progress(stream.progress());
     }
 
     static void tell_watched(const std::vector<oss::progress> &seen)

@@ -69,7 +69,7 @@ var (
 	ErrInternal = errors.New("oss: internal error")
 )
 
-// ErrClosed is returned by methods of a [Client] or [Upload] that has been closed.
+// ErrClosed is returned by methods of a [Client], [Upload] or [Stream] that has been closed.
 var ErrClosed = errors.New("oss: closed")
 
 var sentinels = map[Status]error{

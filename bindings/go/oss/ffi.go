@@ -29,6 +29,7 @@ import (
 type (
 	cClient = C.oss_client
 	cUpload = C.oss_upload
+	cStream = C.oss_stream
 )
 
 func libraryVersion() string { return C.GoString(C.oss_version()) }
@@ -80,13 +81,11 @@ func setCredentials(client *cClient, id, secret, token string) error {
 
 func freeClient(client *cClient) { C.oss_client_free(client) }
 
-func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, error) {
-	var c converter
-	defer c.release()
+// uploadOptions are all but the path of a file. They are valid until the converter is released.
+func (c *converter) uploadOptions(o *UploadOptions) C.oss_upload_options {
 	options := C.oss_upload_options_default()
 	options.bucket = c.required("Bucket", o.Bucket)
 	options.object_key = c.required("Key", o.Key)
-	options.file_path = c.required("path", path)
 	options.checkpoint_path = c.text("CheckpointPath", o.CheckpointPath)
 	options.checkpoint_dir = c.text("CheckpointDir", o.CheckpointDir)
 	options.headers, options.header_count = c.headers(o)
@@ -96,6 +95,17 @@ func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, erro
 	options.on_file_change = c.uint32("OnFileChange", int(o.OnFileChange))
 	options.verify_resume = c.uint32("VerifyResume", int(o.VerifyResume))
 	options.content_md5 = flag(o.ContentMD5)
+	options.max_memory = c.uint64("MaxMemory", o.MaxMemory)
+	options.spool_dir = c.text("SpoolDir", o.SpoolDir)
+	options.spool_limit = c.uint64("SpoolLimit", o.SpoolLimit)
+	return options
+}
+
+func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, error) {
+	var c converter
+	defer c.release()
+	options := c.uploadOptions(o)
+	options.file_path = c.required("path", path)
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -103,6 +113,80 @@ func startUpload(client *cClient, path string, o *UploadOptions) (*cUpload, erro
 	var failure C.oss_error
 	status := C.oss_upload_start(client, &options, &upload, &failure)
 	return upload, goError(status, &failure)
+}
+
+// startMemory hands memory over that must be pinned until the upload has ended.
+func startMemory(client *cClient, data []byte, o *UploadOptions) (*cUpload, error) {
+	var c converter
+	defer c.release()
+	options := c.uploadOptions(o)
+	if c.err != nil {
+		return nil, c.err
+	}
+	var upload *C.oss_upload
+	var failure C.oss_error
+	status := C.oss_upload_memory_start(client, &options, bytesOf(data), C.size_t(len(data)), &upload, &failure)
+	return upload, goError(status, &failure)
+}
+
+func openStream(client *cClient, o *UploadOptions) (*cStream, error) {
+	var c converter
+	defer c.release()
+	options := c.uploadOptions(o)
+	if c.err != nil {
+		return nil, c.err
+	}
+	var stream *C.oss_stream
+	var failure C.oss_error
+	status := C.oss_stream_open(client, &options, &stream, &failure)
+	return stream, goError(status, &failure)
+}
+
+// writeStream tells how many bytes were taken in time. With an error, none were.
+func writeStream(stream *cStream, data []byte, timeout time.Duration) (int, error) {
+	var written C.size_t
+	var failure C.oss_error
+	limit := C.uint32_t(timeout.Milliseconds())
+	status := C.oss_stream_try_write(stream, bytesOf(data), C.size_t(len(data)), limit, &written, &failure)
+	if status == C.OSS_PENDING {
+		status = C.OSS_OK
+	}
+	return int(written), goError(status, &failure)
+}
+
+// finishStream says that nothing more comes, and waits.
+func finishStream(stream *cStream, timeout time.Duration) snapshot {
+	var result C.oss_result
+	var failure C.oss_error
+	status := C.oss_stream_try_finish(stream, C.uint32_t(timeout.Milliseconds()), &result, &failure)
+	now := snapshot{ended: status != C.OSS_PENDING}
+	if now.ended {
+		now.result, now.err = goResult(&result), goError(status, &failure)
+		if size := uint64(result.callback_response_size); size != 0 {
+			buffer := make([]byte, size+1)
+			C.oss_stream_callback_response(stream, chars(buffer), C.size_t(len(buffer)))
+			now.result.CallbackResponse = buffer[:size]
+		}
+	}
+	now.progress = streamProgress(stream)
+	return now
+}
+
+func streamProgress(stream *cStream) Progress {
+	var progress C.oss_progress
+	C.oss_stream_progress(stream, &progress)
+	return goProgress(&progress)
+}
+
+func abortStream(stream *cStream)  { C.oss_stream_abort(stream) }
+func pauseStream(stream *cStream)  { C.oss_stream_pause(stream) }
+func resumeStream(stream *cStream) { C.oss_stream_resume(stream) }
+func freeStream(stream *cStream)   { C.oss_stream_free(stream) }
+
+func nextStreamEvent(stream *cStream) (Event, bool) {
+	var event C.oss_event
+	status := C.oss_stream_next_event(stream, &event)
+	return goEvent(&event), status == C.OSS_OK
 }
 
 func waitUpload(upload *cUpload, timeout time.Duration) snapshot {
@@ -260,6 +344,8 @@ func flag(value bool) C.uint32_t {
 }
 
 func chars(block []byte) *C.char { return (*C.char)(unsafe.Pointer(unsafe.SliceData(block))) }
+
+func bytesOf(data []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(data)) }
 
 func goError(status C.oss_status, e *C.oss_error) error {
 	if status == C.OSS_OK {

@@ -152,6 +152,17 @@ type UploadOptions struct {
 	// ContentMD5 sends Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
 	ContentMD5 bool
 
+	// MaxMemory, for streams only, is the most bytes of the stream that are held in memory. Default 67108864 (64 MiB). At
+	// least two parts must fit: a part has at most half of it, and so a stream at most 10000 times that.
+	MaxMemory int64
+	// SpoolDir, for streams only, is an existing directory for a spool file, which takes the bytes that do not fit into
+	// memory while the network is slower than the writer. The file has no name, and is gone when the process ends. By
+	// default there is no spool: the writer waits. Set SpoolLimit, too.
+	SpoolDir string
+	// SpoolLimit, for streams only, is the most bytes that the spool file takes; after that, the writer waits. Set
+	// SpoolDir, too.
+	SpoolLimit int64
+
 	// Progress, if not nil, is called with the progress of the upload about ten times a second and once at the end,
 	// successful or not. It runs in the goroutine inside [Client.UploadFile] or [Upload.Wait] and never after that has
 	// returned; the upload continues meanwhile. If it panics, the upload is paused, its end is awaited, and the panic
@@ -215,6 +226,9 @@ func (o UploadOptions) String() string {
 	s.value("OnFileChange", int64(o.OnFileChange))
 	s.value("VerifyResume", int64(o.VerifyResume))
 	s.flag("ContentMD5", o.ContentMD5)
+	s.value("MaxMemory", o.MaxMemory)
+	s.text("SpoolDir", o.SpoolDir)
+	s.value("SpoolLimit", o.SpoolLimit)
 	s.flag("Progress", o.Progress != nil)
 	return "oss.UploadOptions{" + strings.Join(s, ", ") + "}"
 }

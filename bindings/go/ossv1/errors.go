@@ -25,6 +25,7 @@ var (
 	ErrCancelled        = native.ErrCancelled
 	ErrCallbackFailed   = native.ErrCallbackFailed
 	ErrUnsupported      = native.ErrUnsupported
+	ErrResources        = native.ErrResources
 	ErrInternal         = native.ErrInternal
 	ErrClosed           = native.ErrClosed
 )

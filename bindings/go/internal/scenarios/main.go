@@ -134,6 +134,7 @@ func (o order) read(options any) {
 // What an order has beside options, and what Go calls otherwise or has as an argument.
 var notOptions = map[string]bool{
 	"file_path": true, "object_key": true, "header": true, "metadata": true, "stop": true, "at_parts": true,
+	"content": true, "piece": true, "take": true, "finish": true,
 }
 
 // A response is a line of names with values.
@@ -263,8 +264,10 @@ func (s *session) carryOut(o order, a *response) {
 		a.end(err)
 	case "set_credentials":
 		a.end(s.client.SetCredentials(o.text("access_key_id"), o.text("access_key_secret"), o.text("security_token")))
-	case "upload_file":
+	case "upload_file", "upload_memory":
 		s.uploadFile(o, a)
+	case "stream":
+		s.stream(o, a)
 	case "start":
 		s.free()
 		s.upload, err = s.client.Start(o.text("file_path"), o.uploadOptions())
@@ -323,7 +326,9 @@ func (s *session) uploadFile(o order, a *response) {
 	}
 	var result *oss.Result
 	var err error
-	if o.text("stop") == "cancel" {
+	if o.word == "upload_memory" {
+		result, err = s.client.UploadMemory(ctx, o.content(), options)
+	} else if o.text("stop") == "cancel" {
 		// UploadFile can be paused only, by its context.
 		if upload, err = s.client.Start(o.text("file_path"), options); err == nil {
 			defer upload.Close()
@@ -340,6 +345,57 @@ func (s *session) uploadFile(o order, a *response) {
 		a.result(result)
 	}
 	a.watched(seen)
+}
+
+// content are the bytes of the file that it names.
+func (o order) content() []byte {
+	content, err := os.ReadFile(o.text("content"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return content
+}
+
+func (s *session) stream(o order, a *response) {
+	content := o.content()
+	if o.text("take") != "" {
+		content = content[:min(int(o.number("take")), len(content))]
+	}
+	piece := int(o.number("piece"))
+	if piece == 0 {
+		piece = max(len(content), 1)
+	}
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	stream, err := s.client.OpenStream(ctx, o.uploadOptions())
+	if err != nil {
+		a.end(err)
+		return
+	}
+	for rest := content; len(rest) > 0 && err == nil; {
+		var written int
+		written, err = stream.Write(rest[:min(piece, len(rest))])
+		rest = rest[written:]
+	}
+	switch {
+	case err != nil:
+		a.end(err)
+	case o.text("finish") == "free":
+		a.tell("status", "OSS_OK")
+	default:
+		if o.text("finish") == "abort" {
+			stream.Abort()
+		}
+		result, err := stream.Finish()
+		a.end(err)
+		a.result(result)
+	}
+	a.progress(stream.Progress())
+	if o.text("finish") == "free" {
+		stream.Leave()
+		return
+	}
+	stream.Close()
 }
 
 func (a *response) watched(seen []oss.Progress) {
