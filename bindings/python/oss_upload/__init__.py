@@ -9,9 +9,9 @@
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
 when it is stored, `Client.upload_file_async()` does so for asyncio; `Client.start()` returns an `Upload` that runs
 in the background. `Client.upload_memory()` takes a block of memory, `Client.open_stream()` what is written to it, and
-`Client.upload_fileobj()` what is read from a file object. Failures raise an `OSSUploadError` or one of its subclasses. `Client.events()` yields events for
-logs and metrics. Everything may be used from any thread, but not in a forked child. The command
-`python -m oss_upload` uploads a file from a shell.
+`Client.upload_fileobj()` what is read from a file object. Failures raise an `OSSUploadError` or one of its subclasses.
+`Client.events()` yields events for logs and metrics. Everything may be used from any thread, but not in a forked child.
+The command `python -m oss_upload` uploads a file from a shell.
 """
 
 from oss_upload._options import ClientOptions, UploadOptions

@@ -349,8 +349,8 @@ class Client:
         """Same as `upload_fileobj()`, for asyncio.
 
         `file` has a coroutine function `read(size)`, as asyncio.StreamReader has, or blocks: then it is read in a
-        thread of the loop's executor, which after a cancellation may go on with a last read. Cancelling aborts the upload,
-        and awaits its end (about a second). `progress` is called on the event loop's thread.
+        thread of the loop's executor, which after a cancellation may go on with a last read. Cancelling aborts the
+        upload, and awaits its end (about a second). `progress` is called on the event loop's thread.
         """
         options = _options.with_full_paths(options)
 

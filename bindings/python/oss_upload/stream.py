@@ -64,8 +64,8 @@ class UploadStream(BaseStream, io.RawIOBase):
 
         Raises:
             OSSUploadError: The upload has failed, perhaps with bytes of an earlier call; see `Upload.wait()`.
-                Cancelled: it was aborted. LocalFileError: the spool cannot take more, for instance because its disk is full;
-                when nothing of `data` was taken, the stream goes on with the next call, else it is aborted.
+                Cancelled: it was aborted. LocalFileError: the spool cannot take more, for instance because its disk is
+                full; when nothing of `data` was taken, the stream goes on with the next call, else it is aborted.
             InvalidArgument: It has been finished, or another thread is writing to it.
             TypeError: `data` is not bytes, and does not have the buffer protocol.
             ValueError: It is closed.
