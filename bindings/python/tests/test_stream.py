@@ -107,7 +107,7 @@ def test_nothing_is_written_after_the_end(client: Client, server: Server) -> Non
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_an_exception_aborts(client: Client, server: Server, wrapped: bool) -> None:
-    with pytest.raises(Stop):
+    with pytest.raises(Stop):  # noqa: PT012
         with client.open_stream(server.bucket, "k", part_size=PART) as stream:
             with io.BufferedWriter(stream) if wrapped else stream as file:
                 file.write(bytes(3 * PART))
@@ -119,7 +119,7 @@ def test_an_exception_aborts(client: Client, server: Server, wrapped: bool) -> N
 
 def test_close_in_finally_aborts_after_an_exception(client: Client, server: Server) -> None:
     try:
-        raise Stop
+        raise Stop  # noqa: TRY301
     except Stop:
         # This exception is older than the stream.
         stream = client.open_stream(server.bucket, "whole")
@@ -146,7 +146,7 @@ def test_a_lost_stream_is_left(client: Client, server: Server, wrapped: bool) ->
     if wrapped:
         file = io.BufferedWriter(file)
     file.write(bytes(3 * PART))
-    with pytest.warns(ResourceWarning, match="dropped"):
+    with pytest.warns(ResourceWarning, match="dropped"):  # noqa: PT031
         del file
         gc.collect()
     nothing_is_left(server)
@@ -209,7 +209,7 @@ def test_a_stream_resumes_after_it_was_left(client: Client, server: Server, tmp_
     stream.write(content)
     wait_until(lambda: stream.progress.parts_done >= 3, "three parts sent")
     stream.leave()
-    wait_until(lambda: (tmp_path / "cp").exists(), "the checkpoint")
+    wait_until((tmp_path / "cp").exists, "the checkpoint")
 
     def again() -> oss_upload.UploadResult | None:
         try:
@@ -231,7 +231,7 @@ def test_fileobj(client: Client, server: Server) -> None:
         client.upload_fileobj(io.StringIO("text"), server.bucket, "k")
 
     class Broken:
-        def read(self, size: int) -> bytes:
+        def read(self, _: int) -> bytes:
             raise Stop
 
     with pytest.raises(Stop):
