@@ -79,8 +79,8 @@ Ctrl-C and SIGTERM pause the upload, which takes about a second; a second Ctrl-C
 --checkpoint or --checkpoint-dir, the same command resumes where it stopped, even after it was killed or failed.
 
 With - as FILE, standard input is uploaded; with --exec, the output of a command, if it ends with status 0. Both are
-aborted by Ctrl-C and SIGTERM, which are passed on to the command, and nothing of them is kept. The command has no terminal.
-With --checkpoint, the same bytes can be sent again after a crash, and what the server has is left out.
+aborted by Ctrl-C and SIGTERM, which are passed on to the command, and nothing of them is kept. The command has no
+terminal. With --checkpoint, the same bytes can be sent again after a crash, and what the server has is left out.
 
 exit status:
   0    the object is stored
@@ -131,7 +131,7 @@ def _run(options: argparse.Namespace, stop: _Stop) -> int:
 def _stream(
     options: argparse.Namespace, client: oss_upload.Client, stack: contextlib.ExitStack, stop: _Stop
 ) -> UploadResult:
-    """Uploads what has no file. The command starts when the options are known to be right, and ends before the stream."""
+    """Uploads what has no file. A command starts when the options are known to be right, and ends before the stream."""
     show = _shown(options, stack, sized=False)
     stream = stack.enter_context(client.open_stream(*options.destination, **_upload_options(options)))
     source = stack.enter_context(Input() if options.exec is None else Output(options.exec))
@@ -340,7 +340,10 @@ def _nothing(progress: Progress) -> None:
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: the first pauses the upload, or aborts the stream, the second ends the program at once, as does one after it."""
+    """Ctrl-C and SIGTERM: the first pauses the upload, or aborts the stream; the second ends the program at once.
+
+    So does one after the end of the upload.
+    """
 
     def __init__(self) -> None:
         self._signal = 0
