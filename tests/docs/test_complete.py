@@ -100,7 +100,7 @@ ELSEWHERE = {
     "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": ""},
     "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": ""},
     "bindings/python/oss_upload/_options.py has it": {
-        **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), "path: Path, bucket: str, key: str"),
+        **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), "path: Path | None, bucket: str, key: str"),
         "checkpoint_path": "    checkpoint: bool | Path\n",
     },
     "bindings/python/oss_upload/_options.py explains it": {

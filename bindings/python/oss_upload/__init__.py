@@ -1,4 +1,4 @@
-"""Resumable, verified uploads of local files to Alibaba Cloud Object Storage Service (OSS).
+"""Resumable, verified uploads of files, memory and streams to Alibaba Cloud Object Storage Service (OSS).
 
     import oss_upload
 
@@ -8,9 +8,10 @@
 
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
 when it is stored, `Client.upload_file_async()` does so for asyncio; `Client.start()` returns an `Upload` that runs
-in the background. Failures raise an `OSSUploadError` or one of its subclasses. `Client.events()` yields events for
-logs and metrics. Everything may be used from any thread, but not in a forked child. The command
-`python -m oss_upload` uploads a file from a shell.
+in the background. `Client.upload_memory()` takes a block of memory, `Client.open_stream()` what is written to it, and
+`Client.upload_fileobj()` what is read from a file object. Failures raise an `OSSUploadError` or one of its subclasses.
+`Client.events()` yields events for logs and metrics. Everything may be used from any thread, but not in a forked child.
+The command `python -m oss_upload` uploads a file from a shell.
 """
 
 from oss_upload._options import ClientOptions, UploadOptions
@@ -40,9 +41,11 @@ from oss_upload.errors import (
 )
 from oss_upload.events import Event, EventKind
 from oss_upload.results import Phase, Progress, UploadResult
+from oss_upload.stream import AsyncUploadStream, UploadStream
 from oss_upload.upload import Upload
 
 __all__ = [
+    "AsyncUploadStream",
     "CallbackFailed",
     "Cancelled",
     "CheckpointBusy",
@@ -72,5 +75,6 @@ __all__ = [
     "Upload",
     "UploadOptions",
     "UploadResult",
+    "UploadStream",
     "__version__",
 ]

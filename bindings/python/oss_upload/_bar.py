@@ -33,14 +33,16 @@ class Bar:
     left. When the terminal goes away, the upload goes on without a bar.
     """
 
-    def __init__(self, terminal: TextIO) -> None:
+    def __init__(self, terminal: TextIO, *, sized: bool = True) -> None:
+        """Without `sized` there is no bar before the total is known, which is that of a stream at its end."""
+        self._sized = sized
         self._terminal: TextIO | None = terminal
         self._drawn = 0
 
     def show(self, progress: Progress) -> None:
         """Draws it over what was drawn before."""
         if self._terminal is not None:
-            line = text(progress, _columns(self._terminal) - 1)
+            line = text(progress, _columns(self._terminal) - 1, sized=self._sized)
             self._write("\r" + line.ljust(self._drawn))
             self._drawn = len(line)
 
@@ -65,8 +67,11 @@ def _columns(terminal: TextIO) -> int:
         return 80
 
 
-def text(progress: Progress, columns: int) -> str:
+def text(progress: Progress, columns: int, *, sized: bool = True) -> str:
     """The line for a terminal of so many columns; without the bar itself where there is no room for it."""
+    if not sized and not progress.total_bytes:
+        state = PHASES.get(progress.phase, "")
+        return f"{size(progress.done_bytes)}  {size(progress.bytes_per_second)}/s  {state}".rstrip()[:columns]
     # An empty file is done at its end.
     total = progress.total_bytes or (0 if progress.phase is Phase.ENDED else 1)
     done, resumed = (progress.done_bytes / total, progress.resumed_bytes / total) if total else (1.0, 0.0)

@@ -1,4 +1,4 @@
-"""The command `oss-upload`, also `python -m oss_upload`: uploads one file."""
+"""The command `oss-upload`, also `python -m oss_upload`: uploads one file, or a stream."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 import oss_upload
 from oss_upload import _output
 from oss_upload._bar import Bar, size
+from oss_upload._input import CommandFailed, Input, Output
 from oss_upload._library import library
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from oss_upload.results import Progress, UploadResult
-    from oss_upload.upload import Upload
 
 PROGRAM = "oss-upload"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -51,6 +51,7 @@ class ExitStatus(enum.IntEnum):
     CALLBACK = 10
     OUTPUT = 11
     RESOURCES = 12
+    COMMAND = 13
 
 
 EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
@@ -77,6 +78,10 @@ OSS_ACCESS_KEY_SECRET and, for a temporary key, OSS_SESSION_TOKEN in the environ
 Ctrl-C and SIGTERM pause the upload, which takes about a second; a second Ctrl-C does not wait. With --resume,
 --checkpoint or --checkpoint-dir, the same command resumes where it stopped, even after it was killed or failed.
 
+With - as FILE, standard input is uploaded; with --exec, the output of a command, if it ends with status 0. Both are
+aborted by Ctrl-C and SIGTERM, which are passed on to the command, and nothing of them is kept. The command has no
+terminal. With --checkpoint, the same bytes can be sent again after a crash, and what the server has is left out.
+
 exit status:
   0    the object is stored
   1    a bug in this program
@@ -91,7 +96,8 @@ exit status:
   10   the object is stored, but the application server's callback failed
   11   the object is stored, but standard output is full or a closed pipe: the report is lost
   12   the system could not create a thread: a process or memory limit is reached; try again later
-  130  paused by Ctrl-C (143: by SIGTERM)
+  13   the command of --exec failed: no object is stored
+  130  paused by Ctrl-C (143: by SIGTERM); what has no file is aborted instead
 """
 
 
@@ -105,10 +111,16 @@ def _run(options: argparse.Namespace, stop: _Stop) -> int:
     report = _Report(options)
     try:
         with stop.at_the_end(), _client(options) as client, contextlib.ExitStack() as stack:
-            upload = stack.enter_context(client.start(options.file, *options.destination, **_upload_options(options)))
-            stop.watch(upload)
-            result = upload._run(_shown(options, stack))
-    except oss_upload.Paused as error:
+            if options.exec is not None or options.file == "-":
+                result = _stream(options, client, stack, stop)
+            else:
+                upload = client.start(options.file, *options.destination, **_upload_options(options))
+                stack.enter_context(upload)
+                stop.watch(lambda _: upload.pause())
+                result = upload._run(_shown(options, stack))
+    except CommandFailed as error:
+        return report.failed(error, ExitStatus.COMMAND)
+    except (oss_upload.Paused, oss_upload.Cancelled) as error:
         return report.failed(error, stop.exit_status)
     except oss_upload.OSSUploadError as error:
         kinds = (EXIT_STATUS[kind] for kind in type(error).__mro__ if kind in EXIT_STATUS)
@@ -116,10 +128,44 @@ def _run(options: argparse.Namespace, stop: _Stop) -> int:
     return report.stored(result)
 
 
+def _stream(
+    options: argparse.Namespace, client: oss_upload.Client, stack: contextlib.ExitStack, stop: _Stop
+) -> UploadResult:
+    """Uploads what has no file. A command starts when the options are known to be right, and ends before the stream."""
+    show = _shown(options, stack, sized=False)
+    stream = stack.enter_context(client.open_stream(*options.destination, **_upload_options(options)))
+    source = stack.enter_context(Input() if options.exec is None else Output(options.exec))
+
+    def stopped(number: int) -> None:
+        # First: a command may end well because of the signal.
+        stream.abort()
+        source.signal(number)
+
+    def read() -> bytes | None:
+        try:
+            data = source.read()
+        except CommandFailed:
+            if not stop.stopped:
+                raise
+            data = None
+        # Aborted: the end says so.
+        return b"" if stop.stopped else data
+
+    stop.watch(stopped)
+    return stream._run(read, show)
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    options = _parser(as_json="--json" in arguments).parse_args(arguments)
+    has_command = any(argument.partition("=")[0] == "--exec" for argument in arguments)
+    parser = _parser(as_json="--json" in arguments, has_command=has_command)
+    options = parser.parse_args(arguments)
     bucket, key = options.destination
-    if not key or key.endswith("/"):
+    if has_command or options.file == "-":
+        if not key or key.endswith("/"):
+            parser.error("KEY must be complete: what is uploaded is no file, and has no name to add")
+        if (options.resume or options.checkpoint_dir) and not options.checkpoint:
+            parser.error("what is uploaded is no file, beside which a checkpoint could be: use --checkpoint PATH")
+    elif not key or key.endswith("/"):
         key += Path(options.file).name
     options.destination = bucket, key
     return options
@@ -146,11 +192,11 @@ class _Parser(argparse.ArgumentParser):
             self.exit(ExitStatus.OUTPUT)
 
 
-def _parser(*, as_json: bool) -> argparse.ArgumentParser:
+def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=PROGRAM,
-        usage=f"{PROGRAM} [OPTION]... FILE oss://BUCKET/KEY",
-        description="Uploads a file to Alibaba Cloud OSS: verified, and resumable.",
+        usage=f"{PROGRAM} [OPTION]... FILE oss://BUCKET/KEY\n       {PROGRAM} [OPTION]... --exec COMMAND oss://BUCKET/KEY",
+        description="Uploads a file or a stream to Alibaba Cloud OSS: verified, and resumable.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -158,7 +204,10 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
     parser.as_json = as_json
     version = f"{PROGRAM} {oss_upload.__version__} (liboss_upload {library.oss_version().decode()})"
     parser.add_argument("--version", action="version", version=version)
-    parser.add_argument("file", metavar="FILE", help="the local file")
+    if has_command:
+        parser.set_defaults(file="")
+    else:
+        parser.add_argument("file", metavar="FILE", help="the local file; - is standard input")
     parser.add_argument(
         "destination",
         metavar="oss://BUCKET/KEY",
@@ -167,6 +216,9 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
     )
 
     upload = parser.add_argument_group("the upload")
+    upload.add_argument(
+        "--exec", metavar="COMMAND", help="upload what this command of the shell writes, instead of FILE"
+    )
     upload.add_argument("--resume", action="store_true", help="keep a checkpoint beside the file, as FILE.cp")
     upload.add_argument("--checkpoint", metavar="PATH", help="keep the checkpoint in this file")
     upload.add_argument("--checkpoint-dir", metavar="DIR", help="keep the checkpoint in this directory")
@@ -202,6 +254,9 @@ def _parser(*, as_json: bool) -> argparse.ArgumentParser:
         what is on the server already is compared with FILE again""",
     )
     upload.add_argument("--content-md5", action="store_true", help="send MD5 too; CRC-64 is always checked")
+    upload.add_argument("--max-memory", metavar="SIZE", type=_size, help="of a stream, in memory; else 64MiB")
+    upload.add_argument("--spool-dir", metavar="DIR", help="where a stream keeps what does not fit into memory")
+    upload.add_argument("--spool-limit", metavar="SIZE", type=_size, help="the most bytes in DIR")
 
     client = parser.add_argument_group("the server")
     client.add_argument(
@@ -260,7 +315,7 @@ def _client(options: argparse.Namespace) -> oss_upload.Client:
 
 def _upload_options(options: argparse.Namespace) -> oss_upload.UploadOptions:
     given = _of_kind(oss_upload.UploadOptions, options)
-    given["checkpoint"] = options.checkpoint or options.resume
+    given["checkpoint"] = options.checkpoint or bool(options.resume)
     given["metadata"] = dict(options.metadata)
     return cast("oss_upload.UploadOptions", given)
 
@@ -270,12 +325,14 @@ def _of_kind(kind: type, options: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(options, name) for name in kind.__annotations__ if hasattr(options, name)}
 
 
-def _shown(options: argparse.Namespace, stack: contextlib.ExitStack) -> Callable[[Progress], object]:
+def _shown(
+    options: argparse.Namespace, stack: contextlib.ExitStack, *, sized: bool = True
+) -> Callable[[Progress], object]:
     """What shows the progress: the bar on a terminal, else nothing."""
     terminal = sys.stderr
     if options.quiet or options.verbose or terminal is None or not terminal.isatty():
         return _nothing
-    return stack.enter_context(Bar(terminal)).show
+    return stack.enter_context(Bar(terminal, sized=sized)).show
 
 
 def _nothing(progress: Progress) -> None:
@@ -283,22 +340,29 @@ def _nothing(progress: Progress) -> None:
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: the first pauses the upload, the second ends the program at once, as does one after it."""
+    """Ctrl-C and SIGTERM: the first pauses the upload, or aborts the stream; the second ends the program at once.
+
+    So does one after the end of the upload.
+    """
 
     def __init__(self) -> None:
         self._signal = 0
         self._ended = False
-        self._upload: Upload | None = None
+        self._on_signal: Callable[[int], object] | None = None
         self._before: dict[int, Any] = {}
 
     @property
     def exit_status(self) -> int:
         return 128 + self._signal
 
-    def watch(self, upload: Upload) -> None:
-        self._upload = upload
+    @property
+    def stopped(self) -> bool:
+        return self._signal != 0
+
+    def watch(self, on_signal: Callable[[int], object]) -> None:
+        self._on_signal = on_signal
         if self._signal:
-            upload.pause()
+            on_signal(self._signal)
 
     @contextlib.contextmanager
     def at_the_end(self) -> Iterator[None]:
@@ -326,8 +390,8 @@ class _Stop:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         self._signal = number
-        if self._upload is not None:
-            self._upload.pause()
+        if self._on_signal is not None:
+            self._on_signal(number)
 
 
 class _Report:

@@ -137,8 +137,40 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_upload_pause": (None, (c_void_p,)),
     "oss_upload_cancel": (None, (c_void_p,)),
     "oss_upload_free": (None, (c_void_p,)),
+    "oss_upload_memory": (
+        c_int32,
+        (
+            c_void_p,
+            POINTER(UploadOptions),
+            c_void_p,
+            c_size_t,
+            POINTER(Result),
+            POINTER(Error),
+            ProgressFunction,
+            c_void_p,
+        ),
+    ),
+    "oss_upload_memory_start": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_void_p, c_size_t, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_stream_open": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_stream_write": (c_int32, (c_void_p, c_void_p, c_size_t, POINTER(Error))),
+    "oss_stream_try_write": (
+        c_int32,
+        (c_void_p, c_void_p, c_size_t, c_uint32, POINTER(c_size_t), POINTER(Error)),
+    ),
+    "oss_stream_finish": (c_int32, (c_void_p, POINTER(Result), POINTER(Error))),
+    "oss_stream_try_finish": (c_int32, (c_void_p, c_uint32, POINTER(Result), POINTER(Error))),
+    "oss_stream_abort": (None, (c_void_p,)),
+    "oss_stream_pause": (None, (c_void_p,)),
+    "oss_stream_resume": (None, (c_void_p,)),
+    "oss_stream_progress": (c_int32, (c_void_p, POINTER(Progress))),
+    "oss_stream_callback_response": (c_size_t, (c_void_p, c_char_p, c_size_t)),
+    "oss_stream_free": (None, (c_void_p,)),
     "oss_client_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_upload_next_event": (c_int32, (c_void_p, POINTER(Event))),
+    "oss_stream_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_version": (c_char_p, ()),
     "oss_version_number": (c_uint32, ()),
     "oss_status_name": (c_char_p, (c_int32,)),
@@ -155,12 +187,12 @@ def declare(library: ctypes.CDLL) -> None:
         function.argtypes = arguments
 
 
-def callback_response(library: ctypes.CDLL, upload: c_void_p, size: int) -> bytes:
-    """What the application server answered, of `size` bytes."""
+def callback_response(function: Any, pointer: c_void_p, size: int) -> bytes:  # noqa: ANN401 - a function of ctypes
+    """What the application server answered, of `size` bytes, from oss_upload_callback_response() or that of streams."""
     if size == 0:
         return b""
     buffer = ctypes.create_string_buffer(size + 1)
-    library.oss_upload_callback_response(upload, buffer, len(buffer))
+    function(pointer, buffer, len(buffer))
     return buffer.raw[:size]
 
 

@@ -84,7 +84,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class UploadOptions(TypedDict, total=False):
-    """The keyword arguments that say how a file is uploaded.
+    """The keyword arguments that say how something is uploaded. Those about files are refused for memory and streams.
 
     For programs that keep them: `backup: UploadOptions = {"checkpoint": True, "part_size": "auto"}`, then
     `client.upload_file(path, bucket, key, **backup)`.
@@ -112,6 +112,12 @@ class UploadOptions(TypedDict, total=False):
             or inode of the file, and always where the file system is not known to keep a change time of its own:
             FAT, FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
         content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
+        max_memory: Streams only: the most bytes of the stream that are in memory, 64 MiB by default. At least two parts
+            must fit: a part has at most half of it, and a stream at most 10,000 times that.
+        spool_dir: Streams only: an existing directory for a spool file, which takes what does not fit into memory while
+            the network is slower than the writer. It has no name, and is gone when the process ends. None: the writer
+            waits instead. Together with `spool_limit`.
+        spool_limit: Streams only: the most bytes that the spool file takes; then the writer waits.
     """
 
     part_size: PartSize
@@ -123,6 +129,9 @@ class UploadOptions(TypedDict, total=False):
     on_file_change: OnFileChange
     verify_resume: VerifyResume
     content_md5: bool
+    max_memory: int | None
+    spool_dir: Path | None
+    spool_limit: int | None
 
 
 UINT32_MAX = 2**32 - 1
@@ -328,6 +337,9 @@ UPLOAD: Table = (
     ("verify_resume", c_uint32, _verify_resume),
     ("content_md5", c_uint32, _switch),
     ("reserved", c_uint32, None),
+    ("max_memory", c_uint64, _uint64),
+    ("spool_dir", c_char_p, _optional_path),
+    ("spool_limit", c_uint64, _uint64),
 )
 _ffi.ClientOptions._fields_ = [(field, kind) for field, kind, _ in CLIENT]
 _ffi.UploadOptions._fields_ = [(field, kind) for field, kind, _ in UPLOAD]
@@ -343,8 +355,8 @@ def client_options(endpoint: str | None, options: ClientOptions) -> _ffi.ClientO
     return _filled(struct, CLIENT, options)
 
 
-def upload_options(path: Path, bucket: str, key: str, options: UploadOptions) -> _ffi.UploadOptions:
-    """What, where to and how, checked."""
+def upload_options(path: Path | None, bucket: str, key: str, options: UploadOptions) -> _ffi.UploadOptions:
+    """What, where to and how, checked. Without a path it is no file that is uploaded."""
     _refuse_others("an upload", options, UploadOptions)
     pairs = _headers(options.get("headers"), options.get("metadata"))
     checkpoint = options.get("checkpoint", False)
@@ -352,7 +364,7 @@ def upload_options(path: Path, bucket: str, key: str, options: UploadOptions) ->
         struct_size=ctypes.sizeof(_ffi.UploadOptions),
         bucket=required("bucket", bucket),
         object_key=required("key", key),
-        file_path=_path("path", path),
+        file_path=_optional_path("path", path),
         checkpoint=checkpoint is not False,
         checkpoint_path=None if isinstance(checkpoint, bool) else _path("checkpoint", checkpoint),
         headers=(_ffi.Header * len(pairs))(*pairs) if pairs else None,

@@ -5,20 +5,24 @@ from __future__ import annotations
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable
 
-from oss_upload import _ffi, _options, _progress, errors, events
+from oss_upload import _ffi, _options, _progress, _reader, errors, events
+from oss_upload._buffer import Export
 from oss_upload._handle import Handle
 from oss_upload._library import library
 from oss_upload._options import ClientOptions, UploadOptions
+from oss_upload.stream import AsyncUploadStream, UploadStream
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
     from types import TracebackType
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Buffer, Self, Unpack
 
     from oss_upload._options import Path
     from oss_upload._progress import ProgressReceiver
+    from oss_upload._reader import AsyncBinaryReader, BinaryReader
+    from oss_upload._stream import BaseStream
     from oss_upload.events import Event
     from oss_upload.results import UploadResult
 
@@ -162,6 +166,201 @@ class Client:
             raise
         return upload
 
+    @_options.explained_by(UploadOptions)
+    def upload_memory(
+        self,
+        data: Buffer,
+        bucket: str,
+        key: str,
+        *,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> UploadResult:
+        """Uploads a block of memory and returns when it is stored.
+
+        The memory is not copied, and must not change before this call returns; meanwhile a bytearray cannot be resized.
+        Everything else is as for `upload_file()`, except that nothing can be resumed: Ctrl-C, or any other exception
+        meanwhile, stops the upload, and nothing of it is left on the server.
+
+        Args:
+            data: bytes, or anything else with the buffer protocol whose bytes are one block: bytearray, memoryview,
+                mmap, array, a C-contiguous array of numpy.
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
+            **options: Those of `UploadOptions`, without those about files and streams.
+            progress: A function or a progress bar, as `upload_file()` takes it.
+
+        Returns:
+            The outcome of the upload.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError. The bytes of `data` are
+                not one block.
+            OSSUploadError: Its other subclasses say why the upload failed or stopped; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        on_progress = _progress.receiver(progress)
+        with self.start_memory(data, bucket, key, **options) as upload:
+            return upload._run(on_progress)
+
+    def upload_memory_async(
+        self,
+        data: Buffer,
+        bucket: str,
+        key: str,
+        *,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> Coroutine[Any, Any, UploadResult]:
+        """Same as `upload_memory()`, for asyncio, in the way of `upload_file_async()`.
+
+        The memory is held from this call on. It is let go when the upload has ended; after a second cancellation, which
+        does not wait for that, the event loop waits (at most about a second).
+        """
+        memory, options = Export("data", data), _options.with_full_paths(options)
+
+        async def run() -> UploadResult:
+            on_progress = _progress.receiver(progress)
+            async with Upload(None, bucket, key, memory) as upload:
+                self._start_memory(upload, memory, options)
+                return await upload._run_async(on_progress)
+
+        return run()
+
+    def start_memory(
+        self,
+        data: Buffer,
+        bucket: str,
+        key: str,
+        **options: Unpack[UploadOptions],
+    ) -> Upload:
+        """Starts the upload of a block of memory and returns at once; the arguments are those of `upload_memory()`.
+
+        The memory must not change before the upload has ended. It is held until `Upload.wait()`, `Upload.progress` or
+        `Upload.close()` has seen the end. An upload that is garbage-collected before pauses, and waits until its memory
+        is no longer read (at most about a second).
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            Unsupported: This version does not support an option.
+            ResourcesError: No thread could be created.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        memory = Export("data", data)
+        upload = Upload(None, bucket, key, memory)
+        try:
+            self._start_memory(upload, memory, options)
+        except BaseException:
+            upload.close()
+            memory.release()
+            raise
+        return upload
+
+    @_options.explained_by(UploadOptions)
+    def open_stream(self, bucket: str, key: str, **options: Unpack[UploadOptions]) -> UploadStream:
+        """Opens a binary file to write to, which becomes an object when it is finished; see `UploadStream`.
+
+            with client.open_stream("my-bucket", "backup.tar") as stream:
+                with tarfile.open(fileobj=stream, mode="w|") as archive:
+                    archive.add("/data")
+
+        The arguments are checked before this call returns; nothing is sent before the first part is full or the stream
+        is finished. In memory are at most `max_memory` bytes. With a path as `checkpoint`, a stream can be resumed
+        after a crash: open it again with the same options and write the same bytes from their beginning; parts that the
+        server has are not sent again.
+
+        Args:
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
+            **options: Those of `UploadOptions`, without those about files.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            LocalFileError: There is no room for a spool file in `spool_dir`. Also an OSError.
+            CheckpointError: The checkpoint's path is relative, and the current directory no longer exists.
+            Unsupported: This version does not support an option.
+            ResourcesError: No thread could be created.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        stream = UploadStream(bucket, key)
+        try:
+            self._open(stream, options)
+        except BaseException:
+            stream.leave()
+            raise
+        return stream
+
+    def open_stream_async(self, bucket: str, key: str, **options: Unpack[UploadOptions]) -> AsyncUploadStream:
+        """Same as `open_stream()`, for asyncio; see `AsyncUploadStream`. The call itself does not wait for anything."""
+        stream = AsyncUploadStream(bucket, key)
+        self._open(stream, options)
+        return stream
+
+    @_options.explained_by(UploadOptions)
+    def upload_fileobj(
+        self,
+        file: BinaryReader,
+        bucket: str,
+        key: str,
+        *,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> UploadResult:
+        """Reads a binary file object to its end, and returns when that is stored as an object.
+
+        The file is read from where it is, and left open. An exception while it is read, and any other, such as
+        KeyboardInterrupt, aborts the upload (which takes about a second) and reaches the caller; no object is stored.
+
+        Args:
+            file: Anything with `read(size)` that returns bytes, or with `readinto()`: a response, a pipe, a member of
+                an archive. For a local file, `upload_file()` is faster and can resume.
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash.
+            **options: Those of `UploadOptions`, without those about files.
+            progress: A function or a progress bar, as `upload_file()` takes it; called between two reads. The total is
+                0 until the file has been read.
+
+        Returns:
+            The outcome of the upload.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the upload failed; see `Upload.wait()`.
+            BlockingIOError: The file is non-blocking, and has nothing to read yet.
+            TypeError: An argument has a wrong type, or the file is not binary.
+            ValueError: The client is closed.
+        """
+        read, on_progress = _reader.blocking(file), _progress.receiver(progress)
+        with self.open_stream(bucket, key, **options) as stream:
+            return stream._run(read, on_progress)
+
+    def upload_fileobj_async(
+        self,
+        file: BinaryReader | AsyncBinaryReader,
+        bucket: str,
+        key: str,
+        *,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> Coroutine[Any, Any, UploadResult]:
+        """Same as `upload_fileobj()`, for asyncio.
+
+        `file` has a coroutine function `read(size)`, as asyncio.StreamReader has, or blocks: then it is read in a
+        thread of the loop's executor, which after a cancellation may go on with a last read. Cancelling aborts the
+        upload, and awaits its end (about a second). `progress` is called on the event loop's thread.
+        """
+        options = _options.with_full_paths(options)
+
+        async def run() -> UploadResult:
+            read, on_progress = _reader.awaitable(file), _progress.receiver(progress)
+            async with self.open_stream_async(bucket, key, **options) as stream:
+                return await stream._run(read, on_progress)
+
+        return run()
+
     def set_credentials(self, access_key_id: str, access_key_secret: str, security_token: str | None = None) -> None:
         """Replaces the credentials, including those of running uploads: the next request is signed with the new ones.
 
@@ -241,9 +440,22 @@ class Client:
         return f"<oss_upload.Client endpoint={self._endpoint!r} region={self._region!r}{state}>"
 
     def _start(self, upload: Upload, options: UploadOptions, path: Path | None = None) -> None:
-        struct = _options.upload_options(upload.path if path is None else path, upload.bucket, upload.key, options)
+        given = upload.path if path is None else path
+        if given is None:
+            raise TypeError("path must be a str, bytes or os.PathLike, not NoneType")
+        struct = _options.upload_options(given, upload.bucket, upload.key, options)
         with self._handle as pointer:
             _call(library.oss_upload_start, pointer, byref(struct), byref(upload._handle.pointer), path=upload.path)
+
+    def _start_memory(self, upload: Upload, memory: Export, options: UploadOptions) -> None:
+        struct, out = _options.upload_options(None, upload.bucket, upload.key, options), byref(upload._handle.pointer)
+        with self._handle as pointer:
+            _call(library.oss_upload_memory_start, pointer, byref(struct), memory.address, memory.size, out)
+
+    def _open(self, stream: BaseStream, options: UploadOptions) -> None:
+        struct, out = _options.upload_options(None, stream.bucket, stream.key, options), byref(stream._handle.pointer)
+        with self._handle as pointer:
+            _call(library.oss_stream_open, pointer, byref(struct), out, path=options.get("spool_dir"))
 
 
 def _call(function: Callable[..., int], *arguments: Any, path: Path | None = None) -> None:  # noqa: ANN401

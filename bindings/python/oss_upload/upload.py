@@ -7,7 +7,7 @@ import math
 import time
 from ctypes import byref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, overload
+from typing import TYPE_CHECKING, Callable, cast, overload
 
 from oss_upload import _ffi, errors, events, results
 from oss_upload._handle import ClosedError, Handle
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from oss_upload._buffer import Export
     from oss_upload._options import Path
     from oss_upload.events import Event
     from oss_upload.results import Progress, UploadResult
@@ -29,7 +30,7 @@ SLICE = 0.1
 
 
 class Upload:
-    """An upload, running or ended, created by `Client.start()`.
+    """An upload, running or ended, created by `Client.start()` or `Client.start_memory()`.
 
         with client.start("/data/a.mp4", "my-bucket", "videos/a.mp4", checkpoint=True) as upload:
             while upload.wait(timeout=1) is None:
@@ -40,20 +41,21 @@ class Upload:
     asyncio, use `async with`, `wait_async()` and `aclose()`.
 
     Attributes:
-        path: The local file, as it was given.
+        path: The local file, as it was given; None when memory is uploaded.
         bucket: Name of the bucket.
         key: Name of the object.
     """
 
-    def __init__(self, path: Path, bucket: str, key: str) -> None:
+    def __init__(self, path: Path | None, bucket: str, key: str, memory: Export | None = None) -> None:
         """Not for programs: see `Client.start()`."""
-        self.path: Path = path
+        self.path: Path | None = path
         self.bucket: str = bucket
         self.key: str = key
         # Filled by Client, which passes the place to the library: so the upload has an owner from its first moment.
-        self._handle = Handle(f"the upload of {bucket}/{key}", library.oss_upload_free)
+        self._handle = Handle(f"the upload of {bucket}/{key}", _free_with(memory))
+        self._memory = memory
         self._started = time.monotonic()
-        self._end: _End | None = None
+        self._end: End | None = None
 
     @overload
     def wait(self, timeout: None = None) -> UploadResult: ...
@@ -252,7 +254,7 @@ class Upload:
         try:
             with self._handle as pointer:
                 status = library.oss_upload_wait(pointer, milliseconds, byref(progress), byref(result), byref(error))
-                response = _ffi.callback_response(library, pointer, result.callback_response_size)
+                response = self._response(pointer, result.callback_response_size)
         except ClosedError:
             # By another thread, just now: that has seen the end first.
             if self._end is None:
@@ -260,20 +262,39 @@ class Upload:
             return self._end.progress
         now = results.progress(progress)
         if status != _ffi.PENDING:
-            self._end = _End(self.path, now, results.result(result, response), None if status == _ffi.OK else error)
+            self._end = End(self.path, now, results.result(result, response), None if status == _ffi.OK else error)
+            if self._memory is not None:
+                self._memory.release()
         return now
+
+    @staticmethod
+    def _response(pointer: c_void_p, size: int) -> bytes:
+        return _ffi.callback_response(library.oss_upload_callback_response, pointer, size)
+
+
+def _free_with(memory: Export | None) -> Callable[[c_void_p], None]:
+    """What frees an upload, and then the memory that it reads: the library waits until it does so no more."""
+    if memory is None:
+        return cast("Callable[[c_void_p], None]", library.oss_upload_free)
+
+    def free(pointer: c_void_p) -> None:
+        library.oss_upload_free(pointer)
+        memory.release()
+
+    return free
 
 
 @dataclass(frozen=True)
-class _End:
+class End:
     """How an upload ended."""
 
-    path: Path
+    path: Path | None
     progress: Progress
     result: UploadResult
     error: _ffi.Error | None
 
     def outcome(self) -> UploadResult:
+        """The result, or the failure, which it raises."""
         if self.error is None:
             return self.result
         # A new one each time: an error that is raised twice collects the tracebacks of both.

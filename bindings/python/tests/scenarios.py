@@ -5,7 +5,9 @@ It reads orders from standard input, carries them out, and says in a line what c
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -139,6 +141,37 @@ class Session:
                 if seen[-1].parts_done >= at_parts:
                     upload.pause() if stop == "pause" else upload.cancel()
 
+    def do_upload_memory(self, order: Order) -> None:
+        seen: list[Progress] = []
+        try:
+            content = Path(os.fsdecode(order.path("content"))).read_bytes()
+            result = self.the_client().upload_memory(content, progress=seen.append, **arguments_without_file(order))
+            self.tell("status", "OSS_OK")
+            self.tell_result(result)
+        finally:
+            self.tell_watched(seen)
+
+    def do_stream(self, order: Order) -> None:
+        given = order.texts()
+        content = Path(os.fsdecode(order.path("content"))).read_bytes()
+        content = content[: int(given.get("take", len(content)))]
+        piece = int(given.get("piece", 0)) or max(1, len(content))
+        stream = self.the_client().open_stream(**arguments_without_file(order))
+        try:
+            for start in range(0, len(content), piece):
+                stream.write(content[start : start + piece])
+            if given["finish"] == "free":
+                self.tell("status", "OSS_OK")
+                return
+            if given["finish"] == "abort":
+                stream.abort()
+            result = stream.finish()
+            self.tell("status", "OSS_OK")
+            self.tell_result(result)
+        finally:
+            self.tell_progress(stream.progress)
+            stream.leave()
+
     def do_start(self, order: Order) -> None:
         self.do_free(order)
         self.upload = self.the_client().start(**upload_arguments(order))
@@ -243,9 +276,13 @@ PROGRESS = (
 
 def upload_arguments(order: Order) -> dict[str, Any]:
     """An order's options as arguments of Client.upload_file()."""
+    return {"path": order.path("file_path"), **arguments_without_file(order)}
+
+
+def arguments_without_file(order: Order) -> dict[str, Any]:
+    """The same, for memory and streams."""
     given = order.texts()
     arguments: dict[str, Any] = {
-        "path": order.path("file_path"),
         "bucket": given["bucket"],
         "key": given["object_key"],
         **order.options(UploadOptions),

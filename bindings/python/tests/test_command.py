@@ -607,3 +607,59 @@ def test_lines_of_the_bar(changes: dict[str, Any], line: str) -> None:
 )
 def test_sizes_for_people(count: int, text: str) -> None:
     assert _bar.size(count) == text
+
+
+@pytest.mark.parametrize(("option", "exit_status"), [("-", 0), ("--exec=cat", 0), ("--exec=cat; exit 3", 13)])
+def test_streams(start: Start, server: Server, make_file: Callable[[int], Path], option: str, exit_status: int) -> None:
+    path = make_file(3 * PART)
+    with path.open("rb") as file:
+        with start(option, f"oss://{server.bucket}/k", "--json", "--max-memory", "8MiB", stdin=file) as process:
+            output, errors = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, json.loads(output)["exit_status"]) == (exit_status, exit_status), errors
+    assert list(server.objects()) == ([] if exit_status else ["k"])
+    assert ("the command ended with status 3" in errors) == bool(exit_status)
+    if not exit_status:
+        assert server.read("k") == path.read_bytes()
+
+
+def test_a_command_that_a_signal_ends(run: Run, server: Server) -> None:
+    done = run("--exec", "echo a; kill -9 $$", f"oss://{server.bucket}/k")
+    assert done.returncode == 13
+    assert "the command was ended by SIGKILL" in done.stderr
+    assert server.objects() == {}
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("option", ["-", "--exec"])
+def test_a_signal_aborts_a_stream(
+    start: Start, server: Server, tmp_path: Path, option: str, stop: signal.Signals
+) -> None:
+    trap = f"trap 'touch {tmp_path}/told; exit' INT TERM; touch {tmp_path}/runs; while :; do echo; sleep 0.1; done"
+    source = ("--exec", trap) if option == "--exec" else ("-",)
+    with start(*source, f"oss://{server.bucket}/k", "-vv", stdin=subprocess.PIPE) as process:
+        if option == "--exec":
+            wait_until((tmp_path / "runs").exists, "the command runs")
+        else:
+            assert process.stderr is not None
+            assert process.stdin is not None
+            process.stdin.write("a" * 3 * 2**20)
+            wait_until(lambda: server.log("UploadPart"), "a part is sent")
+        process.send_signal(stop)
+        process.wait(DEADLINE)
+    assert process.returncode == 128 + stop
+    assert server.objects() == {}
+    assert server.open_uploads() == []
+    assert (tmp_path / "told").exists() == (option == "--exec")
+
+
+@pytest.mark.parametrize("arguments", [("oss://b/a/",), ("oss://b",), ("oss://bucket/k", "--resume")])
+@pytest.mark.parametrize("source", [("-",), ("--exec", "true")])
+def test_what_a_stream_needs(run: Run, source: tuple[str, ...], arguments: tuple[str, ...]) -> None:
+    done = run(*source, *arguments)
+    assert done.returncode == 2
+    assert "what is uploaded is no file" in done.stderr
+
+
+def test_a_stream_has_no_bar_before_its_end() -> None:
+    progress = Progress(Phase.UPLOADING, 0, 3 << 20, 0, 0, 0, 0, 1 << 20, None, 0)
+    assert _bar.text(progress, 80, sized=False) == "3.0 MiB  1.0 MiB/s"

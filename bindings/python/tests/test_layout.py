@@ -106,7 +106,7 @@ def c_type(declaration: str) -> object:
     words = re.fullmatch(r"(?:const )?(\w+) (\**)\w+", declaration.replace("* ", "*"))
     assert words is not None, declaration
     name, stars = words[1], len(words[2])
-    if name in ("oss_client", "oss_upload"):
+    if name in ("oss_client", "oss_upload", "oss_stream"):
         return ctypes.c_void_p if stars == 1 else ctypes.POINTER(ctypes.c_void_p)
     plain = {
         ("char", 1): ctypes.c_char_p,
@@ -114,6 +114,7 @@ def c_type(declaration: str) -> object:
         ("void", 1): ctypes.c_void_p,
         ("oss_progress_fn", 0): _ffi.ProgressFunction,
         ("uint32_t", 0): ctypes.c_uint32,
+        ("size_t", 1): ctypes.POINTER(ctypes.c_size_t),
         ("int32_t", 0): ctypes.c_int32,
         ("size_t", 0): ctypes.c_size_t,
         ("oss_status", 0): ctypes.c_int32,
