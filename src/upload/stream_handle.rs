@@ -62,7 +62,7 @@ impl UploadStream {
         match self.writer()?.write(bytes, deadline)? {
             Written::All => Ok(bytes.len()),
             Written::Some(count) => Ok(count),
-            Written::Closed => Err(self.why_closed()),
+            Written::Closed => self.why_closed(deadline),
         }
     }
 
@@ -128,12 +128,16 @@ impl UploadStream {
         }
     }
 
-    /// The upload takes nothing more: it has ended, or is about to.
-    fn why_closed(&self) -> Error {
+    /// The upload takes nothing more: it has ended, or is about to. Nothing was taken when the reason is not known in time.
+    fn why_closed(&self, deadline: Option<Instant>) -> Result<usize> {
         loop {
-            if let Some(outcome) = self.upload.wait(A_WHILE) {
+            let left = deadline.map_or(A_WHILE, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if let Some(outcome) = self.upload.wait(left) {
                 let ended = || Error::invalid("the stream has been finished: nothing more can be written");
-                return outcome.error.unwrap_or_else(ended);
+                return Err(outcome.error.unwrap_or_else(ended));
+            }
+            if left < A_WHILE {
+                return Ok(0);
             }
         }
     }

@@ -215,10 +215,12 @@ impl Stage<'_> {
                     StreamEnd::Free => "free",
                 };
                 let order = order.with("finish", end);
-                if *finish == StreamEnd::Free {
-                    return self.short(order, expect);
-                }
                 let response = self.executor.ask(order);
+                // What failed before the end has no result.
+                if response.all("result.size").is_empty() {
+                    self.check_error(&response);
+                    return self.check(&response, expect);
+                }
                 self.ended(&response, expect);
             }
             Step::Start { options, expect } => {
