@@ -2,6 +2,7 @@
 
 mod control;
 mod growth;
+mod mailbox;
 mod pace;
 mod pipe;
 mod plan;
@@ -11,8 +12,9 @@ mod thread_pool;
 
 pub(crate) use control::{Control, StopRequest};
 pub(crate) use growth::Growth;
+pub(crate) use mailbox::Mailbox;
 pub(crate) use pace::MOST_AUTO_ROUTINES;
-pub(crate) use pipe::{Pipe, PipeWriter, Written, pipe};
+pub(crate) use pipe::{Pipe, PipeWriter, Written};
 pub(crate) use plan::Plan;
 pub(crate) use progress::{Meter, PartMeter, Step};
 pub use progress::{Phase, Progress};

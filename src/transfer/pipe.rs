@@ -3,10 +3,9 @@
 //! The writer fills a block, which is a part, and hands it over. Blocks come back when they have been sent. All blocks
 //! together have at most so many bytes as the program allows; what does not fit goes to a spool, or waits.
 
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
-
-use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::growth::Growth;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,16 +41,17 @@ struct PipeState {
 }
 
 /// The end that is written to. One thread at a time uses it.
-#[derive(Debug)]
 pub(crate) struct PipeWriter {
     pipe: Arc<Pipe>,
-    /// `None` after the end.
-    blocks: Option<Sender<Block>>,
+    /// Where blocks go, and at last `None`. It is gone after that.
+    deliver: Option<Deliver>,
     /// The block that is being filled, and how many bytes it takes.
     filling: Option<(Vec<u8>, usize)>,
     number: u32,
     offset: u64,
 }
+
+type Deliver = Box<dyn Fn(Option<Block>) + Send>;
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,28 +63,32 @@ pub(crate) enum Written {
     Closed,
 }
 
-/// A pipe whose blocks have the sizes of `growth`, and the end at which they come out. At most `in_flight` of them are
-/// sent at a time: more than these, and the one that is being filled, are not kept in memory.
-pub(crate) fn pipe(
-    growth: Growth,
-    max_memory: u64,
-    in_flight: u32,
-    spool: Option<Spool>,
-) -> (PipeWriter, Arc<Pipe>, Receiver<Block>) {
-    let max_blocks = in_flight.saturating_add(1);
-    let (sender, receiver) = unbounded();
-    let pipe =
-        Arc::new(Pipe { state: Mutex::default(), changed: Condvar::new(), growth, max_memory, max_blocks, spool });
-    let writer = PipeWriter { pipe: pipe.clone(), blocks: Some(sender), filling: None, number: 0, offset: 0 };
-    (writer, pipe, receiver)
-}
-
 impl PipeWriter {
+    /// The end of a new pipe, whose blocks have the sizes of `growth`. At most `in_flight` of them are sent at a time:
+    /// more than these, and the one that is being filled, are not kept in memory. `deliver` gets each block when it is
+    /// full, and `None` when no further one comes.
+    pub(crate) fn new(
+        growth: Growth,
+        max_memory: u64,
+        in_flight: u32,
+        spool: Option<Spool>,
+        deliver: impl Fn(Option<Block>) + Send + 'static,
+    ) -> PipeWriter {
+        let max_blocks = in_flight.saturating_add(1);
+        let pipe = Pipe { state: Mutex::default(), changed: Condvar::new(), growth, max_memory, max_blocks, spool };
+        let deliver: Deliver = Box::new(deliver);
+        PipeWriter { pipe: Arc::new(pipe), deliver: Some(deliver), filling: None, number: 0, offset: 0 }
+    }
+
+    pub(crate) fn pipe(&self) -> &Arc<Pipe> {
+        &self.pipe
+    }
+
     /// Takes bytes, and waits for room until `deadline`; `None`: as long as it takes.
     pub(crate) fn write(&mut self, bytes: &[u8], deadline: Option<Instant>) -> Result<Written> {
         let mut rest = bytes;
         while !rest.is_empty() {
-            if self.blocks.is_none() {
+            if self.deliver.is_none() {
                 return Err(Error::invalid("the stream has been finished or aborted: nothing more can be written"));
             }
             match self.make_room(deadline) {
@@ -106,7 +110,7 @@ impl PipeWriter {
 
     /// Nothing more comes. The last block may be empty: then the stream is.
     pub(crate) fn finish(&mut self) {
-        if self.blocks.is_none() {
+        if self.deliver.is_none() {
             return;
         }
         unpoisoned(self.pipe.state.lock()).finished = true;
@@ -115,7 +119,13 @@ impl PipeWriter {
             self.number += 1;
             self.hand_over(Bytes::Memory(last.unwrap_or_default()), true);
         }
-        self.blocks = None;
+        self.end();
+    }
+
+    fn end(&mut self) {
+        if let Some(deliver) = self.deliver.take() {
+            deliver(None);
+        }
     }
 
     /// Sees to it that at least one byte can be taken.
@@ -169,10 +179,22 @@ impl PipeWriter {
     fn hand_over(&mut self, bytes: Bytes, is_last: bool) {
         let part = Part { number: self.number, offset: self.offset, size: bytes.size() };
         self.offset += part.size;
-        if let Some(blocks) = &self.blocks {
-            // When nobody takes it any more, the next write is told.
-            let _ = blocks.send(Block::new(part, is_last, bytes, self.pipe.clone()));
+        if let Some(deliver) = &self.deliver {
+            deliver(Some(Block::new(part, is_last, bytes, self.pipe.clone())));
         }
+    }
+}
+
+/// One that is left without an end: the reader of [`Pipe::is_finished`] knows.
+impl Drop for PipeWriter {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl fmt::Debug for PipeWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PipeWriter").field("number", &self.number).field("offset", &self.offset).finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ mod multipart;
 mod orphans;
 mod prove;
 mod put_object;
+mod received;
 mod remote;
 mod request;
 mod result;

@@ -2,8 +2,8 @@
 
 use super::checkpoint::PartRecord;
 use super::prove::{is_taken, of_head, stored};
+use super::received::{Sent, Trust};
 use super::round::Round;
-use super::send::{Sent, Trust};
 use crate::error::{ErrorKind, Result};
 use crate::service::Attempted;
 use crate::transfer::{Plan, Step};

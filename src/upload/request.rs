@@ -3,19 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crossbeam_channel::Receiver;
 use sha2::{Digest, Sha256};
 
 use super::checkpoint;
 use super::full_path::in_full;
 use super::media_type;
+use super::received::Received;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{
     Checkpoint, DEFAULT_MAX_MEMORY, OnFileChange, PartSize, SpoolOptions, UploadOptions, VerifyResume,
 };
 use crate::oss::{self, ObjectHeaders, ObjectRef};
-use crate::source::{Block, MemorySource, Spool};
-use crate::transfer::{Growth, MOST_AUTO_ROUTINES, Pipe, PipeWriter, pipe};
+use crate::source::{MemorySource, Spool};
+use crate::transfer::{Growth, MOST_AUTO_ROUTINES, Mailbox, Pipe, PipeWriter};
 
 /// [`UploadOptions`] that have been found to make sense, and what they come to.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) enum UploadSource {
     /// The file at the options' path.
     File,
     Memory(Arc<MemorySource>),
-    Stream(Arc<Pipe>, Receiver<Block>),
+    Stream(Arc<Pipe>, Arc<Mailbox<Received>>),
 }
 
 impl UploadRequest {
@@ -85,8 +85,11 @@ impl UploadRequest {
             None => None,
         };
         let in_flight = options.routines.count()?.unwrap_or(MOST_AUTO_ROUTINES);
-        let (writer, pipe, blocks) = pipe(growth, max_memory, in_flight, spool);
-        let request = UploadRequest::new(options, UploadSource::Stream(pipe, blocks))?;
+        let inbox = Arc::new(Mailbox::default());
+        let outbox = inbox.clone();
+        let deliver = move |block| outbox.put(Received::Block(block));
+        let writer = PipeWriter::new(growth, max_memory, in_flight, spool, deliver);
+        let request = UploadRequest::new(options, UploadSource::Stream(writer.pipe().clone(), inbox))?;
         Ok((request, writer))
     }
 

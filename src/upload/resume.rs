@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use super::checkpoint::{FileOrigin, Header, Journal, Origin, PartRecord, Saved};
 use super::prove::{is_denied, stored, whole_crc64};
+use super::received::{Sent, Trust};
 use super::remote::Remote;
 use super::round::MultipartUpload;
-use super::send::{Sent, Trust};
 use crate::error::Result;
 use crate::options::{OnFileChange, VerifyResume};
 use crate::oss::api::{HeadInfo, ListedPart};

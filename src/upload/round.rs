@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::checkpoint::{FileOrigin, Header, Journal, Origin};
 use super::job::Job;
+use super::received::Sent;
 use super::remote::Remote;
-use super::send::Sent;
 use super::state::UploadState;
 use super::verify::verify_parts;
 use crate::error::Result;

@@ -41,8 +41,8 @@ impl Job {
     }
 
     fn upload(self: &Arc<Self>, state: &mut UploadState) -> Result<()> {
-        if let UploadSource::Stream(pipe, blocks) = &self.request.source {
-            return self.stream(pipe, blocks, state);
+        if let UploadSource::Stream(pipe, inbox) = &self.request.source {
+            return self.stream(pipe, inbox, state);
         }
         let location = self.request.checkpoint_location();
         // The file goes first: without it, no checkpoint is touched.

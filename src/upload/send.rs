@@ -5,35 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, Sender, never, select, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::checkpoint::{Journal, PartRecord};
 use super::job::Job;
+use super::received::{Received, Sent, Trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::source::{Block, Part, Source};
-use crate::transfer::{Sending, Units};
+use crate::transfer::{Mailbox, Sending, Units};
 
 /// How often the journal is offered to be made safe, and threads are asked for that there were none of before.
 const TICK: Duration = Duration::from_millis(250);
-
-/// A part that the server has.
-#[derive(Clone, Debug)]
-pub(crate) struct Sent {
-    pub record: PartRecord,
-    pub trust: Trust,
-}
-
-/// How sure it is that the file still holds what was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trust {
-    /// The caller does not want it read again.
-    Exempt,
-    /// It was read at this time or later.
-    ReadSince(SystemTime),
-    /// It must be read again.
-    Doubted,
-}
 
 /// A part, and what it is read from.
 pub(crate) struct PartToSend {
@@ -50,21 +33,11 @@ pub(crate) struct PartSender {
     pub stop: Arc<AtomicBool>,
 }
 
-/// What a worker tells the coordinator: what came of a part.
-struct WorkerEvent(Result<Sent>);
-
-/// What the coordinator waits for.
-enum Received {
-    Event(WorkerEvent),
-    /// `None`: no further one comes.
-    Block(Option<Block>),
-}
-
 /// The parts that the queue gives to workers.
 struct Parts {
     sender: PartSender,
     todo: Receiver<PartToSend>,
-    events: Sender<WorkerEvent>,
+    inbox: Arc<Mailbox<Received>>,
 }
 
 /// The thread that waits for the parts: it keeps the pace, and makes the journal safe.
@@ -74,7 +47,7 @@ struct Coordinator<'a> {
     stop: Arc<AtomicBool>,
     sending: Sending,
     work: Sender<PartToSend>,
-    events: Receiver<WorkerEvent>,
+    inbox: Arc<Mailbox<Received>>,
     /// Further parts may come.
     more: bool,
     /// Parts of which the outcome is known.
@@ -88,26 +61,27 @@ struct Coordinator<'a> {
 /// first error, when a part fails for good; parts that arrived until then are in `sent` and in the journal.
 pub(crate) fn send(sender: PartSender, parts: Vec<PartToSend>, sent: &mut Vec<Sent>) -> Result<()> {
     let job = sender.job.clone();
-    let mut coordinator = Coordinator::new(&job, sender);
+    let mut coordinator = Coordinator::new(&job, sender, Arc::default());
     for part in parts {
         coordinator.add(part);
     }
-    coordinator.run(&never(), |_| Ok(Incoming::End), sent)
+    coordinator.run(|_| Ok(Incoming::End), sent)
 }
 
-/// Sends the blocks of a stream as they come, until there will be no more. `accept` says what is to be done with each.
+/// Sends the blocks of a stream as they come to `inbox`, until there will be no more. `accept` says what is to be done
+/// with each.
 pub(crate) fn send_blocks(
     sender: PartSender,
     first: Block,
-    blocks: &Receiver<Block>,
+    inbox: &Arc<Mailbox<Received>>,
     mut accept: impl FnMut(Block) -> Result<Incoming>,
     sent: &mut Vec<Sent>,
 ) -> Result<()> {
     let job = sender.job.clone();
-    let mut coordinator = Coordinator::new(&job, sender);
+    let mut coordinator = Coordinator::new(&job, sender, inbox.clone());
     coordinator.more = true;
     coordinator.take_block(accept(first)?, sent)?;
-    coordinator.run(blocks, accept, sent)
+    coordinator.run(accept, sent)
 }
 
 /// What is to be done with a block of a stream.
@@ -120,14 +94,13 @@ pub(crate) enum Incoming {
 }
 
 impl<'a> Coordinator<'a> {
-    fn new(job: &'a Arc<Job>, sender: PartSender) -> Coordinator<'a> {
+    fn new(job: &'a Arc<Job>, sender: PartSender, inbox: Arc<Mailbox<Received>>) -> Coordinator<'a> {
         let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
         let (work, todo) = unbounded();
-        let (tell, events) = unbounded();
-        let parts = Arc::new(Parts { sender, todo, events: tell });
+        let parts = Arc::new(Parts { sender, todo, inbox: inbox.clone() });
         let sending = job.queue.begin(job.request.routines, parts);
         let dispatched = Instant::now();
-        Coordinator { job, journal, stop, sending, work, events, more: false, heard: 0, limit: 0, dispatched }
+        Coordinator { job, journal, stop, sending, work, inbox, more: false, heard: 0, limit: 0, dispatched }
     }
 
     fn add(&mut self, part: PartToSend) {
@@ -138,12 +111,7 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Takes the workers' news, and further blocks, until there will be no more.
-    fn run(
-        mut self,
-        blocks: &Receiver<Block>,
-        mut accept: impl FnMut(Block) -> Result<Incoming>,
-        sent: &mut Vec<Sent>,
-    ) -> Result<()> {
+    fn run(mut self, mut accept: impl FnMut(Block) -> Result<Incoming>, sent: &mut Vec<Sent>) -> Result<()> {
         let before = self.job.meter.complaints();
         self.limit = self.sending.limit();
         let mut first_error = self.dispatch();
@@ -156,8 +124,8 @@ impl<'a> Coordinator<'a> {
                 self.note_rate();
                 return first_error;
             }
-            match self.next(blocks) {
-                Some(Received::Event(WorkerEvent(outcome))) => {
+            match self.inbox.take(TICK) {
+                Some(Received::Part(outcome)) => {
                     self.heard += 1;
                     first_error = first_error.and(self.take_in(outcome, sent));
                 }
@@ -172,18 +140,6 @@ impl<'a> Coordinator<'a> {
                 first_error = first_error.and(self.dispatch());
             }
             self.make_safe();
-        }
-    }
-
-    /// What comes first; `None` when nothing does within a tick.
-    fn next(&self, blocks: &Receiver<Block>) -> Option<Received> {
-        if !self.more {
-            return self.events.recv_timeout(TICK).ok().map(Received::Event);
-        }
-        select! {
-            recv(self.events) -> event => event.ok().map(Received::Event),
-            recv(blocks) -> block => Some(Received::Block(block.ok())),
-            default(TICK) => None,
         }
     }
 
@@ -242,10 +198,10 @@ impl Units for Parts {
         let outcome = catch_unwind(AssertUnwindSafe(|| self.send_next()))
             .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
         let failed = outcome.is_err();
-        let (events, control, stop) = (self.events.clone(), self.sender.job.control.clone(), self.sender.stop.clone());
+        let (inbox, control, stop) = (self.inbox.clone(), self.sender.job.control.clone(), self.sender.stop.clone());
         // File, checkpoint and all else are closed when the last part is heard of.
         drop(self);
-        let _ = events.send(WorkerEvent(outcome));
+        inbox.put(Received::Part(outcome));
         if failed {
             // At once, so that nobody takes another part, but after the news: those who are stopped by this have news,
             // too, and the first is taken for the reason.

@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
-
 use super::checkpoint::{Found, Header, Journal, Origin, PartRecord, Saved};
 use super::cleanup::abandon;
 use super::job::Job;
 use super::prove::is_denied;
+use super::received::{Received, Sent, Trust};
 use super::resume::{matches, mismatch, named};
 use super::round::{MultipartUpload, Round};
-use super::send::{Incoming, PartToSend, Sent, Trust, send_blocks};
+use super::send::{Incoming, PartToSend, send_blocks};
 use super::state::UploadState;
 use crate::error::Result;
 use crate::events::EventKind;
 use crate::service::stopped;
 use crate::source::{Block, MemorySource, Part, Source};
-use crate::transfer::{Pipe, Plan, Step};
+use crate::transfer::{Mailbox, Pipe, Plan, Step};
 
 /// How often who waits for the first block looks whether to go on.
 const TICK: Duration = Duration::from_millis(250);
@@ -32,11 +31,11 @@ struct Known {
 }
 
 impl Job {
-    /// Sends the stream that comes out of `blocks`.
+    /// Sends the stream whose blocks come to `inbox`.
     pub(super) fn stream(
         self: &Arc<Self>,
         pipe: &Arc<Pipe>,
-        blocks: &Receiver<Block>,
+        inbox: &Arc<Mailbox<Received>>,
         state: &mut UploadState,
     ) -> Result<()> {
         let mut journal = None;
@@ -46,7 +45,7 @@ impl Job {
             let source: Arc<dyn Source> = Arc::new(MemorySource::new(Arc::new([])));
             let journal = journal.as_ref();
             let round = Round { job: self, remote: &remote, source: &source, file: None, journal, state };
-            round.stream(pipe, blocks, found)
+            round.stream(pipe, inbox, found)
         });
         // Whoever writes need not wait for what comes now.
         pipe.close();
@@ -68,11 +67,11 @@ impl Job {
 }
 
 impl Round<'_> {
-    fn stream(mut self, pipe: &Arc<Pipe>, blocks: &Receiver<Block>, found: Found) -> Result<()> {
+    fn stream(mut self, pipe: &Arc<Pipe>, inbox: &Arc<Mailbox<Received>>, found: Found) -> Result<()> {
         self.remote.meter.enter(Step::Preparing);
         let wanted = self.job.header(Origin::Stream(pipe.growth()), SystemTime::now());
         let mut known = self.known_parts(found, &wanted)?;
-        let first = self.first_block(blocks)?;
+        let first = self.first_block(inbox)?;
         let Part { size, .. } = first.part();
         let plan = Plan { size, part_size: size.max(1), raised: false };
         if first.is_last() {
@@ -92,7 +91,7 @@ impl Round<'_> {
         };
         self.remote.meter.enter(Step::Uploading);
         let sender = self.part_sender(&upload.upload_id);
-        send_blocks(sender, first, blocks, |block| self.accept(block, &mut known), &mut upload.sent)?;
+        send_blocks(sender, first, inbox, |block| self.accept(block, &mut known), &mut upload.sent)?;
         self.remote.go_on()?;
         if !pipe.is_finished() {
             return Err(stopped());
@@ -123,13 +122,13 @@ impl Round<'_> {
     }
 
     /// The next block, while there is nothing else to do.
-    fn first_block(&self, blocks: &Receiver<Block>) -> Result<Block> {
+    fn first_block(&self, inbox: &Arc<Mailbox<Received>>) -> Result<Block> {
         loop {
             self.remote.go_on()?;
-            match blocks.recv_timeout(TICK) {
-                Ok(block) => return Ok(block),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(stopped()),
+            match inbox.take(TICK) {
+                Some(Received::Block(Some(block))) => return Ok(block),
+                Some(_) => return Err(stopped()),
+                None => {}
             }
         }
     }

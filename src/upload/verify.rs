@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use super::checkpoint::PartRecord;
 use super::job::Job;
+use super::received::{Sent, Trust};
 use super::remote::Remote;
-use super::send::{Sent, Trust};
 use crate::error::Result;
 use crate::options::VerifyResume;
 use crate::source::identity::{Comparison, Identity};

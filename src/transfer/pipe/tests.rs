@@ -1,6 +1,7 @@
 use std::thread;
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, unbounded};
 use proptest::prelude::*;
 
 use super::*;
@@ -12,8 +13,18 @@ const PART: usize = MIN_PART_SIZE as usize;
 fn fixed(parts: u64, spool: Option<Spool>) -> (PipeWriter, Arc<Pipe>, Receiver<Block>) {
     let max_memory = parts * MIN_PART_SIZE;
     // Parts of one size: half of the memory would be larger.
+    pipe(max_memory, 100, spool)
+}
+
+fn pipe(max_memory: u64, in_flight: u32, spool: Option<Spool>) -> (PipeWriter, Arc<Pipe>, Receiver<Block>) {
     let growth = Growth::new(Some(MIN_PART_SIZE), 2 * MIN_PART_SIZE).unwrap();
-    pipe(growth, max_memory, 100, spool)
+    let (sender, blocks) = unbounded();
+    let deliver = move |block: Option<Block>| {
+        block.map(|block| sender.send(block));
+    };
+    let writer = PipeWriter::new(growth, max_memory, in_flight, spool, deliver);
+    let pipe = writer.pipe().clone();
+    (writer, pipe, blocks)
 }
 
 fn now() -> Option<Instant> {
@@ -70,8 +81,7 @@ fn the_writer_waits_for_memory_and_says_how_much_it_took() {
 
 #[test]
 fn no_more_blocks_are_in_memory_than_can_be_sent_and_one() {
-    let growth = Growth::new(Some(MIN_PART_SIZE), 2 * MIN_PART_SIZE).unwrap();
-    let (mut writer, pipe, blocks) = pipe(growth, u64::MAX, 2, None);
+    let (mut writer, pipe, blocks) = pipe(u64::MAX, 2, None);
     assert_eq!(writer.write(&vec![0; 9 * PART], now()).unwrap(), Written::Some(3 * PART));
     drop(blocks.recv().unwrap());
     assert_eq!(writer.write(&vec![0; 9 * PART], now()).unwrap(), Written::Some(PART));
