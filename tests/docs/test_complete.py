@@ -50,11 +50,11 @@ def test_every_code_that_the_library_knows_is_explained() -> None:
 
 def test_every_reason_for_a_restart_is_explained() -> None:
     reasons = set()
-    for source in ("round", "engine", "reconcile"):
+    for source in ("run", "resume", "stream"):
         reasons |= set(re.findall(r'"([a-z]+-[a-z]+): ', without_tests(f"src/upload/{source}.rs")))
     assert len(reasons) > 4
     assert sorted(reason for reason in reasons if f"`{reason}`" not in FIRST_CELLS) == []
-    assert 'format!("other-{what}: ' in read("src/upload/reconcile.rs")
+    assert 'format!("other-{what}: ' in read("src/upload/resume.rs")
 
 
 @pytest.mark.parametrize(
