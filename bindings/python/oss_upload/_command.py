@@ -217,14 +217,14 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
 
     upload = parser.add_argument_group("the upload")
     upload.add_argument(
-        "--exec", metavar="COMMAND", help="upload what this command of the shell writes, instead of FILE"
+        "--exec", metavar="COMMAND", help="run this shell command and upload its output instead of FILE"
     )
-    upload.add_argument("--resume", action="store_true", help="keep a checkpoint beside the file, as FILE.cp")
+    upload.add_argument("--resume", action="store_true", help="keep a checkpoint next to the file, as FILE.cp")
     upload.add_argument("--checkpoint", metavar="PATH", help="keep the checkpoint in this file")
     upload.add_argument("--checkpoint-dir", metavar="DIR", help="keep the checkpoint in this directory")
     upload.add_argument("--part-size", metavar="SIZE", type=_part_size, default="auto", help="100KiB to 5GiB, or auto")
     upload.add_argument(
-        "--routines", metavar="N", type=_routines, default="auto", help="parts at the same time: 1 to 100, or auto"
+        "--routines", metavar="N", type=_routines, default="auto", help="parts sent at the same time: 1 to 100, or auto"
     )
     upload.add_argument(
         "--header",
@@ -245,7 +245,9 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
         default=[],
         help="the object's own metadata; same",
     )
-    upload.add_argument("--on-file-change", choices=["restart", "fail"], default="restart", help="when FILE changes")
+    upload.add_argument(
+        "--on-file-change", choices=["restart", "fail"], default="restart", help="what to do if FILE changes"
+    )
     upload.add_argument(
         "--verify-resume",
         choices=["in-doubt", "always", "never"],
@@ -254,21 +256,21 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
         what is on the server already is compared with FILE again""",
     )
     upload.add_argument("--content-md5", action="store_true", help="send MD5 too; CRC-64 is always checked")
-    upload.add_argument("--max-memory", metavar="SIZE", type=_size, help="of a stream, in memory; else 64MiB")
-    upload.add_argument("--spool-dir", metavar="DIR", help="where a stream keeps what does not fit into memory")
-    upload.add_argument("--spool-limit", metavar="SIZE", type=_size, help="the most bytes in DIR")
+    upload.add_argument("--max-memory", metavar="SIZE", type=_size, help="memory for a stream (default 64MiB)")
+    upload.add_argument("--spool-dir", metavar="DIR", help="directory for what does not fit into memory")
+    upload.add_argument("--spool-limit", metavar="SIZE", type=_size, help="maximum bytes of a stream in --spool-dir")
 
     client = parser.add_argument_group("the server")
     client.add_argument(
         "--endpoint",
         metavar="HOST",
         default=os.environ.get("OSS_ENDPOINT") or None,
-        help="such as oss-cn-hangzhou.aliyuncs.com; else OSS_ENDPOINT of the environment, else from the region",
+        help="such as oss-cn-hangzhou.aliyuncs.com (default: the variable OSS_ENDPOINT, or from the region)",
     )
     client.add_argument(
         "--region",
         default=os.environ.get("OSS_REGION") or None,
-        help="such as cn-hangzhou; else OSS_REGION of the environment",
+        help="such as cn-hangzhou (default: the variable OSS_REGION)",
     )
     client.add_argument(
         "--credentials",
@@ -278,9 +280,11 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
         env, oidc, profile, ecs-role, uri""",
     )
     client.add_argument(
-        "--credentials-wait", metavar="SECONDS", type=float, help="how long to wait for new ones when they have ended"
+        "--credentials-wait", metavar="SECONDS", type=float, help="how long to wait for new credentials"
     )
-    client.add_argument("--signature-version", type=int, choices=[1, 4], default=0, help="else 4 where it is possible")
+    client.add_argument(
+        "--signature-version", type=int, choices=[1, 4], default=0, help="default: 4 if the region is known"
+    )
     client.add_argument("--cname", action="store_true", help="the endpoint is a custom domain of the bucket")
     client.add_argument("--path-style", action="store_true", help="the bucket goes into the path")
     client.add_argument(
@@ -290,19 +294,17 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
         type=_size,
         help="bytes per second, such as 10MiB",
     )
-    client.add_argument("--max-attempts", metavar="N", type=int, help="how often a request is tried; else 8")
-    client.add_argument("--connect-timeout", metavar="SECONDS", type=float, help="else 10")
-    client.add_argument("--stall-timeout", metavar="SECONDS", type=float, help="without any byte moved; else 30")
-    client.add_argument(
-        "--proxy", metavar="URL", type=_proxy, help="env takes https_proxy and its companions of the environment"
-    )
-    client.add_argument("--ca-file", metavar="PEM", help="authorities to trust; system takes the platform's")
+    client.add_argument("--max-attempts", metavar="N", type=int, help="attempts for each request (default 8)")
+    client.add_argument("--connect-timeout", metavar="SECONDS", type=float, help="to open a connection (default 10)")
+    client.add_argument("--stall-timeout", metavar="SECONDS", type=float, help="without data transfer (default 30)")
+    client.add_argument("--proxy", metavar="URL", type=_proxy, help="env reads https_proxy and similar variables")
+    client.add_argument("--ca-file", metavar="PEM", help="authorities to trust; system: the platform's")
     client.add_argument("--insecure-skip-verify", action="store_true", help="for tests only")
 
     output = parser.add_argument_group("output")
     output.add_argument("--json", action="store_true", help="one JSON object on standard output, whatever happens")
-    output.add_argument("-q", "--quiet", action="store_true", help="nothing but errors (and --json)")
-    output.add_argument("-v", "--verbose", action="count", default=0, help="what happens inside; -vv: all of it")
+    output.add_argument("-q", "--quiet", action="store_true", help="print only errors (and --json)")
+    output.add_argument("-v", "--verbose", action="count", default=0, help="print internal events; -vv: all of them")
     return parser
 
 

@@ -28,40 +28,42 @@ VerifyResume = Literal["in-doubt", "always", "never"]
 
 
 class ClientOptions(TypedDict, total=False):
-    """The keyword arguments of `Client` beside the endpoint.
+    """The keyword arguments of `Client`, besides the endpoint.
 
     Args:
-        region: Such as "cn-hangzhou"; taken from the endpoint when that names one. Signature V4 needs it.
-        access_key_id: AccessKey id, together with `access_key_secret`. None: see `credentials`.
-        access_key_secret: AccessKey secret. Never logged, in no error and not in repr().
+        region: Such as "cn-hangzhou". By default it is taken from the endpoint, if that names one. Required for
+            signature V4.
+        access_key_id: AccessKey ID, together with `access_key_secret`. None: see `credentials`.
+        access_key_secret: AccessKey secret. It appears in no log, no error and no repr().
         security_token: Security token of temporary (STS) credentials.
-        credentials: Where credentials come from when no `access_key_id` is given. "env": the environment
-            (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary ones, OSS_SESSION_TOKEN).
+        credentials: Source of the credentials if `access_key_id` is not set. "env": the environment
+            (OSS_ACCESS_KEY_ID, OSS_ACCESS_KEY_SECRET and, for temporary credentials, OSS_SESSION_TOKEN).
             "profile[:NAME]": a profile in the files of the aliyun command line, the SDKs or ossutil.
-            "process:COMMAND": what a command prints. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
-            a RAM role for a Kubernetes service account. "uri[:URL]": what a GET of the URL answers. "anonymous":
-            requests are not signed. None: the default chain: env, oidc, profile, ecs-role, uri. The first of
-            these that is configured is used; when it does not work, no other is asked. Temporary ones are renewed
-            before they end, also in the middle of an upload.
-        signature_version: 0: V4 when the region is known, else V1. 1: V1. 4: V4, which needs a region.
+            "process:COMMAND": the output of a command. "ecs-role[:NAME]": the RAM role of this ECS instance. "oidc":
+            a RAM role for a Kubernetes service account. "uri[:URL]": the response to a GET of the URL. "anonymous":
+            requests are not signed. None: the default chain: env, oidc, profile, ecs-role, uri. The first
+            configured source is used; if it fails, no other is tried. Temporary credentials are renewed before
+            they expire, also during an upload.
+        signature_version: 0 (the default): V4 if the region is known, otherwise V1. 1: V1. 4: V4, which requires a
+            region.
         cname: The endpoint is a custom domain bound to the bucket.
-        path_style: Put the bucket in the path, as an IP address always does. OSS refuses it on its own domains.
-        connect_timeout: Seconds to open a connection, name look-up and TLS included; 10 by default.
-        stall_timeout: Seconds without any byte moved, or without a response, after which a request is given up and
-            tried again; 30 by default.
-        max_attempts: How often a request is tried before the upload fails, the first time included: 1 to 1000; 8 by
+        path_style: Put the bucket in the path, as is always done for an IP address. OSS rejects it on its own domains.
+        connect_timeout: Seconds to open a connection, including name resolution and TLS. Default 10.
+        stall_timeout: Seconds without data transfer, or without a response, after which a request is abandoned and
+            retried. Default 30.
+        max_attempts: Attempts for each request, including the first, before the upload fails. Default 8, at most
+            1000.
+        max_bytes_per_second: Bytes per second for all uploads of this client together, at least 1024. No limit by
             default.
-        max_bytes_per_second: Bytes per second that all uploads of this client may send together, at least 1024; no
-            limit by default.
-        proxy: "http://[user:password@]host:port" of a proxy; "env" asks the environment; none by default.
-        ca_file: PEM file with the certificate authorities to trust instead of the built-in ones;
-            "system" trusts those of the platform's certificate store.
+        proxy: "http://[user:password@]host:port"; "env" reads the environment. No proxy by default.
+        ca_file: PEM file with the certificate authorities to trust instead of the built-in ones. "system" means
+            those of the platform.
         insecure_skip_verify: Do not verify the server's certificate. For tests only: anyone on the way can then
             read and change the data.
-        user_agent: Added to the User-Agent header: visible ASCII.
-        credentials_wait: Seconds that an upload waits for new credentials when there are none, or when the server
-            takes them no more: from their source, or from `set_credentials()`. Meanwhile its phase is
-            `Phase.WAITING`. By default it does not wait; it fails, and with a checkpoint it can be resumed.
+        user_agent: Text to add to the User-Agent header, in visible ASCII.
+        credentials_wait: Seconds that an upload waits for new credentials, from their source or from
+            `set_credentials()`, if there are none or the server no longer accepts them. Meanwhile its phase is
+            `Phase.WAITING`. By default it does not wait: it fails, and can be resumed if it has a checkpoint.
     """
 
     region: str | None
@@ -84,40 +86,40 @@ class ClientOptions(TypedDict, total=False):
 
 
 class UploadOptions(TypedDict, total=False):
-    """The keyword arguments that say how something is uploaded. Those about files are refused for memory and streams.
+    """The keyword arguments of an upload. Those about files are rejected for memory and streams.
 
     For programs that keep them: `backup: UploadOptions = {"checkpoint": True, "part_size": "auto"}`, then
     `client.upload_file(path, bucket, key, **backup)`.
 
     Args:
-        part_size: Bytes of a part: 102400 (the default) to 5368709120, or "auto": chosen from the file's size.
-            Raised when the file would need more than 10,000 parts; the result tells so.
-        routines: Parts that are sent at the same time: 1 (the default) to 100, or "auto": chosen by the library, at
-            most 64 for all uploads of the client together that have "auto".
-        checkpoint: Keep a checkpoint file, so that a later call goes on where this one stopped. True: as
-            `checkpoint_dir` says. A path: this file. One that is there, and is no checkpoint of this library, is
-            left alone, also an empty one: CheckpointError.
-        checkpoint_dir: Existing directory for the checkpoint file, which is then named by the source and the
-            destination; it switches the checkpoint on. None: `<path>.cp`, beside the local file.
-        headers: Headers that describe the object or steer its upload, as a mapping or as pairs: Content-Type,
+        part_size: Bytes of a part: 102400 to 5368709120, or "auto", which chooses it from the file's size. Default
+            102400. Raised if the file would need more than 10,000 parts; the result says so.
+        routines: Number of parts sent at the same time, 1 to 100, or "auto", which lets the library choose: at most
+            64 for all uploads of the client that use "auto" together. Default 1.
+        checkpoint: Keep a checkpoint file, so that a later call resumes where this one stopped. True: where
+            `checkpoint_dir` says. A path: in this file. An existing file that is not a checkpoint of this library,
+            even an empty one, is left alone: CheckpointError.
+        checkpoint_dir: Existing directory for the checkpoint file, which is then named after the source and the
+            destination. Setting it enables the checkpoint. None: `<path>.cp`, next to the local file.
+        headers: Headers of the object and of its upload, as a mapping or as pairs: Content-Type,
             Cache-Control, Content-Disposition, Content-Encoding, Content-Language, Expires, x-oss-object-acl,
             x-oss-storage-class, x-oss-tagging, x-oss-server-side-encryption and its companions,
             x-oss-forbid-overwrite, x-oss-callback, x-oss-callback-var, x-oss-traffic-limit, x-oss-request-payer.
-            Content-Type is guessed when it is not given.
+            Content-Type is guessed if it is not set.
         metadata: The object's own metadata: `{"author": "me"}` is the header x-oss-meta-author.
-        on_file_change: When the local file changes during the upload, "restart" sends all parts again, a few times
-            at the most; "fail" raises FileChanged.
-        verify_resume: Whether parts that are on the server are read again from the local file before the object is
-            made, and their CRC-64 compared: "in-doubt" (when an earlier call has seen another change time, device
-            or inode of the file, and always where the file system is not known to keep a change time of its own:
-            FAT, FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
+        on_file_change: What to do if the local file changes during the upload: "restart" (the default) sends all
+            parts again, at most a few times; "fail" raises FileChanged.
+        verify_resume: Whether to read parts that are on the server again from the local file before the object is
+            created, and compare their CRC-64: "in-doubt" (the default: if an earlier call saw a different change
+            time, device or inode of the file, and always if the file system may not keep its own change time: FAT,
+            FUSE, NFS, ...), "always" (when an upload is resumed) or "never".
         content_md5: Send Content-MD5 with every body. CRC-64 is always checked; MD5 costs much more CPU time.
-        max_memory: Streams only: the most bytes of the stream that are in memory, 64 MiB by default. At least two parts
-            must fit: a part has at most half of it, and a stream at most 10,000 times that.
-        spool_dir: Streams only: an existing directory for a spool file, which takes what does not fit into memory while
-            the network is slower than the writer. It has no name, and is gone when the process ends. None: the writer
-            waits instead. Together with `spool_limit`.
-        spool_limit: Streams only: the most bytes that the spool file takes; then the writer waits.
+        max_memory: Streams only: maximum bytes of the stream in memory. Default 64 MiB. At least two parts must fit:
+            a part has at most half of it, and a stream at most 10,000 times that.
+        spool_dir: Streams only: existing directory for a spool file, which takes what does not fit into memory while
+            the network is slower than the writer. The file has no name, and disappears when the process ends. None:
+            the writer waits instead. Set `spool_limit`, too.
+        spool_limit: Streams only: maximum bytes of the spool file; after that, the writer waits.
     """
 
     part_size: PartSize
