@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::file;
+use crate::os::{file, signals};
 use crate::sync::unpoisoned;
 
 /// The file, and which of its bytes are in use.
@@ -34,8 +34,10 @@ impl Spool {
         let size = bytes.len() as u64;
         let Some(place) = self.take(size) else { return Ok(None) };
         // Reserved before it is written: a full disk leaves nothing half done.
-        let written =
-            file::reserve(&self.file, place, size).and_then(|()| file::write_all_at(&self.file, bytes, place));
+        let write =
+            || file::reserve(&self.file, place, size).and_then(|()| file::write_all_at(&self.file, bytes, place));
+        // This thread is the program's: no write may raise a signal in it.
+        let written = signals::without_signals_of_writes(write);
         if let Err(error) = written {
             self.release(place);
             let what = format!("cannot write {size} bytes to the spool file in {}", self.directory.display());

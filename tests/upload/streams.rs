@@ -125,6 +125,37 @@ fn a_spool_takes_what_the_network_does_not_and_leaves_no_file() {
 }
 
 #[test]
+fn a_full_disk_is_an_error_of_the_write_and_loses_nothing() {
+    children::alone("streams::child_spools_to_a_full_disk");
+}
+
+#[test]
+#[ignore = "a child of the test above"]
+fn child_spools_to_a_full_disk() {
+    if !children::is_alone() {
+        return;
+    }
+    let server = server();
+    let scratch = Scratch::new(1);
+    let client = client_with(&server, |options| options.stall_timeout = Duration::from_secs(60));
+    faults(&server, &STALL.replace("60000", "2000"));
+    let spool = Some(SpoolOptions { directory: scratch.dir.path().into(), limit: 100 * PART });
+    let stream = client.open_stream(UploadOptions { spool, ..options() }).unwrap();
+    let bytes = content(20 * PART as usize, 1);
+    children::allow(Some(3 * PART));
+    let taken = stream.try_write(&bytes, Duration::ZERO).unwrap();
+    assert_eq!(taken, 7 * PART as usize, "four in memory, three in the file");
+    let error = stream.try_write(&bytes[taken..], Duration::ZERO).unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Io, true), "{error}");
+    assert!(error.message().contains("the spool file"), "{error}");
+    children::allow(None);
+    server.clear_faults();
+    stream.write(&bytes[taken..]).unwrap();
+    stream.finish().unwrap();
+    assert_object(&server, &bytes);
+}
+
+#[test]
 fn a_stream_that_is_aborted_or_left_stores_nothing() {
     let server = server();
     let client = client(&server);
