@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from places import BUCKET, HERE, Places, Server
 
 OURS = "liboss_upload"
 OURS_MEMORY = f"{OURS}, memory"
 OURS_STREAM = f"{OURS}, stream"
+COMMAND_FILE = "oss-upload FILE"
+COMMAND_TAR = "tar | oss-upload -"
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -62,9 +65,19 @@ def one_file(places: Places, name: str, job: Job) -> Command:
     if name in (OURS_MEMORY, OURS_STREAM):
         kind = "memory" if name == OURS_MEMORY else "stream"
         sizes = [str(job.part_size), str(job.routines)]
-        return Command(
-            [str(places.bench / "source"), kind, endpoint, BUCKET, job.file, *sizes], job.server.environment
-        )
+        return Command([str(places.bench / "source"), kind, endpoint, BUCKET, job.file, *sizes], job.server.environment)
+    if name in (COMMAND_FILE, COMMAND_TAR):
+        python, file = places.bench / "venv/bin/python", Path(job.file)
+        sizes = f"--part-size {job.part_size} --routines {job.routines}"
+        command = f"{python} -m oss_upload --quiet --endpoint {endpoint} {sizes}"
+        line = f"{command} {file} oss://{BUCKET}/file"
+        if name == COMMAND_TAR:
+            line = f"tar -cf - -C {file.parent} {file.name} | {command} - oss://{BUCKET}/tar"
+        library = {
+            "PYTHONPATH": str(HERE.parent / "bindings/python"),
+            "OSS_UPLOAD_LIBRARY": str(places.release / "liboss_upload.so"),
+        }
+        return Command(["sh", "-c", line], job.server.environment | library)
     if name == FLOOR:
         argv = [str(places.release / "floor"), job.server.address, BUCKET, job.file]
         return Command([*argv, str(job.part_size), str(job.routines), *([ca_file] if ca_file else [])])

@@ -6,7 +6,19 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from peers import CURL, FLOOR, OURS, OURS_MEMORY, OURS_STREAM, SDKS, Job, one_file, small_files
+from peers import (
+    COMMAND_FILE,
+    COMMAND_TAR,
+    CURL,
+    FLOOR,
+    OURS,
+    OURS_MEMORY,
+    OURS_STREAM,
+    SDKS,
+    Job,
+    one_file,
+    small_files,
+)
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
 from places import GIB, MIB, Places, server
@@ -119,7 +131,9 @@ def parts_100_kb(places: Places, settings: Settings) -> list[Section]:
     """As many requests as there can be, and a checkpoint that changes as often."""
     section, result = uploads(places, settings, "100kb", KB100, 8, [OURS, FLOOR, *SDKS])
     section.targets = [Target("CPU at 100 KB × 8, of Go v2", result.ratio("cpu", OURS, "Go v2"), 0.5)]
-    section.notes = ["Go v1 rewrites its whole checkpoint for each part; oss2 lists all parts on the server after each."]
+    section.notes = [
+        "Go v1 rewrites its whole checkpoint for each part; oss2 lists all parts on the server after each."
+    ]
     return [section]
 
 
@@ -132,12 +146,20 @@ def https(places: Places, settings: Settings) -> list[Section]:
 
 def sources(places: Places, settings: Settings) -> list[Section]:
     """The same bytes from memory, and as a stream."""
-    section, result = uploads(places, settings, "sources", 8 * MIB, 4, [OURS, OURS_MEMORY, OURS_STREAM])
+    section, result = uploads(
+        places, settings, "sources", 8 * MIB, 4, [OURS, OURS_MEMORY, OURS_STREAM, COMMAND_FILE, COMMAND_TAR]
+    )
     section.title += ", from a file, from memory and as a stream"
     section.notes = ["The stream is written in pieces of 64 KiB, which come from the processor's cache."]
     section.targets = [
         Target("CPU from memory, of that from a file", result.ratio("cpu", OURS_MEMORY, OURS), 1.15),
         Target("CPU of a stream, of that from a file", result.ratio("cpu", OURS_STREAM, OURS), 1.15),
+        Target(
+            "rate of tar | oss-upload -, of oss-upload FILE",
+            1 / result.ratio("wall", COMMAND_TAR, COMMAND_FILE),
+            1.0,
+            at_least=True,
+        ),
         Target("peak memory of a stream at 8 MiB × 4, MiB", result.median(OURS_STREAM, "rss"), 5 * 8 + 14),
     ]
     return [section]
@@ -202,7 +224,9 @@ def small(places: Places, settings: Settings) -> list[Section]:
         Target(f"time for small files, of the best SDK ({best})", result.ratio("wall", OURS, best), 1.0),
         Target("connections opened for small files", opened, SMALL_AT_A_TIME),
     ]
-    section.notes = ["curl neither signs nor checks anything. Checkpoints are off for all: one request leaves nothing to resume."]
+    section.notes = [
+        "curl neither signs nor checks anything. Checkpoints are off for all: one request leaves nothing to resume."
+    ]
     return [section]
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from _typeshed import SupportsWrite
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
     from oss_upload.results import Progress, UploadResult
 
@@ -141,7 +141,7 @@ def _stream(
         stream.abort()
         source.signal(number)
 
-    def read() -> bytes | None:
+    def read() -> Buffer | None:
         try:
             data = source.read()
         except CommandFailed:

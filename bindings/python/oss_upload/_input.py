@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -15,9 +16,11 @@ from oss_upload.errors import Cancelled, LocalFileError
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
 SIZE = 2**20
+# Of Linux; Python knows the name since 3.10.
+_F_SETPIPE_SZ = 1031
 SLICE = 0.1
 # Seconds that a command has to end after it was asked to.
 PATIENCE = 5.0
@@ -33,14 +36,21 @@ class Input:
     name = "standard input"
 
     def __init__(self) -> None:
-        self._descriptor = 0
+        self._open(0)
 
-    def read(self) -> bytes | None:
-        """What is there; None when nothing came for a while; nothing at the end."""
+    def _open(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._block = memoryview(bytearray(SIZE))
+        # A pipe of 64 KiB wakes both ends for every piece. What is no pipe refuses that, and so may the system.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, _F_SETPIPE_SZ, SIZE)
+
+    def read(self) -> Buffer | None:
+        """What is there, until the next call; None when nothing came for a while; nothing at the end."""
         try:
             if not select.select((self._descriptor,), (), (), SLICE)[0]:
                 return None
-            return os.read(self._descriptor, SIZE)
+            return self._block[: os.readv(self._descriptor, [self._block])]
         except BlockingIOError:
             return None
         except OSError as error:
@@ -69,14 +79,14 @@ class Output(Input):
         # stopped when it reads from the terminal.
         self._process = subprocess.Popen(command, shell=True, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S602
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        self._descriptor = self._process.stdout.fileno()
+        self._open(self._process.stdout.fileno())
         self._ended = False
 
-    def read(self) -> bytes | None:
+    def read(self) -> Buffer | None:
         """As of standard input. At the end of the output it waits for that of the command."""
         if not self._ended:
             data = super().read()
-            if data != b"":
+            if data is None or memoryview(data).nbytes:
                 return data
             self._ended = True
         try:
