@@ -105,7 +105,7 @@ ELSEWHERE = {
     },
     "bindings/python/oss_upload/_options.py explains it": {
         **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), ""),
-        "checkpoint_path": "A path: this file.",
+        "checkpoint_path": "A path: in this file.",
     },
     "bindings/python/oss_upload/_command.py takes it": {
         # Not for others to read on a command line.
