@@ -112,7 +112,7 @@ fn a_spool_takes_what_the_network_does_not_and_leaves_no_file() {
     let client = client(&server);
     faults(
         &server,
-        r#"[{"match":{"operation":"UploadPart","times":3},"action":{"type":"stall","at":"before_response","ms":300}}]"#,
+        r#"[{"match":{"operation":"UploadPart","times":3},"action":{"type":"stall","at":"before_response","ms":3000}}]"#,
     );
     let spool = Some(SpoolOptions { directory: scratch.dir.path().into(), limit: 12 * PART });
     let stream = client.open_stream(UploadOptions { spool, ..options() }).unwrap();
