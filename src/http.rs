@@ -86,15 +86,15 @@ impl Response {
 
     /// Takes `secret` out, wherever a server or a proxy repeats it, so that no error can show it.
     pub(crate) fn redact(&mut self, secret: &str) {
-        let blot = |text: &str| text.replace(secret, "(withheld)");
+        let redacted = |text: &str| text.replace(secret, "(withheld)");
         if !secret.is_empty() {
             self.headers
                 .iter_mut()
                 .filter(|(_, value)| value.contains(secret))
-                .for_each(|(_, value)| *value = blot(value));
+                .for_each(|(_, value)| *value = redacted(value));
             let body = String::from_utf8_lossy(&self.body);
             if body.contains(secret) {
-                self.body = blot(&body).into_bytes().into();
+                self.body = redacted(&body).into_bytes().into();
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::guard::{guard, guard_silently};
 use super::opaque::oss_client;
 use super::types::{oss_client_options, oss_error, oss_status};
-use super::{handle, input};
+use super::{handle, input, output};
 use crate::client::Client;
 use crate::credentials::{Credentials, CredentialsSource};
 use crate::error::{Error, Result};
@@ -25,8 +25,7 @@ pub unsafe extern "C" fn oss_client_new(
     // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
         guard(error, || {
-            let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
-            *out = std::ptr::null_mut();
+            let out = output::handle(out)?;
             let client = Client::new(client_options(&input::options(options)?)?)?;
             *out = handle::make(client);
             Ok(oss_status::OSS_OK)

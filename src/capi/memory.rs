@@ -10,7 +10,6 @@ use super::opaque::{oss_client, oss_upload};
 use super::output;
 use super::types::*;
 use super::upload::{checked_without_file, end};
-use crate::error::Error;
 
 /// Uploads a block of memory and returns when the upload has ended.
 ///
@@ -61,8 +60,7 @@ pub unsafe extern "C" fn oss_upload_memory_start(
     // SAFETY: as above.
     unsafe {
         guard(error, || {
-            let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
-            *out = std::ptr::null_mut();
+            let out = output::handle(out)?;
             let bytes = BorrowedBytes::new(data.cast(), size)?;
             let (client, options) = checked_without_file(client, options)?;
             *out = handle::make(UploadHandle::of_memory(client.start_memory(options, bytes)?));

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use super::types::*;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::upload::{Outcome, Phase, Progress, UploadResult};
 
 /// Writes `make()` to `out`, unless that is null.
@@ -15,6 +15,17 @@ pub(super) unsafe fn write<T>(out: *mut T, make: impl FnOnce() -> T) {
         // SAFETY: as the caller promises; the old value is plain data and needs no drop.
         unsafe { out.write(make()) };
     }
+}
+
+/// Where a new handle goes: it is NULL until there is one.
+///
+/// # Safety
+/// `out` is null or may be written.
+pub(super) unsafe fn handle<'a, H>(out: *mut *mut H) -> Result<&'a mut *mut H> {
+    // SAFETY: as the caller promises.
+    let out = unsafe { out.as_mut() }.ok_or_else(|| Error::invalid("out is NULL"))?;
+    *out = std::ptr::null_mut();
+    Ok(out)
 }
 
 /// Copies the response to the callback of an upload that has ended, and returns how long it is.

@@ -42,8 +42,7 @@ pub unsafe extern "C" fn oss_stream_open(
     // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
         guard(error, || {
-            let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
-            *out = std::ptr::null_mut();
+            let out = output::handle(out)?;
             let (client, options) = checked_without_file(client, options)?;
             *out = handle::make(client.open_stream(options)?);
             Ok(oss_status::OSS_OK)

@@ -30,8 +30,7 @@ pub unsafe extern "C" fn oss_upload_start(
     // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
         guard(error, || {
-            let out = out.as_mut().ok_or_else(|| Error::invalid("out is NULL"))?;
-            *out = std::ptr::null_mut();
+            let out = output::handle(out)?;
             let (client, options) = checked(client, options)?;
             let upload = client.start(options)?;
             *out = handle::make(UploadHandle::of_file(upload));

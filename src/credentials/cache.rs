@@ -19,7 +19,7 @@ use crate::sync::unpoisoned;
 const RENEW_AFTER: f64 = 0.8;
 /// How long it is waited after a failure while the old credentials live, unless they end before.
 const SOFT_PAUSE: Duration = Duration::from_secs(120);
-/// For so long the failure that everybody waited for is the response for who comes later, too.
+/// For so long the failure that everybody waited for is the answer for anyone who comes later, too.
 const HARD_PAUSE: Duration = Duration::from_secs(1);
 /// For so long credentials that came again after they had been refused are not asked for once more.
 const REFUSED_PAUSE: Duration = Duration::from_secs(5);

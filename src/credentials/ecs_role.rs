@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_there_or_named_and_does_not_response_has_failed() {
+    fn who_is_there_or_named_and_does_not_answer_has_failed() {
         let no_token = ("ALIBABA_CLOUD_IMDSV1_DISABLED", "true");
         let role = ("ALIBABA_CLOUD_ECS_METADATA", "role");
         for (given, responses, retryable) in [

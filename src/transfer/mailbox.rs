@@ -17,7 +17,7 @@ use crate::sync::unpoisoned;
 pub(crate) struct Mailbox<T> {
     state: Mutex<MailboxState<T>>,
     arrived: Condvar,
-    /// How many messages there are, for who looks without the lock.
+    /// How many messages there are, for a look without the lock.
     count: AtomicUsize,
 }
 

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_did_not_response_is_tried_last_for_some_minutes() {
+    fn what_did_not_answer_is_tried_last_for_some_minutes() {
         let [a, b, c] = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         let (addresses, start) = (Addresses::default(), Instant::now());
         assert_eq!(addresses.in_order(&[a, b, c], start), [a, b, c]);

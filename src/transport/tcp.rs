@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_did_not_response_is_not_tried_first_again() {
+    fn an_address_that_did_not_answer_is_not_tried_first_again() {
         let (silent, answering) = (Silent::new(), TcpListener::bind("127.0.0.1:0").unwrap());
         let [dead, alive] = [&silent.listener, &answering].map(|listener| listener.local_addr().unwrap());
         let addresses = Addresses::default();

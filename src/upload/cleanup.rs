@@ -12,8 +12,10 @@ use super::job::Job;
 use super::orphans;
 use super::remote::Remote;
 use super::resume::mismatch;
+use super::round::Round;
 use super::state::UploadState;
 use crate::error::{Error, ErrorKind, Result};
+use crate::events::EventKind;
 use crate::oss::ObjectRef;
 use crate::transfer::StopRequest;
 
@@ -79,8 +81,22 @@ impl Job {
     }
 }
 
+impl Round<'_> {
+    /// What an earlier call has left is of no use, and is removed; nothing is told when it left nothing.
+    pub(super) fn start_over(&mut self, reason: &str, saved: Option<&Saved>, wanted: &Header) {
+        reason.clone_into(&mut self.state.result.restart_reason);
+        if !reason.is_empty() {
+            self.remote.events.tell(EventKind::Restarted, |event| reason.clone_into(&mut event.message));
+        }
+        self.state.open = None;
+        if let Some(saved) = saved {
+            abandon(self.remote, saved, wanted);
+        }
+    }
+}
+
 /// Removes the parts of an earlier upload, best effort: its checkpoint is about to be overwritten.
-pub(super) fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) {
+fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) {
     let Saved { header, upload_id, .. } = saved;
     if header.endpoint != wanted.endpoint {
         return;

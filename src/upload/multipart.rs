@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::orphans;
 use super::prove::{is_denied, of_head, stored, whole_crc64};
-use super::resume::matches;
+use super::resume::is_among;
 use super::round::{MultipartUpload, Round};
 use super::send::{self, PartSender, PartToSend};
 use crate::error::{Error, Result};
@@ -113,8 +113,7 @@ impl Round<'_> {
         let before = upload.sent.len();
         upload.sent.retain(|sent| {
             let Part { number, size, .. } = sent.record.part;
-            let found = listed.binary_search_by_key(&number, |listed| listed.number);
-            let kept = found.is_ok_and(|at| matches(&sent.record, &listed[at]));
+            let kept = is_among(&sent.record, &listed);
             if !kept {
                 self.remote.meter.part_lost(size, resumed.remove(&number));
             }

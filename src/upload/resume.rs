@@ -154,8 +154,14 @@ pub(super) fn named(record: &PartRecord) -> PartRecord {
 }
 
 /// The server holds what the record says.
-pub(crate) fn matches(record: &PartRecord, listed: &ListedPart) -> bool {
+fn matches(record: &PartRecord, listed: &ListedPart) -> bool {
     named(record).etag.eq_ignore_ascii_case(&listed.etag) && listed.crc64.is_none_or(|crc64| crc64 == record.crc64)
+}
+
+/// One of the listed parts, which are in the order of their numbers, is what the record says.
+pub(super) fn is_among(record: &PartRecord, listed: &[ListedPart]) -> bool {
+    let found = listed.binary_search_by_key(&record.part.number, |listed| listed.number);
+    found.is_ok_and(|at| matches(record, &listed[at]))
 }
 
 /// Nobody knows the upload id any more. If Complete had been sent, the object may be there.

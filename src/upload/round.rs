@@ -67,12 +67,15 @@ impl Round<'_> {
         self.note_plan(&upload.plan, &upload.upload_id);
         self.remote.meter.begin_round(upload.plan.size, upload.plan.count());
         self.remote.meter.expect_rate(upload.rate);
-        for Part { number, size, .. } in upload.sent.iter().map(|part| part.record.part) {
-            self.remote.meter.part_resumed(size);
-            self.remote.events.tell(EventKind::PartResumed, |event| {
-                event.part_number = number;
-                event.bytes = size;
-            });
-        }
+        upload.sent.iter().for_each(|sent| self.part_resumed(&sent.record.part));
+    }
+
+    /// An earlier call has sent this part.
+    pub(super) fn part_resumed(&self, part: &Part) {
+        self.remote.meter.part_resumed(part.size);
+        self.remote.events.tell(EventKind::PartResumed, |event| {
+            event.part_number = part.number;
+            event.bytes = part.size;
+        });
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::checkpoint::{Found, Journal};
-use super::cleanup::abandon;
 use super::job::{Job, OpenSource};
 use super::prove::of_head;
 use super::request::UploadSource;
@@ -152,14 +151,7 @@ impl Round<'_> {
             }
         };
         if let Resumption::StartOver(reason) = &resumption {
-            self.state.result.restart_reason.clone_from(reason);
-            if !reason.is_empty() {
-                self.remote.events.tell(EventKind::Restarted, |event| event.message.clone_from(reason));
-            }
-            self.state.open = None;
-            if let Some(saved) = saved {
-                abandon(self.remote, &saved, &wanted);
-            }
+            self.start_over(reason, saved.as_ref(), &wanted);
         }
         Ok(resumption)
     }

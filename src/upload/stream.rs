@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::checkpoint::{Found, Header, Journal, Origin, PartRecord, Saved};
-use super::cleanup::abandon;
 use super::job::Job;
 use super::prove::is_denied;
 use super::received::{Received, Sent, Trust};
-use super::resume::{matches, mismatch, named};
+use super::resume::{is_among, mismatch, named};
 use super::round::{MultipartUpload, Round};
 use super::send::{Incoming, PartToSend, send_blocks};
 use super::state::UploadState;
 use crate::error::Result;
-use crate::events::EventKind;
 use crate::service::stopped;
 use crate::source::{Block, MemorySource, Part, Source};
 use crate::transfer::{Mailbox, Pipe, Plan, Step};
@@ -140,11 +138,7 @@ impl Round<'_> {
         if let Some(record) = known.parts.remove(&part.number) {
             let source: &dyn Source = &block;
             if record.part == part && source.crc64(&part, || self.remote.go_on())? == record.crc64 {
-                self.remote.meter.part_resumed(part.size);
-                self.remote.events.tell(EventKind::PartResumed, |event| {
-                    event.part_number = part.number;
-                    event.bytes = part.size;
-                });
+                self.part_resumed(&part);
                 return Ok(Incoming::Known(Sent { record, trust: Trust::Exempt }));
             }
             known.parts.clear();
@@ -162,13 +156,7 @@ impl Round<'_> {
                 Err(reason) => (reason, Some(saved)),
             },
         };
-        if !reason.is_empty() {
-            self.remote.events.tell(EventKind::Restarted, |event| event.message.clone_from(&reason));
-        }
-        self.state.result.restart_reason = reason;
-        if let Some(saved) = saved {
-            abandon(self.remote, &saved, wanted);
-        }
+        self.start_over(&reason, saved.as_ref(), wanted);
         Ok(Known::default())
     }
 
@@ -187,11 +175,7 @@ impl Round<'_> {
             }
             Err(error) => return Err(error.context("cannot resume")),
         };
-        let is_on_server = |record: &PartRecord| {
-            let Some(listed) = &listed else { return true };
-            let found = listed.binary_search_by_key(&record.part.number, |listed| listed.number);
-            found.is_ok_and(|at| matches(record, &listed[at]))
-        };
+        let is_on_server = |record: &PartRecord| listed.as_ref().is_none_or(|listed| is_among(record, listed));
         let parts = saved.parts.iter().filter(|record| is_on_server(record));
         let parts = parts.map(|record| (record.part.number, named(record))).collect();
         self.state.open = Some(upload_id.clone());
