@@ -18,4 +18,4 @@ pub(crate) use pipe::{Pipe, PipeWriter, Written};
 pub(crate) use plan::Plan;
 pub(crate) use progress::{Meter, PartMeter, Step};
 pub use progress::{Phase, Progress};
-pub(crate) use queue::{Permit, Queue, Sending, Units};
+pub(crate) use queue::{KeepsTo, PaceGroup, Permit, Queue, Sending, Units};

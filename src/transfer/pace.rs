@@ -100,8 +100,9 @@ impl Pace {
         self.left = self.left.saturating_sub(bytes);
     }
 
-    /// Looks at the time since the start, and how often the server asked to slow down or let a request time out.
-    pub(crate) fn observe(&mut self, now: Duration, complaints: u32) {
+    /// Looks at the time since the start, and how often the server asked to slow down or let a request time out, while so
+    /// many requests of all kinds were in flight.
+    pub(crate) fn observe(&mut self, now: Duration, complaints: u32, in_flight: u32) {
         let Window { start, bytes, parts, complaints: before } = self.window;
         let time = now.saturating_sub(start);
         if time < WINDOW {
@@ -109,9 +110,9 @@ impl Pace {
         }
         if complaints > before {
             if self.growth != PaceState::Recover {
-                self.most = self.limit; // More would draw still more complaints.
+                self.most = self.limit.max(in_flight); // More would draw still more complaints.
             }
-            self.limit = (self.in_use() / 2).max(1);
+            self.limit = (self.in_use().max(in_flight) / 2).max(1);
             self.growth = PaceState::Recover;
         } else if parts >= self.in_use() || self.growth == PaceState::Recover {
             self.grow(bytes, time);
@@ -189,7 +190,7 @@ mod tests {
                 let arrived = |quarters| quarters * rate(self.pace.limit()) / 4;
                 let parts = arrived(self.quarters) - arrived(self.quarters - 1);
                 (0..parts).for_each(|_| self.pace.part_done(MB));
-                self.pace.observe(Duration::from_millis(self.quarters * 250), self.complaints);
+                self.pace.observe(Duration::from_millis(self.quarters * 250), self.complaints, 0);
                 self.pace.limit()
             };
             (0..seconds * 4).map(quarter).collect()
@@ -256,16 +257,16 @@ mod tests {
         let at = Duration::from_secs;
         let mut seen = vec![];
         for (second, complaints) in [(1, 3), (2, 9), (3, 9), (4, 9), (5, 9)] {
-            pace.observe(at(second), complaints);
+            pace.observe(at(second), complaints, 0);
             seen.push(pace.limit());
         }
         assert_eq!(seen, [8, 4, 5, 6, 7]);
         for second in 6..100 {
-            pace.observe(at(second), 9);
+            pace.observe(at(second), 9, 0);
         }
         assert_eq!(pace.limit(), 16, "no more than was asked for");
         for second in 100..110 {
-            pace.observe(at(second), second as u32);
+            pace.observe(at(second), second as u32, 0);
         }
         assert_eq!(pace.limit(), 1, "never none");
     }
@@ -274,7 +275,7 @@ mod tests {
     fn half_of_few_parts_is_fewer_still() {
         let mut pace = Pace::new(Some(16));
         pace.expect(3, 3 * MB);
-        pace.observe(Duration::from_secs(1), 1);
+        pace.observe(Duration::from_secs(1), 1, 0);
         assert_eq!(pace.limit(), 1);
     }
 
@@ -283,7 +284,7 @@ mod tests {
         let mut pace = Pace::new(None);
         pace.expect(1000, 1000 * MB);
         assert_eq!((pace.limit(), pace.ceiling()), (16, 64));
-        pace.observe(Duration::from_secs(1), 1);
+        pace.observe(Duration::from_secs(1), 1, 0);
         assert_eq!((pace.limit(), pace.ceiling()), (8, 8));
         let own = Pace::new(Some(5));
         assert_eq!((own.limit(), own.ceiling()), (5, 5));

@@ -1,8 +1,9 @@
 //! One queue for all uploads of a client: which unit of work is done next, and by how many threads at a time.
 //!
-//! A unit is a part of a file. Uploads take turns, unit by unit, so that a small one does not wait for all the parts of a
-//! large one. An upload with a number of routines of its own keeps to that number. All others share one pace, and have no
-//! more connections together than it allows: the requests that they send besides their units take turns, too.
+//! A unit is a part of a file, or a small file of a batch. Uploads take turns, unit by unit, so that a small one does not
+//! wait for all the parts of a large one. An upload with a number of routines of its own keeps to that number, and so do the
+//! uploads of a batch that has one. All others share one pace, and have no more connections together than it allows: the
+//! requests that they send besides their units take turns, too.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -40,9 +41,9 @@ struct QueueState {
     /// The next one comes first.
     turns: VecDeque<Turn>,
     lanes: HashMap<u64, Lane>,
-    /// Of lanes and requests.
+    paces: HashMap<PaceId, SharedPace>,
+    /// Of lanes, requests and paces.
     last_id: u64,
-    shared: SharedPace,
     /// Threads that do units, or are about to.
     workers: u32,
 }
@@ -52,21 +53,32 @@ struct QueueState {
 enum Turn {
     /// The next unit of this lane.
     Unit(u64),
-    /// A request, whose thread waits to be told.
-    Request(u64, Sender<()>),
+    /// A request at this pace, whose thread waits to be told.
+    Request(u64, PaceId, Sender<()>),
 }
 
-/// One upload's units.
+/// Which pace it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct PaceId(u64);
+
+/// That of all who have none of their own.
+const SHARED: PaceId = PaceId(0);
+
+/// One upload's units, or the small files of a batch.
 struct Lane {
     units: Arc<dyn Units>,
     /// Units whose turn has not come.
     waiting: usize,
     /// Units whose turn has come.
     started: usize,
+    /// Units that are at work.
+    in_flight: u32,
     /// No further unit begins.
     stopped: bool,
-    /// `None`: the pace is shared.
-    own: Option<Bound>,
+    pace: PaceId,
+    /// When each unit is a whole upload of one request: how many of them there may be at a time, besides what the pace
+    /// allows to requests.
+    width: Option<u32>,
     units_left: usize,
     bytes_left: u64,
 }
@@ -81,11 +93,30 @@ struct Bound {
     complaints: u32,
 }
 
-/// The pace of all uploads that have none of their own. It begins anew when one begins to send while no other does.
+/// A pace, and how many send at it. It begins anew when one begins to send while no other does.
 #[derive(Debug)]
 struct SharedPace {
+    routines: Option<u32>,
     bound: Bound,
     senders: u32,
+}
+
+/// Whose pace the parts and requests of an upload keep to.
+#[derive(Clone, Debug)]
+pub(crate) enum KeepsTo {
+    /// That of all uploads of the client that have none of their own.
+    Shared,
+    /// So many parts at a time; other requests are not counted.
+    Own(u32),
+    /// That of a batch.
+    Group(Arc<PaceGroup>),
+}
+
+/// A pace that some uploads have together, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct PaceGroup {
+    queue: Arc<Queue>,
+    pace: PaceId,
 }
 
 impl Queue {
@@ -93,25 +124,46 @@ impl Queue {
         &self.pool
     }
 
-    /// Lets units take their turns: at most `routines` of them at the same time, or at the shared pace when it is `None`.
-    /// [`Sending::add`] says how many there are.
-    pub(crate) fn begin(self: &Arc<Self>, routines: Option<u32>, units: Arc<dyn Units>) -> Sending {
+    /// Lets the parts of one upload take their turns. [`Sending::add`] says how many there are.
+    pub(crate) fn begin(self: &Arc<Self>, keeps_to: &KeepsTo, units: Arc<dyn Units>) -> Sending {
+        self.begin_lane(keeps_to, None, units)
+    }
+
+    /// As [`Queue::begin`], for units each of which is a whole upload of one request: at most `width` of them at a time.
+    pub(crate) fn begin_small(self: &Arc<Self>, keeps_to: &KeepsTo, width: u32, units: Arc<dyn Units>) -> Sending {
+        self.begin_lane(keeps_to, Some(width), units)
+    }
+
+    fn begin_lane(self: &Arc<Self>, keeps_to: &KeepsTo, width: Option<u32>, units: Arc<dyn Units>) -> Sending {
+        let mut state = self.lock();
+        let id = state.new_id();
+        let pace = match keeps_to {
+            KeepsTo::Own(_) => PaceId(id),
+            _ => keeps_to.shared_pace().unwrap_or(SHARED),
+        };
+        let routines = if let KeepsTo::Own(routines) = keeps_to { Some(*routines) } else { None };
+        state.paces.entry(pace).or_insert_with(|| SharedPace::new(routines)).join();
         let lane = Lane {
             units,
             waiting: 0,
             started: 0,
+            in_flight: 0,
             stopped: false,
-            own: routines.map(|routines| Bound::new(Pace::new(Some(routines)))),
+            pace,
+            width,
             units_left: 0,
             bytes_left: 0,
         };
-        let mut state = self.lock();
-        if lane.own.is_none() {
-            state.shared.join();
-        }
-        let id = state.new_id();
         state.lanes.insert(id, lane);
         Sending { queue: self.clone(), lane: id, count: 0, complaints: 0 }
+    }
+
+    /// A pace of `routines` at a time, for several uploads together.
+    pub(crate) fn new_pace(self: &Arc<Self>, routines: u32) -> PaceGroup {
+        let mut state = self.lock();
+        let pace = PaceId(state.new_id());
+        state.paces.insert(pace, SharedPace::new(Some(routines)));
+        PaceGroup { queue: self.clone(), pace }
     }
 
     /// Gives threads to all units that may begin now. When no thread can be made, those that are there go on, and this is
@@ -126,29 +178,37 @@ impl Queue {
         }
     }
 
-    /// Waits until a request may be sent at the shared pace. `None` when `stop` goes up or `patience` is over.
-    pub(crate) fn permit(self: &Arc<Self>, stop: &AtomicBool, patience: Duration) -> Option<Permit> {
-        let Some((id, told)) = self.lock().enter() else { return Some(Permit { queue: self.clone() }) };
+    /// Waits until a request may be sent at a pace that is shared. `None` when `stop` goes up or `patience` is over, or
+    /// when requests are not counted.
+    pub(crate) fn permit(
+        self: &Arc<Self>,
+        keeps_to: &KeepsTo,
+        stop: &AtomicBool,
+        patience: Duration,
+    ) -> Option<Permit> {
+        let pace = keeps_to.shared_pace()?;
+        let permit = || Permit { queue: self.clone(), pace };
+        let Some((id, told)) = self.lock().enter(pace) else { return Some(permit()) };
         // Those who wait already may all wait for something else. Without a thread for a unit: others try again.
         let _ = self.dispatch();
         let start = Instant::now();
         loop {
             let left = patience.saturating_sub(start.elapsed());
             if told.recv_timeout(left.min(SLICE)).is_ok() {
-                return Some(Permit { queue: self.clone() });
+                return Some(permit());
             }
             if left.is_zero() || stop.load(Ordering::Relaxed) {
                 break;
             }
         }
-        self.lock().turns.retain(|turn| !matches!(turn, Turn::Request(other, _) if *other == id));
+        self.lock().turns.retain(|turn| !matches!(turn, Turn::Request(other, ..) if *other == id));
         // From here on nobody tells: either it was told meanwhile, or it will not be.
-        told.try_recv().ok().map(|()| Permit { queue: self.clone() })
+        told.try_recv().ok().map(|()| permit())
     }
 
     fn next_unit(self: &Arc<Self>) -> Option<Unit> {
-        let (lane, shared, units) = self.lock().next_unit()?;
-        Some(Unit { queue: self.clone(), lane, shared, units: Some(units) })
+        let Started { lane, pace, is_request, units } = self.lock().next_unit()?;
+        Some(Unit { queue: self.clone(), lane, pace, is_request, units: Some(units) })
     }
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
@@ -164,69 +224,80 @@ impl QueueState {
     }
 
     /// Counts a request that may be sent now; else gives what tells when it may.
-    fn enter(&mut self) -> Option<(u64, Receiver<()>)> {
+    fn enter(&mut self, pace: PaceId) -> Option<(u64, Receiver<()>)> {
         // Who waits already comes first.
-        if self.turns.is_empty() && self.shared.bound.has_room_for_request() {
-            self.shared.bound.requests += 1;
-            return None;
+        if self.turns.is_empty() {
+            let bound = self.bound(pace);
+            if bound.has_room_for_request() {
+                bound.requests += 1;
+                return None;
+            }
         }
         let id = self.new_id();
         let (tell, told) = bounded(1);
-        self.turns.push_back(Turn::Request(id, tell));
+        self.turns.push_back(Turn::Request(id, pace, tell));
         Some((id, told))
     }
 
     /// The next unit that may begin. Requests that come before it are told that they may.
-    fn next_unit(&mut self) -> Option<(u64, bool, Arc<dyn Units>)> {
+    fn next_unit(&mut self) -> Option<Started> {
         let mut at = 0;
         while let Some(turn) = self.turns.get(at) {
             match turn {
-                Turn::Request(_, tell) if self.shared.bound.has_room_for_request() => {
-                    // There is room for one, and its receiver is there as long as it has a turn.
-                    self.shared.bound.requests += u32::from(tell.try_send(()).is_ok());
-                    self.turns.remove(at);
+                Turn::Request(_, pace, tell) => {
+                    let bound = &mut self.paces.entry(*pace).or_default().bound;
+                    if bound.has_room_for_request() {
+                        // There is room for one, and its receiver is there as long as it has a turn.
+                        bound.requests += u32::from(tell.try_send(()).is_ok());
+                        self.turns.remove(at);
+                    } else {
+                        at += 1;
+                    }
                 }
                 Turn::Unit(id) => {
                     let id = *id;
                     match self.start_unit(id) {
-                        Some((shared, units)) => {
+                        Some(started) => {
                             self.turns.remove(at);
                             self.take_turns(id);
-                            return Some((id, shared, units));
+                            return Some(started);
                         }
                         None => at += 1,
                     }
                 }
-                Turn::Request(..) => at += 1,
             }
         }
         None
     }
 
     /// Counts a unit of this lane, unless there are as many in flight as may be.
-    fn start_unit(&mut self, id: u64) -> Option<(bool, Arc<dyn Units>)> {
+    fn start_unit(&mut self, id: u64) -> Option<Started> {
         let lane = self.lanes.get_mut(&id)?;
-        let bound = lane.bound(&mut self.shared);
-        if !bound.has_room_for_unit() {
+        let bound = &mut self.paces.entry(lane.pace).or_default().bound;
+        if !lane.has_room(bound) {
             return None;
         }
-        bound.units += 1;
+        let is_request = lane.width.is_some();
+        *bound.counter(is_request) += 1;
         lane.waiting -= 1;
         lane.started += 1;
-        Some((lane.own.is_none(), lane.units.clone()))
+        lane.in_flight += 1;
+        Some(Started { lane: id, pace: lane.pace, is_request, units: lane.units.clone() })
     }
 
-    /// The unit of a lane is no longer in flight. One that was not done waits again.
-    fn end_unit(&mut self, id: u64, shared: bool, was_done: bool) {
-        let bound = if shared { Some(&mut self.shared.bound) } else { self.bound_of(id) };
-        if let Some(bound) = bound {
-            bound.units -= 1;
+    /// A unit is no longer in flight. One that was not done waits again.
+    fn end_unit(&mut self, unit: &Unit, was_done: bool) {
+        // The own pace of an upload has gone with its lane.
+        if let Some(shared) = self.paces.get_mut(&unit.pace) {
+            *shared.bound.counter(unit.is_request) -= 1;
         }
-        if !was_done && let Some(lane) = self.lanes.get_mut(&id) {
+        let Some(lane) = self.lanes.get_mut(&unit.lane) else { return };
+        lane.in_flight -= 1;
+        if !was_done {
             lane.started -= 1;
             lane.waiting += usize::from(!lane.stopped);
             if lane.waiting == 1 {
-                self.turns.push_front(Turn::Unit(id));
+                self.turns.push_front(Turn::Unit(unit.lane));
             }
         }
     }
@@ -238,14 +309,39 @@ impl QueueState {
         }
     }
 
-    fn bound_of(&mut self, id: u64) -> Option<&mut Bound> {
-        self.lanes.get_mut(&id).map(|lane| lane.bound(&mut self.shared))
+    fn bound(&mut self, pace: PaceId) -> &mut Bound {
+        &mut self.paces.entry(pace).or_default().bound
+    }
+
+    fn bound_of(&mut self, lane: u64) -> Option<&mut Bound> {
+        let pace = self.lanes.get(&lane)?.pace;
+        Some(self.bound(pace))
     }
 }
 
 impl Lane {
-    fn bound<'a>(&'a mut self, shared: &'a mut SharedPace) -> &'a mut Bound {
-        self.own.as_mut().unwrap_or(&mut shared.bound)
+    fn has_room(&self, bound: &Bound) -> bool {
+        match self.width {
+            None => bound.has_room_for_unit(),
+            Some(width) => self.in_flight < width && bound.has_room_for_request(),
+        }
+    }
+}
+
+impl KeepsTo {
+    /// `None`: it is nobody else's.
+    fn shared_pace(&self) -> Option<PaceId> {
+        match self {
+            KeepsTo::Shared => Some(SHARED),
+            KeepsTo::Own(_) => None,
+            KeepsTo::Group(group) => Some(group.pace),
+        }
+    }
+}
+
+impl Drop for PaceGroup {
+    fn drop(&mut self) {
+        self.queue.lock().paces.remove(&self.pace);
     }
 }
 
@@ -265,21 +361,33 @@ impl Bound {
     }
 
     fn has_room_for_request(&self) -> bool {
-        self.units + self.requests < self.pace.ceiling()
+        self.in_flight() < self.pace.ceiling()
+    }
+
+    fn in_flight(&self) -> u32 {
+        self.units + self.requests
+    }
+
+    fn counter(&mut self, of_requests: bool) -> &mut u32 {
+        if of_requests { &mut self.requests } else { &mut self.units }
     }
 }
 
 impl Default for SharedPace {
     fn default() -> Self {
-        SharedPace { bound: Bound::new(Pace::new(None)), senders: 0 }
+        SharedPace::new(None)
     }
 }
 
 impl SharedPace {
+    fn new(routines: Option<u32>) -> Self {
+        SharedPace { routines, bound: Bound::new(Pace::new(routines)), senders: 0 }
+    }
+
     fn join(&mut self) {
         if self.senders == 0 {
             let Bound { units, requests, .. } = self.bound;
-            self.bound = Bound { units, requests, ..Bound::new(Pace::new(None)) };
+            self.bound = Bound { units, requests, ..Bound::new(Pace::new(self.routines)) };
         }
         self.senders += 1;
     }
@@ -316,7 +424,7 @@ impl Sending {
         lane.waiting += 1;
         lane.units_left += 1;
         lane.bytes_left += bytes;
-        lane.bound(&mut state.shared).pace.expect(1, bytes);
+        state.paces.entry(lane.pace).or_default().bound.pace.expect(1, bytes);
         if lane.waiting == 1 {
             state.turns.push_back(Turn::Unit(self.lane));
         }
@@ -329,7 +437,7 @@ impl Sending {
         if let Some(lane) = state.lanes.get_mut(&self.lane) {
             lane.units_left = lane.units_left.saturating_sub(1);
             lane.bytes_left = lane.bytes_left.saturating_sub(bytes);
-            lane.bound(&mut state.shared).pace.part_done(bytes);
+            state.paces.entry(lane.pace).or_default().bound.pace.part_done(bytes);
         }
     }
 
@@ -338,7 +446,15 @@ impl Sending {
         let more = complaints.saturating_sub(std::mem::replace(&mut self.complaints, complaints));
         if let Some(bound) = self.queue.lock().bound_of(self.lane) {
             bound.complaints += more;
-            bound.pace.observe(bound.since.elapsed(), bound.complaints);
+            let in_flight = bound.in_flight();
+            bound.pace.observe(bound.since.elapsed(), bound.complaints, in_flight);
+        }
+    }
+
+    /// So many uploads of one request may be in flight at a time from now on.
+    pub(crate) fn set_width(&self, width: u32) {
+        if let Some(lane) = self.queue.lock().lanes.get_mut(&self.lane) {
+            lane.width = Some(width);
         }
     }
 
@@ -363,8 +479,12 @@ impl Drop for Sending {
         self.stop();
         let mut state = self.queue.lock();
         let lane = state.lanes.remove(&self.lane);
-        if let Some(Lane { own: None, units_left, bytes_left, .. }) = lane {
-            state.shared.leave(units_left, bytes_left);
+        if let Some(Lane { pace, units_left, bytes_left, .. }) = lane {
+            if pace == PaceId(self.lane) {
+                state.paces.remove(&pace);
+            } else if let Some(shared) = state.paces.get_mut(&pace) {
+                shared.leave(units_left, bytes_left);
+            }
         }
         drop(state);
         // Whatever it holds is let go without the lock.
@@ -376,8 +496,17 @@ impl Drop for Sending {
 struct Unit {
     queue: Arc<Queue>,
     lane: u64,
-    shared: bool,
+    pace: PaceId,
+    is_request: bool,
     units: Option<Arc<dyn Units>>,
+}
+
+/// What a unit that has been counted is.
+struct Started {
+    lane: u64,
+    pace: PaceId,
+    is_request: bool,
+    units: Arc<dyn Units>,
 }
 
 impl Unit {
@@ -391,7 +520,7 @@ impl Unit {
 impl Drop for Unit {
     fn drop(&mut self) {
         let was_done = self.units.take().is_none();
-        self.queue.lock().end_unit(self.lane, self.shared, was_done);
+        self.queue.lock().end_unit(self, was_done);
     }
 }
 
@@ -421,16 +550,19 @@ impl Drop for Worker {
     }
 }
 
-/// A request of an upload that keeps to the shared pace may be sent, as long as this lives.
+/// A request of an upload that shares its pace may be sent, as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Permit {
     queue: Arc<Queue>,
+    pace: PaceId,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut state = self.queue.lock();
-        state.shared.bound.requests -= 1;
+        if let Some(shared) = state.paces.get_mut(&self.pace) {
+            shared.bound.requests -= 1;
+        }
         let somebody_waits = !state.turns.is_empty();
         drop(state);
         if somebody_waits {

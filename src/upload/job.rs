@@ -14,7 +14,7 @@ use crate::oss::Endpoint;
 use crate::service::{RetryBudget, Service, stopped};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, MemorySource, Source};
-use crate::transfer::{Control, Meter, Plan, Queue};
+use crate::transfer::{Control, KeepsTo, Meter, Plan, Queue};
 
 /// One upload, and what it shares with others.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ pub(crate) struct Job {
     pub queue: Arc<Queue>,
     pub endpoint: Endpoint,
     pub request: UploadRequest,
+    pub keeps_to: KeepsTo,
     pub control: Arc<Control>,
     pub meter: Arc<Meter>,
     pub budget: RetryBudget,
@@ -61,11 +62,13 @@ impl Job {
         events: Events,
     ) -> Job {
         let budget = RetryBudget::new(service.retry);
+        let keeps_to = request.routines.map_or(KeepsTo::Shared, KeepsTo::Own);
         Job {
             service,
             queue,
             endpoint,
             request,
+            keeps_to,
             control: Arc::new(Control::new()),
             meter: Arc::new(Meter::default()),
             budget,
@@ -83,11 +86,10 @@ impl Job {
         size.is_some_and(|size| Plan::new(size, self.request.part_size).is_ok_and(|plan| plan.is_single()))
     }
 
-    /// The calls that the upload makes besides sending its parts, until `stop` goes up. At the shared pace they take turns
+    /// The calls that the upload makes besides sending its parts, until `stop` goes up. At a shared pace they take turns
     /// with the parts of all uploads.
     pub(crate) fn remote(&self, stop: Arc<AtomicBool>) -> Remote<'_> {
-        let takes_turns = self.request.routines.is_none();
-        Remote { turns: takes_turns.then_some(&self.queue), ..self.remote_of_worker(stop) }
+        Remote { turns: Some((&self.queue, &self.keeps_to)), ..self.remote_of_worker(stop) }
     }
 
     /// The calls of a thread whose turn has come.

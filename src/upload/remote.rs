@@ -15,7 +15,7 @@ use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, Uploade
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
-use crate::transfer::{Control, Meter, PartMeter, Permit, Queue, StopRequest};
+use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, StopRequest};
 use crate::transport::{Body, Failure};
 
 /// A page of ListParts: the most that OSS gives.
@@ -36,7 +36,7 @@ pub(crate) struct Remote<'a> {
     pub budget: &'a RetryBudget,
     pub events: &'a Events,
     /// Where each request waits for its turn, unless its turn has come already.
-    pub turns: Option<&'a Arc<Queue>>,
+    pub turns: Option<(&'a Arc<Queue>, &'a KeepsTo)>,
     /// Ends every call.
     pub stop: Arc<AtomicBool>,
 }
@@ -219,8 +219,8 @@ impl Remote<'_> {
 
     /// What only tidies up does not wait long.
     fn wait_for_turn(&self, operation: Operation) -> std::result::Result<Option<Permit>, CallError> {
-        let Some(queue) = self.turns else { return Ok(None) };
-        let permit = queue.permit(&self.stop, longest_wait(operation));
+        let Some((queue, keeps_to)) = self.turns else { return Ok(None) };
+        let permit = queue.permit(keeps_to, &self.stop, longest_wait(operation));
         if permit.is_none() && self.stop.load(Ordering::Relaxed) {
             return Err(CallError::Transport(Failure::Stopped { begun: false }));
         }

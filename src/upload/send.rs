@@ -98,7 +98,7 @@ impl<'a> Coordinator<'a> {
         let (journal, stop) = (sender.journal.clone(), sender.stop.clone());
         let (work, todo) = unbounded();
         let parts = Arc::new(Parts { sender, todo, inbox: inbox.clone() });
-        let sending = job.queue.begin(job.request.routines, parts);
+        let sending = job.queue.begin(&job.keeps_to, parts);
         let dispatched = Instant::now();
         Coordinator { job, journal, stop, sending, work, inbox, more: false, heard: 0, limit: 0, dispatched }
     }

@@ -34,8 +34,25 @@ impl Stage {
     }
 
     fn upload(&self, name: &'static str, routines: Option<u32>, count: usize) -> Sending {
-        let units = Gated { name, begun: self.begin.clone(), go: self.go.clone() };
-        let mut sending = self.queue.begin(routines, Arc::new(units));
+        self.upload_at(name, &routines.map_or(KeepsTo::Shared, KeepsTo::Own), count)
+    }
+
+    fn upload_at(&self, name: &'static str, keeps_to: &KeepsTo, count: usize) -> Sending {
+        let sending = self.queue.begin(keeps_to, self.units(name));
+        Self::filled(sending, count)
+    }
+
+    /// Uploads of one request each.
+    fn small(&self, name: &'static str, keeps_to: &KeepsTo, width: u32, count: usize) -> Sending {
+        let sending = self.queue.begin_small(keeps_to, width, self.units(name));
+        Self::filled(sending, count)
+    }
+
+    fn units(&self, name: &'static str) -> Arc<Gated> {
+        Arc::new(Gated { name, begun: self.begin.clone(), go: self.go.clone() })
+    }
+
+    fn filled(mut sending: Sending, count: usize) -> Sending {
         (0..count).for_each(|_| sending.add(1));
         sending
     }
@@ -57,8 +74,7 @@ impl Stage {
 
     fn in_flight(&self) -> u32 {
         let state = self.queue.lock();
-        let own = state.lanes.values().filter_map(|lane| lane.own.as_ref()).map(|bound| bound.units);
-        own.sum::<u32>() + state.shared.bound.units + state.shared.bound.requests
+        state.paces.values().map(|shared| shared.bound.in_flight()).sum()
     }
 
     fn wait_until(&self, what: impl Fn(&QueueState) -> bool) {
@@ -68,7 +84,7 @@ impl Stage {
     }
 
     fn permit(&self) -> Option<Permit> {
-        self.queue.permit(&AtomicBool::new(false), Duration::ZERO)
+        self.queue.permit(&KeepsTo::Shared, &AtomicBool::new(false), Duration::ZERO)
     }
 }
 
@@ -152,7 +168,8 @@ fn an_upload_that_stops_begins_no_unit_and_leaves_nothing() {
     drop(upload);
     let state = stage.queue.lock();
     assert!(state.lanes.is_empty() && state.turns.is_empty());
-    assert_eq!((state.shared.senders, state.shared.bound.units), (0, 0));
+    let shared = &state.paces[&SHARED];
+    assert_eq!((state.paces.len(), shared.senders, shared.bound.units), (1, 0, 0));
 }
 
 #[test]
@@ -186,7 +203,7 @@ fn requests_at_the_shared_pace_wait_for_their_turn() {
     let _upload = stage.upload("shared", None, 2);
     stage.dispatch();
     let queue = stage.queue.clone();
-    let waiter = thread::spawn(move || queue.permit(&AtomicBool::new(false), Duration::MAX).is_some());
+    let waiter = thread::spawn(move || queue.permit(&KeepsTo::Shared, &AtomicBool::new(false), Duration::MAX).is_some());
     stage.wait_until(|state| state.turns.len() == 2);
     drop(permits);
     assert!(waiter.join().unwrap());
@@ -208,12 +225,43 @@ fn parts_and_requests_do_not_starve_each_other() {
 }
 
 #[test]
+fn small_files_keep_to_their_width_and_leave_parts_their_share() {
+    let stage = Stage::new();
+    let small = stage.small("small", &KeepsTo::Shared, 20, 100);
+    let _large = stage.upload("part", None, 100);
+    stage.dispatch();
+    let begun = stage.next(36);
+    assert_eq!((begun.iter().filter(|name| **name == "small").count(), stage.in_flight()), (20, 36));
+    small.set_width(22);
+    stage.dispatch();
+    assert_eq!(stage.next(2), ["small"; 2]);
+    assert!(stage.begun.is_empty());
+}
+
+#[test]
+fn uploads_of_a_group_have_one_pace() {
+    let stage = Stage::new();
+    let group = KeepsTo::Group(Arc::new(stage.queue.new_pace(3)));
+    let small = stage.small("small", &group, 3, 100);
+    let large = stage.upload_at("part", &group, 100);
+    stage.dispatch();
+    stage.next(3);
+    assert!(stage.begun.is_empty());
+    assert!(stage.queue.permit(&group, &AtomicBool::new(false), Duration::ZERO).is_none());
+    let _other = stage.upload("other", None, 1);
+    stage.dispatch();
+    assert_eq!(stage.next(1), ["other"]);
+    drop((small, large, group));
+    assert_eq!(stage.queue.lock().paces.len(), 1);
+}
+
+#[test]
 fn a_request_that_waits_is_stopped() {
     let stage = Stage::new();
     let _permits: Vec<_> = (0..64).map(|_| stage.permit()).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let (queue, flag) = (stage.queue.clone(), stop.clone());
-    let waiter = thread::spawn(move || queue.permit(&flag, Duration::MAX).is_none());
+    let waiter = thread::spawn(move || queue.permit(&KeepsTo::Shared, &flag, Duration::MAX).is_none());
     stage.wait_until(|state| state.turns.len() == 1);
     stop.store(true, Ordering::Relaxed);
     assert!(waiter.join().unwrap());
@@ -226,7 +274,7 @@ fn the_shared_pace_hears_all_complaints_and_begins_anew_when_nobody_sends() {
     let mut one = stage.upload("one", None, 1000);
     let mut other = stage.upload("other", None, 8);
     assert_eq!((one.limit(), other.limit()), (16, 8), "no more than an upload has");
-    stage.queue.lock().shared.bound.since -= Duration::from_secs(10);
+    stage.queue.lock().bound(SHARED).since -= Duration::from_secs(10);
     other.observe(1);
     assert_eq!(one.limit(), 8);
     one.unit_done(1);
@@ -260,7 +308,7 @@ fn nothing_of_an_upload_is_held_when_its_last_unit_was_heard_of() {
         let (heard, hear) = bounded(1);
         let units = Arc::new(Holder { held: Mutex::new(Some(held)), heard });
         assert!(units.held.lock().unwrap().is_some());
-        let mut sending = queue.begin(Some(1), units);
+        let mut sending = queue.begin(&KeepsTo::Own(1), units);
         sending.add(1);
         queue.dispatch().unwrap();
         hear.recv().unwrap();
