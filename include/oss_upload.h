@@ -242,6 +242,10 @@ typedef enum {
    */
   OSS_RESOURCES = -15,
   /**
+   * Some files of a batch failed; the outcome of each says why. The other files are as they should be.
+   */
+  OSS_FILES_FAILED = -16,
+  /**
    * A bug in this library; please report the message.
    */
   OSS_INTERNAL = -99,

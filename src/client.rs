@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
+use crate::batch::{Batch, BatchJob, BatchOptions, BatchRequest};
 use crate::credentials::{Clock, Credentials, CredentialsCache, CredentialsSource, Http, ProviderContext, Variables};
 use crate::error::{Error, Result};
 use crate::events::{ClientEvents, Event, EventKind, Events};
@@ -80,6 +81,14 @@ impl Client {
     pub fn open_stream(&self, options: UploadOptions) -> Result<UploadStream> {
         let (request, writer) = UploadRequest::of_stream(options)?;
         UploadStream::start(self.job(request)?, writer)
+    }
+
+    /// Checks the options, starts the upload of many files and returns at once.
+    pub fn start_batch(&self, options: BatchOptions) -> Result<Batch> {
+        let request = BatchRequest::new(options)?;
+        let endpoint = self.endpoint.clone().for_bucket(&request.options.bucket)?;
+        let (service, queue) = (self.service.clone(), self.queue.clone());
+        Batch::start(BatchJob::new(service, queue, endpoint, self.events.clone(), request))
     }
 
     /// Uploads one file and returns when it has ended, without reporting progress. The calling thread sends a small

@@ -41,6 +41,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The system could not create a thread: a process or memory limit is reached. Retrying later may help.
     Resources,
+    /// Some files of a batch failed, or are not what they should be. The others are as they should be.
+    FilesFailed,
     /// A bug in this library.
     Internal,
 }

@@ -35,6 +35,7 @@
 //! environment.
 #![deny(missing_docs, unsafe_op_in_unsafe_fn, unsafe_code)]
 
+mod batch;
 pub mod capi;
 pub mod client;
 mod crc64;
@@ -53,6 +54,10 @@ mod transfer;
 mod transport;
 mod upload;
 
+pub use batch::{
+    Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchProgress, BatchResult, BatchSource, KeyEncoding,
+    NextOutcome, OutcomeStatus, Symlinks,
+};
 pub use client::Client;
 pub use credentials::{Credentials, CredentialsSource};
 pub use error::{Error, ErrorKind, Result};

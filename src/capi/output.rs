@@ -70,6 +70,7 @@ pub(super) fn status(kind: ErrorKind) -> oss_status {
         ErrorKind::CallbackFailed => oss_status::OSS_CALLBACK_FAILED,
         ErrorKind::Unsupported => oss_status::OSS_UNSUPPORTED,
         ErrorKind::Resources => oss_status::OSS_RESOURCES,
+        ErrorKind::FilesFailed => oss_status::OSS_FILES_FAILED,
         ErrorKind::Internal => oss_status::OSS_INTERNAL,
     }
 }

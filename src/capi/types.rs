@@ -41,6 +41,8 @@ pub enum oss_status {
     /// The system could not create a thread: a process or memory limit is reached. Retrying later may help; see
     /// os_errno.
     OSS_RESOURCES = -15,
+    /// Some files of a batch failed; the outcome of each says why. The other files are as they should be.
+    OSS_FILES_FAILED = -16,
     /// A bug in this library; please report the message.
     OSS_INTERNAL = -99,
 }

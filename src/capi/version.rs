@@ -41,7 +41,7 @@ pub extern "C" fn oss_status_name(status: i32) -> *const c_char {
 }
 
 fn name(status: i32) -> &'static CStr {
-    const NAMES: [(oss_status, &CStr); 18] = [
+    const NAMES: [(oss_status, &CStr); 19] = [
         (oss_status::OSS_OK, c"OSS_OK"),
         (oss_status::OSS_PENDING, c"OSS_PENDING"),
         (oss_status::OSS_INVALID_ARGUMENT, c"OSS_INVALID_ARGUMENT"),
@@ -59,6 +59,7 @@ fn name(status: i32) -> &'static CStr {
         (oss_status::OSS_CALLBACK_FAILED, c"OSS_CALLBACK_FAILED"),
         (oss_status::OSS_UNSUPPORTED, c"OSS_UNSUPPORTED"),
         (oss_status::OSS_RESOURCES, c"OSS_RESOURCES"),
+        (oss_status::OSS_FILES_FAILED, c"OSS_FILES_FAILED"),
         (oss_status::OSS_INTERNAL, c"OSS_INTERNAL"),
     ];
     NAMES.iter().find(|(known, _)| *known as i32 == status).map_or(c"OSS_UNKNOWN", |(_, name)| name)

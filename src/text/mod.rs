@@ -1,7 +1,8 @@
-//! Text: byte order marks, dates and percent-encoding. The protocol and the providers of credentials stand on it.
+//! Text: byte order marks, dates, paths and percent-encoding. The protocol and the providers of credentials stand on it.
 
 pub(crate) mod date;
 mod encoding;
+pub(crate) mod path;
 pub(crate) mod percent;
 
 pub(crate) use encoding::{lines_without_marks, utf8};

@@ -8,6 +8,7 @@ mod pipe;
 mod plan;
 mod progress;
 mod queue;
+mod request_limit;
 mod thread_pool;
 
 pub(crate) use control::{Control, StopRequest};
@@ -16,6 +17,7 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use pace::MOST_AUTO_ROUTINES;
 pub(crate) use pipe::{Pipe, PipeWriter, Written};
 pub(crate) use plan::Plan;
-pub(crate) use progress::{Meter, PartMeter, Step};
+pub(crate) use progress::{Meter, PartMeter, Rate, Step};
 pub use progress::{Phase, Progress};
-pub(crate) use queue::{KeepsTo, PaceGroup, Permit, Queue, Sending, Units};
+pub(crate) use queue::{KeepsTo, Permit, Queue, Sending, Units};
+pub(crate) use request_limit::RequestLimit;

@@ -193,6 +193,10 @@ impl Meter {
         self.complaints.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn retries(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn attempts(&self) -> u32 {
         self.attempts.load(Ordering::Relaxed)
     }
@@ -303,7 +307,7 @@ impl<'a> PartMeter<'a> {
 
 /// The rate over the last few seconds, from observed progress.
 #[derive(Debug, Default)]
-struct Rate {
+pub(crate) struct Rate {
     seen: VecDeque<(Instant, u64)>,
     /// The rate of an earlier call; 0 if there was none.
     expected: u64,
@@ -312,7 +316,7 @@ struct Rate {
 const RATE_WINDOW: Duration = Duration::from_secs(5);
 
 impl Rate {
-    fn observe(&mut self, now: Instant, done: u64) -> u64 {
+    pub(crate) fn observe(&mut self, now: Instant, done: u64) -> u64 {
         self.seen.push_back((now, done));
         while self.seen.len() > 2 && now.saturating_duration_since(self.seen[1].0) >= RATE_WINDOW {
             self.seen.pop_front();

@@ -7,7 +7,7 @@ use crate::os::path::{self, LONGEST};
 
 /// `path` from the root on, as it is at this moment. Links and `..` stay as they are: only the file system knows what
 /// they mean. `field` names the option, and an error is of `kind`.
-pub(super) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathBuf> {
+pub(crate) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathBuf> {
     if path.as_os_str().is_empty() {
         return Err(Error::invalid(format!("{field} is empty")));
     }

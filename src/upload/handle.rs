@@ -110,6 +110,7 @@ impl UploadShared {
         let outcome = catch_unwind(AssertUnwindSafe(|| job.run())).unwrap_or_else(|payload| Outcome {
             result: UploadResult::default(),
             error: Some(Error::from_panic(&*payload)),
+            stored: None,
         });
         // Whoever waits may go on as soon as the outcome is there: all else is let go before.
         drop(job);

@@ -14,7 +14,7 @@ use crate::oss::Endpoint;
 use crate::service::{RetryBudget, Service, stopped};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, MemorySource, Source};
-use crate::transfer::{Control, KeepsTo, Meter, Plan, Queue};
+use crate::transfer::{Control, KeepsTo, Meter, Plan, Queue, RequestLimit};
 
 /// One upload, and what it shares with others.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Job {
     pub endpoint: Endpoint,
     pub request: UploadRequest,
     pub keeps_to: KeepsTo,
+    /// Of all requests of a batch.
+    pub limit: Option<Arc<RequestLimit>>,
     pub control: Arc<Control>,
     pub meter: Arc<Meter>,
     pub budget: RetryBudget,
@@ -69,6 +71,7 @@ impl Job {
             endpoint,
             request,
             keeps_to,
+            limit: None,
             control: Arc::new(Control::new()),
             meter: Arc::new(Meter::default()),
             budget,
@@ -101,6 +104,7 @@ impl Job {
             control: &self.control,
             meter: &self.meter,
             budget: &self.budget,
+            limit: self.limit.as_deref(),
             events: &self.events,
             turns: None,
             stop,

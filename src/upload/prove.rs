@@ -1,6 +1,7 @@
 //! Proves that the object on the server is what was to be uploaded.
 
 use super::remote::Remote;
+use super::result::StoredFile;
 use super::round::Round;
 use crate::crc64::Combiner;
 use crate::error::{Error, ErrorKind, Result};
@@ -33,6 +34,10 @@ impl Round<'_> {
     /// The object is there, and it is the file: the checkpoint has served its purpose.
     pub(super) fn proven(&mut self, completed: Completed) -> Result<()> {
         self.state.open = None;
+        self.state.stored = self.file.map(|file| {
+            let identity = file.identity();
+            StoredFile { identity, is_fresh: identity.may_hide_a_write_after(file.observed) }
+        });
         let result = &mut self.state.result;
         result.etag = completed.etag;
         result.version_id = completed.version_id.unwrap_or_default();

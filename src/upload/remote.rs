@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -15,7 +15,7 @@ use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, Uploade
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
-use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, StopRequest};
+use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, RequestLimit, StopRequest};
 use crate::transport::{Body, Failure};
 
 /// A page of ListParts: the most that OSS gives.
@@ -34,6 +34,7 @@ pub(crate) struct Remote<'a> {
     pub control: &'a Control,
     pub meter: &'a Meter,
     pub budget: &'a RetryBudget,
+    pub limit: Option<&'a RequestLimit>,
     pub events: &'a Events,
     /// Where each request waits for its turn, unless its turn has come already.
     pub turns: Option<(&'a Arc<Queue>, &'a KeepsTo)>,
@@ -214,6 +215,9 @@ impl Remote<'_> {
     /// One attempt, when its turn has come.
     fn call(&self, attempt: Attempt<'_>, body: Option<&mut dyn Body>) -> std::result::Result<Response, CallError> {
         let _permit = self.wait_for_turn(attempt.operation())?;
+        if let Some(limit) = self.limit {
+            self.control.sleep(limit.delay(Instant::now()), &self.stop);
+        }
         self.attempts().call(attempt, body)
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::source::identity::Identity;
 
 /// Outcome of an upload, as far as it is known.
 #[derive(Clone, Debug, Default)]
@@ -52,4 +53,14 @@ pub struct Outcome {
     pub result: UploadResult,
     /// Why the object is not stored; `None` if it is.
     pub error: Option<Error>,
+    /// What the file was, when it is stored.
+    pub(crate) stored: Option<StoredFile>,
+}
+
+/// The file of which an object was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredFile {
+    pub identity: Identity,
+    /// It was written to so shortly before it was read that its times may not show a further change.
+    pub is_fresh: bool,
 }

@@ -36,7 +36,7 @@ impl Job {
             event.bytes = result.bytes_sent;
             event.message = error.as_ref().map_or("stored".into(), |error| error.message().to_owned());
         });
-        Outcome { result, error }
+        Outcome { result, error, stored: state.stored }
     }
 
     fn upload(self: &Arc<Self>, state: &mut UploadState) -> Result<()> {

@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
-use super::result::UploadResult;
+use super::result::{StoredFile, UploadResult};
 
 /// What has been reached so far, over all rounds.
 #[derive(Default)]
 pub(crate) struct UploadState {
     pub result: UploadResult,
+    pub stored: Option<StoredFile>,
     /// The upload id that is open on the server.
     pub open: Option<String>,
     /// Since then an upload may have been opened on the server without our hearing of it.

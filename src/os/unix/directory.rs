@@ -1,7 +1,8 @@
 //! Directories.
 
-use std::fs::File;
+use std::fs::{DirBuilder, File, FileType};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
 use std::path::Path;
 
 use super::descriptor;
@@ -12,6 +13,31 @@ pub(crate) fn sync(directory: &Path) -> io::Result<()> {
         // Not all file systems can sync a directory, and not every directory that we may write to may be read.
         Err(cause) if !matches!(cause.raw_os_error(), Some(libc::EIO | libc::ENOSPC | libc::EDQUOT)) => Ok(()),
         result => result,
+    }
+}
+
+/// Makes a directory that only this user can look into. One that is there already is as good.
+pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(directory) {
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        result => result,
+    }
+}
+
+/// What something in a directory is, when it is no regular file.
+pub(crate) fn describe(kind: FileType) -> &'static str {
+    if kind.is_dir() {
+        "a folder"
+    } else if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else if kind.is_block_device() || kind.is_char_device() {
+        "a device"
+    } else {
+        "no regular file"
     }
 }
 

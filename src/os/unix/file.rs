@@ -141,7 +141,8 @@ fn fill(file: &File, content: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-fn create_named(path: &Path) -> io::Result<File> {
+/// Creates a file for reading and writing, of this user only, that was not there.
+pub(crate) fn create_named(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
     descriptor::open(|| {
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)

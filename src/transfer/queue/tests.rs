@@ -203,7 +203,8 @@ fn requests_at_the_shared_pace_wait_for_their_turn() {
     let _upload = stage.upload("shared", None, 2);
     stage.dispatch();
     let queue = stage.queue.clone();
-    let waiter = thread::spawn(move || queue.permit(&KeepsTo::Shared, &AtomicBool::new(false), Duration::MAX).is_some());
+    let waiter =
+        thread::spawn(move || queue.permit(&KeepsTo::Shared, &AtomicBool::new(false), Duration::MAX).is_some());
     stage.wait_until(|state| state.turns.len() == 2);
     drop(permits);
     assert!(waiter.join().unwrap());

@@ -8,7 +8,7 @@ use std::process;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::line::{ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line, holder_field};
+use super::line::{CHECKPOINT, ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line};
 use super::model::{Found, Header, PartRecord};
 use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existing, refused, sync_directory};
 use super::read::{Reading, read};
@@ -227,7 +227,7 @@ impl Journal {
 
     /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
     fn sign(&self) {
-        let (at, holder) = holder_field(process::id());
+        let (at, holder) = CHECKPOINT.holder_field(process::id());
         let _ = write_all_at(&self.file, holder.as_bytes(), at);
     }
 

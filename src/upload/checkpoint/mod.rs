@@ -4,13 +4,13 @@
 //! `decimal` its JSON, `line` the checksums around it, `read` how a file is judged, `open` how it is found and locked, `journal` how
 //! it is written, `location` where it is, and `describe` says all this to people.
 
-mod decimal;
+pub(crate) mod decimal;
 mod describe;
 mod journal;
-mod line;
+pub(crate) mod line;
 mod location;
 mod model;
-mod open;
+pub(crate) mod open;
 mod read;
 mod record;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Finds the checkpoint file, or creates it, and locks it.
+//! Finds the file, or creates it, and locks it: a checkpoint, or the manifest of a batch.
 
 use std::fs::{File, TryLockError, symlink_metadata};
 use std::io::{self, ErrorKind as Io};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
-use super::line::{FIRST_LINE, first_line, holder_of};
+use super::line::{CHECKPOINT, FileFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::identity::file_id;
 use crate::os::refusal::Refusal;
@@ -19,91 +19,156 @@ const ATTEMPTS: u32 = 100;
 const LOOKS_AT_EMPTY: u32 = 10;
 const PAUSE_AT_EMPTY: Duration = Duration::from_millis(5);
 
-/// A checkpoint file whose lock this process holds until it is closed.
-pub(super) struct Held {
+/// A file whose lock this process holds until it is closed.
+pub(crate) struct Held {
     pub file: File,
     /// It was not there before.
     pub created: bool,
 }
 
-/// Opens the file at `path`, or creates it with a first line.
-pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
-    let mut looks_left = LOOKS_AT_EMPTY;
-    for _ in 0..ATTEMPTS {
-        let Some(held) = open_or_create(path, wait)? else { continue };
-        // The holder before may have deleted the file between our open and our lock.
-        if !is_at(&held.file, path).map_err(|cause| refused("examine", path, &cause))? {
-            continue;
+impl FileFormat {
+    /// Opens the file at `path`, or creates it with a first line.
+    pub(crate) fn open_and_lock(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
+        let mut looks_left = LOOKS_AT_EMPTY;
+        for _ in 0..ATTEMPTS {
+            let Some(held) = self.open_or_create(path, wait)? else { continue };
+            // The holder before may have deleted the file between our open and our lock.
+            if !is_at(&held.file, path).map_err(|cause| self.refused("examine", path, &cause))? {
+                continue;
+            }
+            if looks_left > 0 && self.is_empty(&held.file, path)? {
+                looks_left -= 1;
+                drop(held);
+                (wait.sleep)(PAUSE_AT_EMPTY)?;
+                continue;
+            }
+            return Ok(held);
         }
-        if looks_left > 0 && is_empty(&held.file, path)? {
-            looks_left -= 1;
-            drop(held);
-            (wait.sleep)(PAUSE_AT_EMPTY)?;
-            continue;
-        }
-        return Ok(held);
+        let what =
+            format!("the {} {} is repeatedly deleted and created again by another program", self.noun, path.display());
+        let error = Error::new(ErrorKind::CheckpointBusy, what).with_retryable(true);
+        Err(error.hint(format_args!("choose another {} path", self.short)))
     }
-    let what =
-        format!("the checkpoint file {} is repeatedly deleted and created again by another program", path.display());
-    Err(Error::new(ErrorKind::CheckpointBusy, what).hint("choose another checkpoint path").with_retryable(true))
+
+    /// `None` when it appeared or went away in between.
+    fn open_or_create(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Option<Held>> {
+        if let Some(file) = self.open_and_lock_existing(path, wait)? {
+            return Ok(Some(Held { file, created: false }));
+        }
+        let line = self.first_line(process::id());
+        let made = file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
+        let made = made.map_err(|cause| self.refused("create", path, &cause))?;
+        Ok(made.map(|file| Held { file, created: true }))
+    }
+
+    /// `None` when nothing is there.
+    pub(crate) fn open_and_lock_existing(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
+        match wait.open(|| file::check_is_regular(path).and_then(|()| file::open_to_write(path)))? {
+            Ok(file) => self.lock(&file, path).map(|()| Some(file)),
+            Err(cause) if cause.kind() == Io::NotFound => Ok(None),
+            Err(cause) if is_leased(&cause) => {
+                let what = format!("the {} {}", self.noun, path.display());
+                Err(still_leased(ErrorKind::Checkpoint, &what, &cause))
+            }
+            Err(cause) => Err(self.refused("open", path, &cause)),
+        }
+    }
+
+    /// Opens a file to read it, without its lock.
+    pub(crate) fn open_to_read(&self, path: &Path) -> Result<File> {
+        let opened = file::check_is_regular(path).and_then(|()| file::open_itself_to_read(path));
+        opened.map_err(|cause| self.refused("open", path, &cause))
+    }
+
+    fn is_empty(&self, file: &File, path: &Path) -> Result<bool> {
+        file.metadata().map(|about| about.len() == 0).map_err(|cause| self.refused("examine", path, &cause))
+    }
+
+    fn lock(&self, file: &File, path: &Path) -> Result<()> {
+        match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(self.busy(file, path)),
+            Err(TryLockError::Error(cause)) => Err(self.refused("lock", path, &cause)),
+        }
+    }
+
+    fn busy(&self, file: &File, path: &Path) -> Error {
+        let mut first = vec![0; self.first_line_length()];
+        let named = file::read_exact_at(file, &mut first, 0).ok().and_then(|()| self.holder_of(&first));
+        let (holder, hint) = match named {
+            Some(pid) if os::lock::has_ended(pid) => {
+                (left_behind(pid, &os::lock::holders(file)), "end the process that holds it")
+            }
+            Some(pid) if pid == process::id() => {
+                (format!("another upload of this process ({pid})"), "wait until it ends")
+            }
+            Some(pid) => (format!("process {pid}"), "wait until that upload ends"),
+            None => ("another process".to_owned(), "wait until that upload ends"),
+        };
+        let what = format!("the {} {} is in use by {holder}", self.noun, path.display());
+        let error = Error::new(ErrorKind::CheckpointBusy, what).with_retryable(true);
+        error.hint(format_args!("{hint}, or choose another {} path", self.short))
+    }
+
+    /// The operating system said no: what to do about it depends on why.
+    pub(crate) fn refused(&self, verb: &str, path: &Path, cause: &io::Error) -> Error {
+        let what = format!("cannot {verb} the {} {}", self.noun, path.display());
+        Error::os(ErrorKind::Checkpoint, what, cause).hint(self.advice(cause, path))
+    }
+
+    fn advice(&self, cause: &io::Error, path: &Path) -> String {
+        let another = format!("choose another {} path", self.short);
+        match Refusal::of(cause) {
+            Refusal::Missing if !directory_of(path).exists() => {
+                format!("the directory {} does not exist: create it", directory_of(path).display())
+            }
+            Refusal::Missing => format!("it does not exist, and cannot be created there: {another}"),
+            Refusal::NoDirectory => format!("a part of its path is a file: {another}"),
+            Refusal::Link => "symbolic links are not followed: give the path of the file itself".to_owned(),
+            Refusal::Directory if self.short == CHECKPOINT.short => {
+                "it is a directory: give a file's path, or name it as the checkpoint directory".to_owned()
+            }
+            Refusal::Directory => "it is a directory: give a file's path".to_owned(),
+            Refusal::NotRegular => format!("it is not a regular file: {another}"),
+            Refusal::Forbidden => format!(
+                "the user {} must own it and may write in its directory: allow that, or {another}",
+                os::privacy::this_user()
+            ),
+            Refusal::ReadOnly => {
+                format!("the file system is read-only: choose a {} path or directory elsewhere", self.short)
+            }
+            Refusal::NameTooLong if self.short == CHECKPOINT.short => {
+                format!("its name is too long: {another}, or a checkpoint directory")
+            }
+            Refusal::NameTooLong => format!("its name is too long: {another}"),
+            Refusal::Full => format!("free some space, or choose a {} path elsewhere", self.short),
+            Refusal::TooLarge => {
+                "this process may not write files this large: raise its limit (RLIMIT_FSIZE, ulimit -f)".to_owned()
+            }
+            Refusal::NoLocks => "that file system has no locks: choose a path elsewhere".to_owned(),
+            Refusal::Other => another,
+        }
+    }
 }
 
-/// `None` when it appeared or went away in between.
-fn open_or_create(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<Held>> {
-    if let Some(file) = open_and_lock_existing(path, wait)? {
-        return Ok(Some(Held { file, created: false }));
-    }
-    let line = first_line(process::id());
-    let made = file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
-    let made = made.map_err(|cause| refused("create", path, &cause))?;
-    Ok(made.map(|file| Held { file, created: true }))
+/// Opens the checkpoint at `path`, or creates it with a first line.
+pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
+    CHECKPOINT.open_and_lock(path, wait)
 }
 
 /// `None` when nothing is there.
 pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
-    match wait.open(|| file::check_is_regular(path).and_then(|()| file::open_to_write(path)))? {
-        Ok(file) => lock(&file, path).map(|()| Some(file)),
-        Err(cause) if cause.kind() == Io::NotFound => Ok(None),
-        Err(cause) if is_leased(&cause) => {
-            let what = format!("the checkpoint file {}", path.display());
-            Err(still_leased(ErrorKind::Checkpoint, &what, &cause))
-        }
-        Err(cause) => Err(refused("open", path, &cause)),
-    }
+    CHECKPOINT.open_and_lock_existing(path, wait)
 }
 
-/// Opens a checkpoint file to read it, without its lock.
+/// Opens a checkpoint to read it, without its lock.
 pub(super) fn open_to_read(path: &Path) -> Result<File> {
-    let opened = file::check_is_regular(path).and_then(|()| file::open_itself_to_read(path));
-    opened.map_err(|cause| refused("open", path, &cause))
+    CHECKPOINT.open_to_read(path)
 }
 
-fn is_empty(file: &File, path: &Path) -> Result<bool> {
-    file.metadata().map(|about| about.len() == 0).map_err(|cause| refused("examine", path, &cause))
-}
-
-fn lock(file: &File, path: &Path) -> Result<()> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(busy(file, path)),
-        Err(TryLockError::Error(cause)) => Err(refused("lock", path, &cause)),
-    }
-}
-
-fn busy(file: &File, path: &Path) -> Error {
-    let mut first = [0; FIRST_LINE];
-    let named = file::read_exact_at(file, &mut first, 0).ok().and_then(|()| holder_of(&first));
-    let (holder, hint) = match named {
-        Some(pid) if os::lock::has_ended(pid) => {
-            (left_behind(pid, &os::lock::holders(file)), "end the process that holds it")
-        }
-        Some(pid) if pid == process::id() => (format!("another upload of this process ({pid})"), "wait until it ends"),
-        Some(pid) => (format!("process {pid}"), "wait until that upload ends"),
-        None => ("another process".to_owned(), "wait until that upload ends"),
-    };
-    let what = format!("the checkpoint file {} is in use by {holder}", path.display());
-    let error = Error::new(ErrorKind::CheckpointBusy, what).with_retryable(true);
-    error.hint(format_args!("{hint}, or choose another checkpoint path"))
+/// The operating system said no.
+pub(super) fn refused(verb: &str, path: &Path, cause: &io::Error) -> Error {
+    CHECKPOINT.refused(verb, path, cause)
 }
 
 /// Who holds the lock that process `pid` had taken before it ended.
@@ -119,7 +184,7 @@ fn left_behind(pid: u32, holders: &[u32]) -> String {
 }
 
 /// Whether `path` still leads to `file`.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let ours = file.metadata()?;
     match symlink_metadata(path) {
         Ok(there) => Ok(file_id(&there) == file_id(&ours)),
@@ -129,51 +194,19 @@ pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 }
 
 /// Makes sure that nobody else can read or write the file, and that nobody else has put it there.
-pub(super) fn make_private(file: &File, path: &Path) -> Result<()> {
+pub(crate) fn make_private(file: &File, path: &Path) -> Result<()> {
     os::privacy::make_private(file, &directory_of(path)).map_err(|cause| refused("use", path, &cause))
 }
 
 /// Makes a name that was put into the directory of `path`, or taken out of it, survive a power cut.
-pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     os::directory::sync(&directory_of(path))
 }
 
-fn directory_of(path: &Path) -> PathBuf {
+pub(crate) fn directory_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
         Some(parent) => parent.to_owned(),
         None => PathBuf::from("/"),
     }
-}
-
-/// The operating system said no: what to do about it depends on why.
-pub(super) fn refused(verb: &str, path: &Path, cause: &io::Error) -> Error {
-    let what = format!("cannot {verb} the checkpoint file {}", path.display());
-    Error::os(ErrorKind::Checkpoint, what, cause).hint(advice(cause, path))
-}
-
-fn advice(cause: &io::Error, path: &Path) -> String {
-    let text = match Refusal::of(cause) {
-        Refusal::Missing if !directory_of(path).exists() => {
-            return format!("the directory {} does not exist: create it", directory_of(path).display());
-        }
-        Refusal::Missing => "it does not exist, and cannot be created there: choose another checkpoint path",
-        Refusal::NoDirectory => "a part of its path is a file: choose another checkpoint path",
-        Refusal::Link => "symbolic links are not followed: give the path of the file itself",
-        Refusal::Directory => "it is a directory: give a file's path, or name it as the checkpoint directory",
-        Refusal::NotRegular => "it is not a regular file: choose another checkpoint path",
-        Refusal::Forbidden => {
-            return format!(
-                "the user {} must own it and may write in its directory: allow that, or choose another checkpoint path",
-                os::privacy::this_user()
-            );
-        }
-        Refusal::ReadOnly => "the file system is read-only: choose a checkpoint path or directory elsewhere",
-        Refusal::NameTooLong => "its name is too long: choose another checkpoint path, or a checkpoint directory",
-        Refusal::Full => "free some space, or choose a checkpoint path elsewhere",
-        Refusal::TooLarge => "this process may not write files this large: raise its limit (RLIMIT_FSIZE, ulimit -f)",
-        Refusal::NoLocks => "that file system has no locks: choose a path elsewhere",
-        Refusal::Other => "choose another checkpoint path",
-    };
-    text.to_owned()
 }

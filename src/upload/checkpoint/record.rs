@@ -1,15 +1,12 @@
 //! The records of the journal as JSON.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::decimal;
 use super::model::{FileOrigin, Header, Origin, PartRecord};
-use crate::os;
 use crate::source::identity::Identity;
 use crate::transfer::Growth;
 
@@ -57,7 +54,7 @@ pub(super) struct HeaderRecord {
     bucket: String,
     key: String,
     options: String,
-    #[serde(with = "bytes")]
+    #[serde(with = "crate::text::path")]
     source: PathBuf,
     size: u64,
     #[serde(with = "decimal")]
@@ -151,7 +148,7 @@ impl StreamRecord {
 }
 
 /// Nanoseconds since 1970, negative before.
-pub(super) fn nanoseconds(time: SystemTime) -> i128 {
+pub(crate) fn nanoseconds(time: SystemTime) -> i128 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => since.as_nanos() as i128,
         Err(before) => -(before.duration().as_nanos() as i128),
@@ -163,32 +160,6 @@ fn from_nanoseconds(count: i128) -> Option<SystemTime> {
     let distance = count.unsigned_abs();
     let distance = Duration::new(u64::try_from(distance / SECOND).ok()?, (distance % SECOND) as u32);
     if count < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
-}
-
-/// The bytes of a path as text: a byte that belongs to no UTF-8 character, a control character and `%` become `%XX`.
-fn encode_path(path: &Path) -> String {
-    let mut text = String::new();
-    let escape = |text: &mut String, bytes: &[u8]| {
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    };
-    for chunk in os::path::bytes(path).utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '%' => text.push_str("%25"),
-                c if c.is_control() => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
-                c => text.push(c),
-            }
-        }
-        escape(&mut text, chunk.invalid());
-    }
-    text
-}
-
-fn decode_path(text: &str) -> PathBuf {
-    os::path::from_bytes(percent_decode_str(text).collect())
 }
 
 /// A time as decimal text: nanoseconds since 1970.
@@ -209,41 +180,9 @@ mod moment {
     }
 }
 
-/// A path of any bytes as text.
-mod bytes {
-    use std::path::{Path, PathBuf};
-
-    use serde::de::{Deserialize, Deserializer};
-    use serde::ser::Serializer;
-
-    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::encode_path(path))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        String::deserialize(deserializer).map(|text| super::decode_path(&text))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_of_any_bytes_comes_back() {
-        for (bytes, text) in [
-            (b"/data/big.bin".as_slice(), "/data/big.bin"),
-            ("/数据/文件".as_bytes(), "/数据/文件"),
-            (b"/a%41\n\xff\xc3", "/a%2541%0A%FF%C3"),
-            ("/\u{85}".as_bytes(), "/%C2%85"),
-        ] {
-            let path = os::path::from_bytes(bytes.to_vec());
-            assert_eq!(encode_path(&path), text);
-            assert_eq!(decode_path(text), path);
-        }
-        let all = os::path::from_bytes((1..=255).collect());
-        assert_eq!(decode_path(&encode_path(&all)), all);
-    }
 
     #[test]
     fn times_come_back_also_from_before_1970() {

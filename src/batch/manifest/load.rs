@@ -1,0 +1,240 @@
+//! Opens a manifest, locks it and reads what it says.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::process;
+
+use super::known::{Known, Section};
+use super::line::{Seal, SortKey, read_line};
+use super::record::{EndRecord, HeaderRecord, RunRecord};
+use super::region::Region;
+use super::sort::Sorter;
+use super::sorted::{SortedLines, SortedWriter};
+use super::writer::ManifestWriter;
+use crate::error::{Error, ErrorKind, Result};
+use crate::os::file::{create_temporary, write_all_at};
+use crate::source::lease::LeaseWait;
+use crate::upload::checkpoint::line::{FirstLine, MANIFEST};
+use crate::upload::checkpoint::open::{Held, directory_of, make_private};
+
+const READ_BUFFER: usize = 256 * 1024;
+
+/// A manifest that this batch holds.
+pub(crate) struct Loaded {
+    pub writer: ManifestWriter,
+    pub known: Known,
+    /// Lines that are damaged. Their files are done again.
+    pub damaged: u64,
+}
+
+/// What a manifest says, but for where things are.
+struct Contents {
+    header: HeaderRecord,
+    run: u64,
+    /// Of the run that did not come to its end.
+    interrupted: Option<RunRecord>,
+    ended: Option<Section>,
+    tail: Option<Section>,
+    damaged: u64,
+    /// Where the last whole line ends.
+    length: u64,
+}
+
+/// Opens or creates the manifest at `path`, for a batch to the place that `header` says, with these options. Its id does not
+/// matter. Holds the lock until the writer is dropped.
+pub(crate) fn open(path: &Path, header: &HeaderRecord, options: &str, wait: &LeaseWait<'_>) -> Result<Loaded> {
+    let Held { file, .. } = MANIFEST.open_and_lock(path, wait)?;
+    make_private(&file, path)?;
+    let failed = |cause: io::Error| MANIFEST.refused("read", path, &cause);
+    let length = file.metadata().map_err(failed)?.len();
+    if !has_records(&file, length, path)? {
+        return begin(file, path, header, options);
+    }
+    sign(&file);
+    let contents = read(&file, length, path, options)?;
+    check_is_of(&contents.header, header, path)?;
+    let Contents { header, run, interrupted, ended, tail, damaged, length } = contents;
+    let known = Known { seal: Seal::new(&header.manifest), ended, interrupted: tail };
+    let continues = interrupted.filter(|run| run.options == options);
+    let number = continues.as_ref().map_or(run + 1, |run| run.run);
+    let run = RunRecord { run: number, options: options.to_owned() };
+    let writer = ManifestWriter::new(file, path, header, run, length, continues.is_some());
+    Ok(Loaded { writer, known, damaged })
+}
+
+/// Whether the file has more than a first line of ours; an error when it is somebody else's.
+fn has_records(file: &File, length: u64, path: &Path) -> Result<bool> {
+    let first_line = MANIFEST.first_line_length();
+    let mut first = Vec::new();
+    let mut region = Region::new(file, 0, length.min(first_line as u64), first_line);
+    io::Read::read_to_end(&mut region, &mut first).map_err(|cause| MANIFEST.refused("read", path, &cause))?;
+    let refuse = |what: &str, hint: &str| {
+        Err(Error::new(ErrorKind::Checkpoint, format!("the file {} {what}", path.display())).hint(hint))
+    };
+    match MANIFEST.judge_first_line(&first) {
+        FirstLine::Ours => Ok(length > first_line as u64),
+        FirstLine::Torn => Ok(false),
+        FirstLine::Newer(version) => refuse(
+            &format!("is a manifest of version {version}, which this library does not know"),
+            "use the library that wrote it, or choose another manifest path",
+        ),
+        FirstLine::Damaged => refuse(
+            "is a damaged manifest",
+            "restore it from a copy, or delete it; then every file is compared with the bucket or sent again",
+        ),
+        FirstLine::Foreign => refuse("is not a manifest of this library", "choose another manifest path"),
+    }
+}
+
+fn begin(file: File, path: &Path, header: &HeaderRecord, options: &str) -> Result<Loaded> {
+    let failed = |cause: io::Error| MANIFEST.refused("write", path, &cause);
+    let header = HeaderRecord { manifest: format!("{:032x}", fastrand::u128(..)), ..header.clone() };
+    let first = MANIFEST.first_line(process::id());
+    let line = Seal::new("").line(&serde_json::to_vec(&header).map_err(|error| failed(error.into()))?);
+    write_all_at(&file, first.as_bytes(), 0).map_err(failed)?;
+    file.set_len(first.len() as u64).map_err(failed)?;
+    write_all_at(&file, &line, first.len() as u64).map_err(failed)?;
+    file.sync_all().and_then(|()| crate::os::directory::sync(&directory_of(path))).map_err(failed)?;
+    let seal = Seal::new(&header.manifest);
+    let run = RunRecord { run: 1, options: options.to_owned() };
+    let length = (first.len() + line.len()) as u64;
+    Ok(Loaded {
+        writer: ManifestWriter::new(file, path, header, run, length, false),
+        known: Known::nothing(seal),
+        damaged: 0,
+    })
+}
+
+/// Names this process to those who find the manifest locked. It is no harm when that fails.
+fn sign(file: &File) {
+    let (at, holder) = MANIFEST.holder_field(process::id());
+    let _ = write_all_at(file, holder.as_bytes(), at);
+}
+
+fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents> {
+    let failed = |cause: io::Error| MANIFEST.refused("read", path, &cause);
+    let mut region = Region::new(file, MANIFEST.first_line_length() as u64, length, READ_BUFFER);
+    let mut line = Vec::new();
+    read_line(&mut region, &mut line).map_err(failed)?;
+    let header = Seal::new("").open(&line).and_then(|json| serde_json::from_slice::<HeaderRecord>(json).ok());
+    let Some(header) = header else {
+        let error =
+            Error::new(ErrorKind::Checkpoint, format!("the manifest {} is damaged at its beginning", path.display()));
+        return Err(error
+            .hint("restore it from a copy, or delete it; then every file is compared with the bucket or sent again"));
+    };
+    let directory = directory_of(path);
+    let mut reader = Reader {
+        seal: Seal::new(&header.manifest),
+        sorted: SortedLines::new(file.try_clone().map_err(failed)?),
+        last: None,
+        tail: Sorter::new(&directory),
+        has_tail: false,
+        end: None,
+        run: None,
+        damaged: 0,
+        length: region.offset(),
+    };
+    reader.read(&mut region).map_err(failed)?;
+    let Reader { sorted, tail, has_tail, end, run, damaged, length, .. } = reader;
+    let ended_with = end.as_ref().is_some_and(|end| end.options == options);
+    let interrupted_with = run.as_ref().is_some_and(|run| run.options == options);
+    let tail = match has_tail {
+        true => Some(Section::new(sorted_copy(tail, &directory).map_err(failed)?, interrupted_with)),
+        false => None,
+    };
+    let last_run = run.as_ref().map_or(0, |run| run.run).max(end.as_ref().map_or(0, |end| end.end));
+    Ok(Contents {
+        header,
+        run: last_run,
+        interrupted: run,
+        ended: (sorted.count() > 0).then(|| Section::new(sorted, ended_with)),
+        tail,
+        damaged,
+        length,
+    })
+}
+
+/// Reads the lines after the header.
+struct Reader<'a> {
+    seal: Seal,
+    sorted: SortedLines,
+    /// Path and key of the last sorted line.
+    last: Option<(Vec<u8>, Vec<u8>)>,
+    tail: Sorter<'a>,
+    has_tail: bool,
+    end: Option<EndRecord>,
+    run: Option<RunRecord>,
+    damaged: u64,
+    length: u64,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, region: &mut Region<'_>) -> io::Result<()> {
+        let mut line = Vec::new();
+        loop {
+            let offset = region.offset();
+            if !read_line(region, &mut line)? {
+                return Ok(());
+            }
+            if line.last() != Some(&b'\n') && line.len() < super::line::MAX_LINE {
+                // Torn: it was being written when the process or the machine died.
+                return Ok(());
+            }
+            self.take(&line, offset)?;
+            self.length = region.offset();
+        }
+    }
+
+    fn take(&mut self, line: &[u8], offset: u64) -> io::Result<()> {
+        let Some(json) = self.seal.open(line) else {
+            self.damaged += 1;
+            return Ok(());
+        };
+        if let Some(key) = SortKey::of_json(json) {
+            return self.take_file(&key, line, offset);
+        }
+        if let Ok(run) = serde_json::from_slice::<RunRecord>(json) {
+            self.run = Some(run);
+        } else if let Ok(end) = serde_json::from_slice::<EndRecord>(json) {
+            (self.end, self.run) = (Some(end), None);
+        }
+        Ok(())
+    }
+
+    /// Lines are sorted up to the first run that did not come to its end.
+    fn take_file(&mut self, key: &SortKey<'_>, line: &[u8], offset: u64) -> io::Result<()> {
+        let is_next = self.last.as_ref().is_none_or(|(path, text)| (&**path, &**text) < (&*key.path, key.key));
+        if self.run.is_some() || !is_next {
+            self.has_tail = true;
+            return self.tail.add(line);
+        }
+        let (path, text) = self.last.get_or_insert_default();
+        path.clear();
+        path.extend_from_slice(&key.path);
+        text.clear();
+        text.extend_from_slice(key.key);
+        self.sorted.add(key, offset, line.len() as u64);
+        Ok(())
+    }
+}
+
+/// The lines of an interrupted run, sorted, in a file without a name. The manifest stays as it is: it is only ever
+/// appended to, until it is replaced.
+fn sorted_copy(tail: Sorter<'_>, directory: &Path) -> io::Result<SortedLines> {
+    let mut writer = SortedWriter::new(create_temporary(directory)?, 0);
+    tail.finish(|line| writer.add(line))?;
+    writer.finish().map(|(lines, _)| lines)
+}
+
+/// A manifest speaks of one place only.
+fn check_is_of(found: &HeaderRecord, wanted: &HeaderRecord, path: &Path) -> Result<()> {
+    let place = |header: &HeaderRecord| (header.endpoint.clone(), header.bucket.clone(), header.prefix.clone());
+    if place(found) == place(wanted) {
+        return Ok(());
+    }
+    let HeaderRecord { endpoint, bucket, prefix, .. } = found;
+    let what = format!("the manifest {} is of another batch, to oss://{bucket}/{prefix} at {endpoint}", path.display());
+    Err(Error::new(ErrorKind::Checkpoint, what).hint("choose another manifest path"))
+}

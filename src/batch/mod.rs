@@ -1,0 +1,33 @@
+//! Many objects: a folder, a list or pairs that a program pushes, each file to exactly one outcome.
+//!
+//! `handle` starts a `job`, whose thread in `run` feeds it with what the `source` (`walk`, `list`, pushes) finds and `select`
+//! lets through. `key` makes the object's name, `compare` decides whether the file is sent, `schedule` sends small files as
+//! units of the client's queue and large ones as uploads of their own, and the `manifest` remembers every `outcome`. `verify`
+//! compares the bucket with a manifest instead.
+
+mod compare;
+mod control;
+mod entry;
+mod handle;
+mod job;
+mod key;
+mod key_set;
+mod list;
+mod manifest;
+mod options;
+mod outbox;
+mod outcome;
+mod progress;
+mod pushed;
+mod request;
+mod run;
+mod schedule;
+mod select;
+mod walk;
+
+pub use handle::{Batch, BatchEnd, NextOutcome};
+pub(crate) use job::BatchJob;
+pub use options::{BatchMode, BatchOptions, BatchSource, KeyEncoding, Symlinks};
+pub use outcome::{BatchOutcome, BatchResult, OutcomeStatus};
+pub use progress::BatchProgress;
+pub(crate) use request::BatchRequest;

@@ -1,0 +1,90 @@
+//! Files that a program pushes.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::sync::unpoisoned;
+
+/// So many files wait; then the program does.
+const CAPACITY: usize = 1024;
+
+/// A file that was pushed.
+#[derive(Debug)]
+pub(crate) struct PushedFile {
+    /// In full.
+    pub path: PathBuf,
+    pub key: Result<String>,
+}
+
+/// The files on their way into the batch.
+#[derive(Debug, Default)]
+pub(crate) struct Pushed {
+    state: Mutex<PushedState>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct PushedState {
+    files: VecDeque<PushedFile>,
+    sealed: bool,
+    /// The batch takes no more.
+    closed: bool,
+}
+
+impl Pushed {
+    /// Waits for room. Fails when the batch takes no files.
+    pub(crate) fn add(&self, file: PushedFile) -> Result<()> {
+        let mut state = self.lock();
+        while state.files.len() >= CAPACITY && !state.sealed && !state.closed {
+            state = unpoisoned(self.changed.wait(state));
+        }
+        if state.sealed {
+            return Err(Error::invalid("the batch is sealed: nothing can be added any more"));
+        }
+        if state.closed {
+            return Err(Error::invalid("the batch has ended: nothing can be added any more"));
+        }
+        state.files.push_back(file);
+        drop(state);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    pub(crate) fn seal(&self) {
+        self.lock().sealed = true;
+        self.changed.notify_all();
+    }
+
+    /// The batch takes no more: those who wait for room fail.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// The next file, waiting a while for it. `None`: none now; `Some(None)`: none any more.
+    pub(crate) fn next(&self, time: Duration) -> Option<Option<PushedFile>> {
+        let mut state = self.lock();
+        if state.files.is_empty() && !state.sealed && !state.closed {
+            state = unpoisoned(self.changed.wait_timeout(state, time)).0;
+        }
+        let file = state.files.pop_front();
+        let was_full = state.files.len() + 1 == CAPACITY;
+        let is_over = file.is_none() && (state.sealed || state.closed);
+        drop(state);
+        if was_full {
+            self.changed.notify_all();
+        }
+        match file {
+            Some(file) => Some(Some(file)),
+            None if is_over => Some(None),
+            None => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, PushedState> {
+        unpoisoned(self.state.lock())
+    }
+}

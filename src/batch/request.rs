@@ -1,0 +1,125 @@
+//! What a batch is to do, checked.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::key::{self, key_of};
+use super::options::{BatchMode, BatchOptions, BatchSource};
+use super::select::Rules;
+use crate::error::{Error, ErrorKind, Result};
+use crate::oss::{self, ObjectHeaders};
+use crate::upload::in_full;
+
+/// The most shards that a batch can be divided into.
+const MAX_SHARDS: u32 = 1_000_000;
+
+/// [`BatchOptions`] that have been found to make sense. All paths are in full.
+#[derive(Debug)]
+pub(crate) struct BatchRequest {
+    pub options: BatchOptions,
+    pub rules: Rules,
+    /// Bytes of a part; `None`: chosen from the size.
+    pub part_size: Option<u64>,
+    /// Requests at a time; `None`: chosen by the library.
+    pub connections: Option<u32>,
+    /// The directory in which paths of a list begin.
+    pub base: PathBuf,
+}
+
+impl BatchRequest {
+    pub(crate) fn new(mut options: BatchOptions) -> Result<BatchRequest> {
+        oss::check_bucket(&options.bucket)?;
+        if !options.key_prefix.is_empty() {
+            key::check(&options.key_prefix, options.key_encoding).map_err(|error| error.context("key_prefix"))?;
+        }
+        let mut base = PathBuf::from("/");
+        match &mut options.source {
+            BatchSource::Pushed => {}
+            BatchSource::Directory(path) => *path = in_full("directory", path, ErrorKind::Io)?,
+            BatchSource::List { path, .. } => {
+                *path = in_full("list_path", path, ErrorKind::Io)?;
+                base = env::current_dir()
+                    .map_err(|error| Error::os(ErrorKind::Io, "the current directory cannot be found", &error))?;
+            }
+        }
+        if let Some(path) = &mut options.manifest {
+            *path = in_full("manifest_path", path, ErrorKind::Checkpoint)?;
+        }
+        check_combinations(&options)?;
+        ObjectHeaders::new(&options.headers)?;
+        Ok(BatchRequest {
+            rules: Rules::new(&options.exclude, &options.include)?,
+            part_size: options.part_size.bytes()?,
+            connections: options.connections.count()?,
+            base,
+            options,
+        })
+    }
+
+    /// Stands for the options that shape the objects besides their content.
+    pub(crate) fn shape(&self) -> String {
+        let headers = ObjectHeaders::new(&self.options.headers).map(|headers| headers.shape()).unwrap_or_default();
+        let text = format!("{headers}\nkeep_mtime={}", self.options.keep_mtime);
+        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The path of the file that is opened, for a path of the batch.
+    pub(crate) fn full_path(&self, path: &[u8]) -> PathBuf {
+        let path = crate::os::path::from_bytes(path.to_vec());
+        match &self.options.source {
+            BatchSource::Directory(root) => root.join(path),
+            _ => path,
+        }
+    }
+
+    /// Whether the file with this key belongs to the shard of this batch: that of the key's CRC-64 modulo the number of
+    /// shards.
+    pub(crate) fn is_in_shard(&self, key: &str) -> bool {
+        let count = u64::from(self.options.shard_count);
+        count < 2 || crate::crc64::checksum(key.as_bytes()) % count == u64::from(self.options.shard_index)
+    }
+
+    /// The key of a file whose path was given without one: the prefix, and the path without what leads to the root or the
+    /// current directory.
+    pub(crate) fn key_of_given(&self, path: &Path) -> Result<String> {
+        let mut kept = PathBuf::new();
+        for component in path.components() {
+            match component {
+                std::path::Component::Normal(name) => kept.push(name),
+                std::path::Component::ParentDir => {
+                    let what = format!("the path {} has .. in it, so no key can be made of it", path.display());
+                    return Err(Error::invalid(what).hint("give the key, or another path"));
+                }
+                _ => {}
+            }
+        }
+        key_of(&self.options.key_prefix, crate::os::path::bytes(&kept), self.options.key_encoding)
+    }
+}
+
+fn check_combinations(options: &BatchOptions) -> Result<()> {
+    let BatchOptions { mode, manifest, shard_index, shard_count, .. } = options;
+    let name = match mode {
+        BatchMode::All | BatchMode::Changed => None,
+        BatchMode::RetryFailed => Some("retry_failed"),
+        BatchMode::Verify => Some("verify"),
+        BatchMode::VerifyFull => Some("verify_full"),
+    };
+    if let Some(name) = name.filter(|_| manifest.is_none()) {
+        return Err(Error::invalid(format!("the mode {name} needs manifest_path")));
+    }
+    if *mode == BatchMode::Changed && manifest.is_none() && !options.compare_remote {
+        return Err(Error::invalid(
+            "the mode changed needs something to compare with: set manifest_path, or compare_remote",
+        ));
+    }
+    if *shard_count > MAX_SHARDS {
+        return Err(Error::invalid(format!("shard_count is {shard_count}; it must be at most {MAX_SHARDS}")));
+    }
+    if *shard_index >= (*shard_count).max(1) {
+        return Err(Error::invalid(format!("shard_index is {shard_index}; it must be less than shard_count")));
+    }
+    Ok(())
+}

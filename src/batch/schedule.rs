@@ -1,0 +1,467 @@
+//! Small files as units of the client's queue, large ones as uploads that send their parts over the same connections.
+//!
+//! A large file begins as soon as it is found, so that the batch does not end with one connection at work. What a thread has
+//! in work is settled, recorded in the manifest and told, before the thread takes more.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use super::entry::{Entry, Stored, Task};
+use super::job::BatchJob;
+use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
+use super::outcome::{BatchOutcome, OutcomeStatus};
+use crate::error::{Error, ErrorKind, Result};
+use crate::os;
+use crate::source::lease::LeaseWait;
+use crate::source::{FileSource, Part, Source};
+use crate::sync::unpoisoned;
+use crate::text;
+use crate::transfer::{MOST_AUTO_ROUTINES, Sending, Units};
+use crate::upload::{Outcome, StoredFile};
+
+/// So many files may be found ahead of those that are done.
+const LOOKAHEAD: usize = 4096;
+/// So many large files are sent at the same time: together they have enough parts to keep all connections busy.
+const MOST_LARGE: u32 = 16;
+/// When the library chooses the number of connections, it begins with so many small files at a time.
+const FIRST_WIDTH: u32 = 16;
+/// A file that took longer waited most of that time: another connection will bring more.
+const SLOW: Duration = Duration::from_millis(5);
+/// How often a file is put off because of errors that may be its own, or everybody's.
+const MOST_DEFERRALS: u32 = 1;
+
+/// The files that a batch has in work.
+pub(crate) struct Schedule {
+    pub job: Arc<BatchJob>,
+    pub manifest: Option<ManifestWriter>,
+    pub backlog: Arc<Backlog>,
+    sending: Mutex<Option<Sending>>,
+    /// How many small files are sent at a time; the library raises it when it chooses.
+    width: AtomicU32,
+}
+
+/// What was found and is not done.
+#[derive(Default)]
+pub(crate) struct Backlog {
+    state: Mutex<BacklogState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct BacklogState {
+    small: VecDeque<Entry>,
+    large: VecDeque<Entry>,
+    large_in_work: u32,
+    unfinished: usize,
+    /// Somebody waits for a file to be finished.
+    awaited: bool,
+}
+
+/// What came of a file.
+enum Verdict {
+    Outcome(Box<BatchOutcome>, Option<StoredFile>),
+    /// To be done later.
+    Again(Entry),
+    /// The batch is being stopped.
+    Stopped,
+}
+
+impl Schedule {
+    pub(crate) fn new(job: Arc<BatchJob>, manifest: Option<ManifestWriter>) -> Arc<Schedule> {
+        let width = job.request.connections.unwrap_or(FIRST_WIDTH);
+        let schedule = Arc::new(Schedule {
+            job,
+            manifest,
+            backlog: Arc::default(),
+            sending: Mutex::new(None),
+            width: AtomicU32::new(width),
+        });
+        let units = Arc::new(SmallFiles(schedule.clone()));
+        let sending = schedule.job.queue.begin_small(&schedule.job.keeps_to, width, units);
+        *schedule.sending() = Some(sending);
+        schedule
+    }
+
+    /// Takes a file that is to be done. Waits while many are.
+    pub(crate) fn add(self: &Arc<Self>, entry: Entry) {
+        while self.backlog.unfinished() >= LOOKAHEAD && !self.job.control.is_stopping() {
+            self.backlog.wait(LOOKAHEAD - 1);
+            self.keep_safe();
+        }
+        self.backlog.lock().unfinished += 1;
+        self.put(entry);
+    }
+
+    /// Waits until all files are done, or the batch is stopped and none is in work.
+    pub(crate) fn finish(&self) {
+        while self.backlog.unfinished() > 0 {
+            if self.job.control.is_stopping() {
+                self.drop_waiting();
+            }
+            self.backlog.wait(0);
+            self.dispatch();
+            self.keep_safe();
+        }
+        let sending = self.sending().take();
+        drop(sending);
+    }
+
+    /// Makes what was recorded safe, now and then.
+    pub(crate) fn keep_safe(&self) {
+        if let Some(Err(error)) = self.manifest.as_ref().map(|manifest| manifest.sync_if_due(Instant::now())) {
+            self.job.control.fail(error);
+        }
+    }
+
+    /// A file that was found and needs nothing done.
+    pub(crate) fn settle(&self, outcome: BatchOutcome, stored: Option<StoredFile>) {
+        if let Some(manifest) = &self.manifest
+            && !matches!(outcome.status, OutcomeStatus::Planned)
+            && let Err(error) = record(manifest, &outcome, stored.as_ref())
+        {
+            self.job.control.fail(error.hint("what was uploaded meanwhile is compared or sent again by the next run"));
+        }
+        self.tell(outcome);
+    }
+
+    /// As [`Schedule::settle`], but the manifest says so already.
+    pub(crate) fn tell(&self, outcome: BatchOutcome) {
+        let job = &self.job;
+        job.meter.settled(&outcome);
+        if outcome.status == OutcomeStatus::Failed && job.request.options.stop_on_error {
+            let error = outcome.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Internal, "no error"));
+            job.control.fail(error.context(outcome.path.display()));
+        }
+        if job.request.options.outcomes {
+            job.outbox.put(outcome);
+        }
+    }
+
+    fn put(self: &Arc<Self>, entry: Entry) {
+        let bytes = entry.identity.size;
+        // Whether a large file has changed is found out like a small one is sent.
+        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote) {
+            self.backlog.lock().small.push_back(entry);
+            if let Some(sending) = &mut *self.sending() {
+                sending.add(bytes);
+            }
+            self.dispatch();
+        } else {
+            self.backlog.lock().large.push_back(entry);
+            self.start_large();
+        }
+    }
+
+    fn dispatch(&self) {
+        if let Err(error) = self.job.queue.dispatch() {
+            self.job.control.fail(Error::no_thread(&error));
+        }
+    }
+
+    /// Starts large files that wait, as far as there may be more in work.
+    fn start_large(self: &Arc<Self>) {
+        while let Some(entry) = self.backlog.next_large() {
+            let this = self.clone();
+            let backlog = self.backlog.clone();
+            let work = move || {
+                this.carry_out(entry, false);
+                backlog.lock().large_in_work -= 1;
+                this.start_large();
+                drop(this);
+                backlog.finished();
+            };
+            if let Err(error) = self.job.queue.pool().spawn(work) {
+                self.backlog.lock().large_in_work -= 1;
+                self.job.control.fail(Error::no_thread(&error));
+                self.backlog.finished();
+            }
+        }
+    }
+
+    fn drop_waiting(&self) {
+        let mut state = self.backlog.lock();
+        state.unfinished -= state.small.len() + state.large.len();
+        state.small.clear();
+        state.large.clear();
+    }
+
+    /// Does what is to be done with a file. It counts as finished afterwards, unless it was put off.
+    fn carry_out(self: &Arc<Self>, entry: Entry, is_small: bool) {
+        let (path, key, size) = (entry.path.clone(), entry.key.clone(), entry.identity.size);
+        let verdict = catch_unwind(AssertUnwindSafe(|| self.process(entry, is_small))).unwrap_or_else(|payload| {
+            Verdict::Outcome(Box::new(failed(&path, &key, size, Error::from_panic(&*payload))), None)
+        });
+        match verdict {
+            Verdict::Outcome(outcome, stored) => self.settle(*outcome, stored),
+            Verdict::Stopped => {}
+            Verdict::Again(entry) => {
+                self.backlog.lock().unfinished += 1;
+                self.put(entry);
+            }
+        }
+    }
+
+    fn process(&self, entry: Entry, is_small: bool) -> Verdict {
+        if self.job.control.is_stopping() {
+            return Verdict::Stopped;
+        }
+        match &entry.task {
+            Task::Compare(stored) => match self.has_content(&entry, stored) {
+                Ok(Some(file)) => {
+                    Verdict::Outcome(Box::new(unchanged(&entry, stored.clone(), file.identity.size)), Some(file))
+                }
+                Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
+                Err(error) => self.after_error(entry, error, 0),
+            },
+            Task::CompareRemote => match self.remote_has(&entry) {
+                Ok(Some((stored, file))) => {
+                    Verdict::Outcome(Box::new(unchanged(&entry, stored, file.identity.size)), Some(file))
+                }
+                Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
+                Err(error) => self.after_error(entry, error, 0),
+            },
+            Task::Upload | Task::Directory if self.job.request.options.dry_run => {
+                let status = OutcomeStatus::Planned;
+                Verdict::Outcome(
+                    Box::new(BatchOutcome { status, ..outcome(&entry.path, &entry.key, entry.identity.size) }),
+                    None,
+                )
+            }
+            Task::Upload | Task::Directory => self.upload(entry, is_small),
+        }
+    }
+
+    fn upload(&self, entry: Entry, is_small: bool) -> Verdict {
+        let (Outcome { result, error, stored }, complaints) = match self.job.upload(&entry, is_small) {
+            Ok(uploaded) => uploaded,
+            Err(error) => return self.after_error(entry, error, 0),
+        };
+        if is_small {
+            self.observe(complaints);
+        }
+        if let Some(error) = error {
+            return self.after_error(entry, error, result.attempts);
+        }
+        let outcome = BatchOutcome {
+            crc64: result.crc64,
+            etag: result.etag,
+            version_id: result.version_id,
+            request_id: result.request_id,
+            attempts: result.attempts,
+            ..outcome(&entry.path, &entry.key, result.size)
+        };
+        Verdict::Outcome(Box::new(outcome), stored)
+    }
+
+    /// The server's complaints keep the pace of all down.
+    fn observe(&self, complaints: u32) {
+        if let Some(sending) = &mut *self.sending() {
+            sending.observe(complaints);
+        }
+    }
+
+    /// What to do after an error: whether it is the file's, everybody's, or one that passes.
+    fn after_error(&self, entry: Entry, error: Error, attempts: u32) -> Verdict {
+        let control = &self.job.control;
+        if control.is_stopping() {
+            return Verdict::Stopped;
+        }
+        if concerns_all(&error) {
+            control.fail(error.hint("the batch was ended: no other file could be stored either"));
+            return Verdict::Stopped;
+        }
+        if passes(&error) {
+            let done = self.job.meter.count(OutcomeStatus::Stored);
+            let others_get_on = done > entry.done_before;
+            if entry.deferrals < MOST_DEFERRALS || (is_throttled(&error) && others_get_on) {
+                return Verdict::Again(Entry { deferrals: entry.deferrals + 1, done_before: done, ..entry });
+            }
+            if !others_get_on {
+                control.fail(
+                    error.hint("no other file could be stored meanwhile, and the batch was ended: start it again"),
+                );
+                return Verdict::Stopped;
+            }
+        }
+        let failed = failed(&entry.path, &entry.key, entry.identity.size, error);
+        Verdict::Outcome(Box::new(BatchOutcome { attempts, ..failed }), None)
+    }
+
+    /// The file as it is, when its content is what was stored.
+    fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
+        let stop = self.job.control.own.begin_round();
+        let go_on = || match stop.load(Ordering::Relaxed) {
+            true => Err(crate::service::stopped()),
+            false => Ok(()),
+        };
+        let sleep = |pause: Duration| {
+            self.job.control.own.sleep(pause, &stop);
+            go_on()
+        };
+        let wait = LeaseWait { sleep: &sleep, timeout: self.job.service.stall_timeout };
+        let file = FileSource::open(&self.job.request.full_path(&entry.path), &wait)?;
+        if file.size() != stored.size {
+            return Ok(None);
+        }
+        file.check_end()?;
+        let whole = Part { number: 1, offset: 0, size: file.size() };
+        let source: &dyn Source = &file;
+        let crc64 = source.crc64(&whole, go_on)?;
+        file.check_unchanged()?;
+        let identity = file.identity();
+        let is_fresh = identity.may_hide_a_write_after(file.observed);
+        Ok((crc64 == stored.crc64).then_some(StoredFile { identity, is_fresh }))
+    }
+
+    /// What the bucket has, when it is the file's content.
+    fn remote_has(&self, entry: &Entry) -> Result<Option<(Stored, StoredFile)>> {
+        let Some(stored) = self.job.head(entry)?.filter(|stored| stored.size == entry.identity.size) else {
+            return Ok(None);
+        };
+        Ok(self.has_content(entry, &stored)?.map(|file| (stored, file)))
+    }
+
+    /// A file took so long; whether more at a time will help.
+    fn adapt(&self, elapsed: Duration) {
+        let width = self.width.load(Ordering::Relaxed);
+        let may_grow = self.job.request.connections.is_none() && width < MOST_AUTO_ROUTINES;
+        if !may_grow || elapsed < SLOW || self.backlog.lock().small.is_empty() {
+            return;
+        }
+        let grown = self.width.compare_exchange(width, width + 1, Ordering::Relaxed, Ordering::Relaxed);
+        if grown.is_ok() {
+            if let Some(sending) = &*self.sending() {
+                sending.set_width(width + 1);
+            }
+            self.dispatch();
+        }
+    }
+
+    fn sending(&self) -> MutexGuard<'_, Option<Sending>> {
+        unpoisoned(self.sending.lock())
+    }
+}
+
+/// The small files that the queue gives to workers.
+struct SmallFiles(Arc<Schedule>);
+
+impl Units for SmallFiles {
+    fn run_next(self: Arc<Self>) {
+        let schedule = self.0.clone();
+        drop(self);
+        let backlog = schedule.backlog.clone();
+        let Some(entry) = backlog.next_small() else { return };
+        let bytes = entry.identity.size;
+        let start = Instant::now();
+        schedule.carry_out(entry, true);
+        if let Some(sending) = &mut *schedule.sending() {
+            sending.unit_done(bytes);
+        }
+        schedule.adapt(start.elapsed());
+        drop(schedule);
+        backlog.finished();
+    }
+}
+
+impl Backlog {
+    fn unfinished(&self) -> usize {
+        self.lock().unfinished
+    }
+
+    /// Waits a while, until no more than so many are unfinished.
+    fn wait(&self, most: usize) {
+        let mut state = self.lock();
+        if state.unfinished > most {
+            state.awaited = true;
+            state = unpoisoned(self.changed.wait_timeout(state, Duration::from_millis(100))).0;
+            state.awaited = false;
+        }
+    }
+
+    fn finished(&self) {
+        let mut state = self.lock();
+        state.unfinished -= 1;
+        if state.awaited && (state.unfinished == 0 || state.unfinished % 64 == 0) {
+            self.changed.notify_all();
+        }
+    }
+
+    fn next_small(&self) -> Option<Entry> {
+        self.lock().small.pop_front()
+    }
+
+    fn next_large(&self) -> Option<Entry> {
+        let mut state = self.lock();
+        if state.large_in_work >= MOST_LARGE {
+            return None;
+        }
+        let entry = state.large.pop_front()?;
+        state.large_in_work += 1;
+        Some(entry)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BacklogState> {
+        // Nothing panics while it holds this lock; were it so, the state would still be whole.
+        unpoisoned(self.state.lock())
+    }
+}
+
+/// Every other file would fail with the same error.
+fn concerns_all(error: &Error) -> bool {
+    const CODES: [&str; 5] =
+        ["NoSuchBucket", "InvalidAccessKeyId", "SignatureDoesNotMatch", "UserDisable", "AccountDisabled"];
+    error.kind() == ErrorKind::Credentials || CODES.contains(&error.service_code())
+}
+
+/// It is not the file's fault, and may be gone after a while.
+fn passes(error: &Error) -> bool {
+    let by_server = error.kind() == ErrorKind::Service && error.is_retryable();
+    by_server || matches!(error.kind(), ErrorKind::Network | ErrorKind::Timeout)
+}
+
+/// The server asked to slow down.
+fn is_throttled(error: &Error) -> bool {
+    matches!(error.http_status(), 429 | 503)
+}
+
+fn record(manifest: &ManifestWriter, outcome: &BatchOutcome, stored: Option<&StoredFile>) -> Result<()> {
+    let path = text::path::encode(&outcome.path);
+    let mut record = FileRecord {
+        path: path.as_str().into(),
+        key: outcome.key.as_str().into(),
+        status: match outcome.status {
+            OutcomeStatus::Skipped => RecordStatus::Skipped,
+            OutcomeStatus::Failed => RecordStatus::Failed,
+            _ => RecordStatus::Stored,
+        },
+        size: outcome.size,
+        crc64: outcome.crc64,
+        etag: outcome.etag.as_str().into(),
+        version_id: outcome.version_id.as_str().into(),
+        rule: outcome.rule.as_str().into(),
+        error: outcome.error.as_ref().map(ErrorRecord::from),
+        ..FileRecord::default()
+    };
+    if let Some(stored) = stored {
+        record.set_identity(&stored.identity);
+        record.fresh = stored.is_fresh;
+    }
+    manifest.record(&record)?;
+    manifest.sync_if_due(Instant::now())
+}
+
+pub(crate) fn outcome(path: &[u8], key: &str, size: u64) -> BatchOutcome {
+    BatchOutcome { path: os::path::from_bytes(path.to_vec()), key: key.to_owned(), size, ..BatchOutcome::default() }
+}
+
+pub(crate) fn failed(path: &[u8], key: &str, size: u64, error: Error) -> BatchOutcome {
+    BatchOutcome { status: OutcomeStatus::Failed, error: Some(error), ..outcome(path, key, size) }
+}
+
+fn unchanged(entry: &Entry, stored: Stored, size: u64) -> BatchOutcome {
+    let Stored { crc64, etag, version_id, .. } = stored;
+    BatchOutcome { status: OutcomeStatus::Unchanged, crc64, etag, version_id, ..outcome(&entry.path, &entry.key, size) }
+}

@@ -1,0 +1,505 @@
+//! Many files: each ends as exactly one outcome, what is in the bucket is what is in the folder, and what was stored is not
+//! sent again.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::*;
+use oss_server::Server;
+use oss_upload::{
+    Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchSource, Client, ErrorKind, KeyEncoding, NextOutcome,
+    OutcomeStatus, PartSize, Symlinks,
+};
+
+/// A folder, a server, and a client for it.
+struct Stage {
+    server: Server,
+    client: Client,
+    dir: tempfile::TempDir,
+}
+
+/// What came of a batch.
+struct Ended {
+    end: BatchEnd,
+    /// By path.
+    outcomes: BTreeMap<PathBuf, BatchOutcome>,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let server = server();
+        let client = client(&server);
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("tree")).unwrap();
+        Stage { server, client, dir }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("tree")
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.dir.path().join("manifest")
+    }
+
+    fn write(&self, path: &str, content: &[u8]) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    /// The smallest parts, so that files of few bytes are large.
+    fn options(&self) -> BatchOptions {
+        BatchOptions {
+            bucket: BUCKET.into(),
+            key_prefix: "p/".into(),
+            source: BatchSource::Directory(self.root()),
+            part_size: PartSize::Bytes(PART),
+            outcomes: true,
+            ..BatchOptions::default()
+        }
+    }
+
+    fn start(&self, edit: impl FnOnce(&mut BatchOptions)) -> Batch {
+        let mut options = self.options();
+        edit(&mut options);
+        self.client.start_batch(options).unwrap()
+    }
+
+    fn run(&self, edit: impl FnOnce(&mut BatchOptions)) -> Ended {
+        finish_batch(&self.start(edit))
+    }
+
+    /// With a manifest.
+    fn keep(&self, edit: impl FnOnce(&mut BatchOptions)) -> Ended {
+        self.run(|options| {
+            options.manifest = Some(self.manifest());
+            edit(options);
+        })
+    }
+
+    fn puts(&self) -> usize {
+        requests(&self.server, "PutObject").len()
+    }
+
+    /// The bucket has these files of the folder, byte for byte, and nothing else.
+    fn assert_bucket(&self, paths: &[&str]) {
+        let mut keys = self.server.objects(BUCKET);
+        keys.sort();
+        let mut expected: Vec<_> = paths.iter().map(|path| format!("p/{path}")).collect();
+        expected.sort();
+        assert_eq!(keys, expected);
+        for path in paths {
+            assert_stored(&self.server, &format!("p/{path}"), &self.root().join(path));
+        }
+    }
+}
+
+fn finish_batch(batch: &Batch) -> Ended {
+    let mut outcomes = BTreeMap::new();
+    loop {
+        match batch.next_outcome(Duration::from_secs(60)) {
+            NextOutcome::Outcome(outcome) => {
+                let before = outcomes.insert(outcome.path.clone(), *outcome);
+                assert!(before.is_none(), "{before:?} came twice");
+            }
+            NextOutcome::Pending => panic!("the batch hangs: {:?}", batch.progress()),
+            NextOutcome::End => break,
+        }
+    }
+    let end = batch.wait(Duration::from_secs(60)).expect("it ends soon after its last outcome");
+    Ended { end, outcomes }
+}
+
+impl Ended {
+    fn status(&self, path: &str) -> OutcomeStatus {
+        self.outcome(path).status
+    }
+
+    fn outcome(&self, path: &str) -> &BatchOutcome {
+        self.outcomes.get(Path::new(path)).unwrap_or_else(|| panic!("no outcome of {path}: {:?}", self.outcomes.keys()))
+    }
+
+    fn why(&self, path: &str) -> String {
+        let outcome = self.outcome(path);
+        assert_eq!(outcome.status, OutcomeStatus::Failed, "{outcome:?}");
+        outcome.error.as_ref().unwrap().to_string()
+    }
+
+    fn statuses(&self) -> BTreeMap<&str, OutcomeStatus> {
+        self.outcomes.iter().map(|(path, outcome)| (path.to_str().unwrap(), outcome.status)).collect()
+    }
+
+    #[track_caller]
+    fn assert_ok(&self) {
+        assert!(self.end.error.is_none(), "{:?}", self.end);
+    }
+}
+
+use OutcomeStatus::{Failed, Planned, Skipped, Stored, Unchanged};
+
+#[test]
+fn a_folder_is_stored_byte_for_byte() {
+    let stage = Stage::new();
+    let large = content(3 * PART as usize + 5, 7);
+    for (path, content) in [("a", b"1".as_slice()), ("b/c", b""), ("b/d/e", b"22"), ("large", &large), ("ü €", b"3")]
+    {
+        stage.write(path, content);
+    }
+    let ended = stage.run(|_| ());
+    ended.assert_ok();
+    assert!(ended.outcomes.values().all(|outcome| outcome.status == Stored && outcome.attempts > 0));
+    let large = ended.outcome("large");
+    assert_eq!((large.key.as_str(), large.size), ("p/large", 3 * PART + 5));
+    assert_ne!(large.crc64, 0);
+    let result = &ended.end.result;
+    assert_eq!((result.files_stored, result.bytes_stored, result.files_failed), (5, 3 * PART + 9, 0));
+    stage.assert_bucket(&["a", "b/c", "b/d/e", "large", "ü €"]);
+}
+
+#[test]
+fn what_has_not_changed_is_not_sent_again() {
+    let stage = Stage::new();
+    let large = content(3 * PART as usize, 7);
+    let files = [("a", b"1".as_slice()), ("b/c", b"22"), ("b/large", &large)];
+    files.iter().for_each(|(path, content)| stage.write(path, content));
+    stage.keep(|_| ()).assert_ok();
+    let manifest = fs::read(stage.manifest()).unwrap();
+    stage.server.clear_log();
+
+    let ended = stage.keep(|o| o.mode = BatchMode::Changed);
+    ended.assert_ok();
+    assert_eq!(ended.end.result.files_unchanged, 3);
+    assert!(stage.server.log().is_empty(), "no request");
+
+    // Fresh times: the content is compared. Another content of the same size is sent.
+    files.iter().for_each(|(path, content)| stage.write(path, content));
+    stage.write("b/c", b"33");
+    let ended = stage.keep(|o| o.mode = BatchMode::Changed);
+    ended.assert_ok();
+    assert_eq!(ended.statuses(), [("a", Unchanged), ("b/c", Stored), ("b/large", Unchanged)].into());
+    assert_eq!((stage.puts(), requests(&stage.server, "UploadPart").len()), (1, 0));
+    stage.assert_bucket(&["a", "b/c", "b/large"]);
+    assert_ne!(fs::read(stage.manifest()).unwrap(), manifest);
+
+    // A batch that uploads everything does so.
+    stage.server.clear_log();
+    stage.keep(|_| ()).assert_ok();
+    assert_eq!((stage.puts(), requests(&stage.server, "UploadPart").len()), (2, 3));
+}
+
+#[test]
+fn the_manifest_is_sorted_and_forgets_what_is_gone() {
+    let stage = Stage::new();
+    for path in ["b", "a/z", "a-b", "c/d", "a"].iter().filter(|path| **path != "a") {
+        stage.write(path, path.as_bytes());
+    }
+    stage.keep(|_| ()).assert_ok();
+    let paths = |stage: &Stage| {
+        let text = fs::read_to_string(stage.manifest()).unwrap();
+        let path =
+            |line: &str| line.split_once("{\"path\":\"").map(|(_, rest)| rest.split('"').next().unwrap().to_owned());
+        text.lines().filter_map(path).collect::<Vec<_>>()
+    };
+    assert_eq!(paths(&stage), ["a-b", "a/z", "b", "c/d"]);
+    fs::remove_file(stage.root().join("b")).unwrap();
+    stage.write("aa", b"new");
+    stage.keep(|o| o.mode = BatchMode::Changed).assert_ok();
+    assert_eq!(paths(&stage), ["a-b", "a/z", "aa", "c/d"]);
+    assert_eq!(fs::read_dir(stage.dir.path()).unwrap().count(), 2, "nothing else is left");
+}
+
+#[test]
+fn rules_leave_files_out_and_say_which() {
+    let stage = Stage::new();
+    for path in ["a.txt", "a.log", "keep.log", "build/x", "src/deep/y.txt", "src/z.tmp", "src/.ossignore"] {
+        stage.write(path, b"*.tmp\n");
+    }
+    let ended = stage.run(|o| {
+        o.exclude = "*.log\n!keep.log\n/build/\n".into();
+        o.ignore_files = true;
+    });
+    ended.assert_ok();
+    assert_eq!(
+        ended.statuses(),
+        [
+            ("a.log", Skipped),
+            ("a.txt", Stored),
+            ("build", Skipped),
+            ("keep.log", Stored),
+            ("src/.ossignore", Stored),
+            ("src/deep/y.txt", Stored),
+            ("src/z.tmp", Skipped),
+        ]
+        .into()
+    );
+    assert_eq!(ended.outcome("a.log").rule, "exclude: *.log");
+    assert_eq!(ended.outcome("build").rule, "exclude: /build/");
+    assert_eq!(ended.outcome("src/z.tmp").rule, ".ossignore: *.tmp");
+    let ended = stage.run(|o| o.include = "*.txt\nbuild/".into());
+    let stored: Vec<_> = ended.statuses().into_iter().filter(|(_, status)| *status == Stored).map(|(p, _)| p).collect();
+    assert_eq!(stored, ["a.txt", "build/x", "src/deep/y.txt"]);
+    let mut options = stage.options();
+    options.exclude = "a{b".into();
+    let error = stage.client.start_batch(options).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+}
+
+#[test]
+fn links_and_what_is_no_file_are_named() {
+    let stage = Stage::new();
+    stage.write("sub/file", b"x");
+    symlink("sub/file", stage.root().join("to-file")).unwrap();
+    symlink("sub", stage.root().join("to-folder")).unwrap();
+    symlink("..", stage.root().join("sub/loop")).unwrap();
+    symlink("nowhere", stage.root().join("dangling")).unwrap();
+    let _socket = UnixListener::bind(stage.root().join("socket")).unwrap();
+
+    let ended = stage.run(|_| ());
+    assert_eq!(ended.end.error.as_ref().unwrap().kind(), ErrorKind::FilesFailed);
+    assert_eq!(ended.outcome("socket").rule, "it is a socket");
+    assert!(ended.why("dangling").contains("No such file"));
+    assert!(ended.why("sub/loop").contains("leads back"));
+    assert_eq!((ended.status("to-file"), ended.status("to-folder/file")), (Stored, Stored));
+
+    let ended = stage.run(|o| o.symlinks = Symlinks::Skip);
+    ended.assert_ok();
+    for link in ["to-file", "to-folder", "sub/loop", "dangling"] {
+        assert_eq!(ended.outcome(link).rule, "it is a symbolic link");
+    }
+    let ended = stage.run(|o| o.symlinks = Symlinks::Refuse);
+    assert_eq!((ended.end.result.files_failed, ended.status("sub/file")), (4, Stored));
+}
+
+#[test]
+fn names_that_are_no_keys_fail_or_are_encoded() {
+    let stage = Stage::new();
+    let bad = std::ffi::OsStr::from_bytes(b"m\xe9.txt");
+    fs::write(stage.root().join(bad), b"x").unwrap();
+    stage.write("50%", b"y");
+    let ended = stage.keep(|_| ());
+    let outcome = &ended.outcomes[Path::new(bad)];
+    assert!(outcome.error.as_ref().unwrap().to_string().contains("key_encoding"));
+    assert_eq!(ended.status("50%"), Stored);
+    // It is retried from the manifest, whose line has the name's bytes.
+    let ended = stage.keep(|o| {
+        o.mode = BatchMode::RetryFailed;
+        o.key_encoding = KeyEncoding::Percent;
+    });
+    ended.assert_ok();
+    assert_eq!(ended.outcomes.len(), 1);
+    assert_eq!(ended.outcomes[Path::new(bad)].key, "p/m%E9.txt");
+}
+
+#[test]
+fn pairs_are_pushed_and_no_key_comes_twice() {
+    let stage = Stage::new();
+    stage.write("a", b"1");
+    stage.write("b", b"2");
+    let root = stage.root();
+    let batch = stage.start(|o| o.source = BatchSource::Pushed);
+    batch.add(&root.join("a"), Some("x/1")).unwrap();
+    batch.add(&root.join("b"), Some("x/1")).unwrap();
+    batch.add(&root.join("missing"), Some("x/2")).unwrap();
+    batch.add(&root, Some("x/3")).unwrap();
+    batch.add(&root.join("b"), Some("")).unwrap();
+    batch.seal();
+    assert!(batch.add(&root.join("a"), Some("x/4")).is_err());
+    let mut statuses = Vec::new();
+    while let NextOutcome::Outcome(outcome) = batch.next_outcome(Duration::from_secs(60)) {
+        statuses.push((outcome.key.clone(), outcome.status));
+    }
+    statuses.sort_by(|a, b| (&a.0, a.1 as u8).cmp(&(&b.0, b.1 as u8)));
+    let expected = [("", Failed), ("x/1", Stored), ("x/1", Failed), ("x/2", Failed), ("x/3", Failed)];
+    assert_eq!(statuses, expected.map(|(key, status)| (key.to_owned(), status)));
+    assert_eq!(stage.server.objects(BUCKET), ["x/1"]);
+    assert_eq!(stage.server.object(BUCKET, "x/1").unwrap().bytes, b"1".as_slice());
+}
+
+#[test]
+fn a_list_names_paths_and_keys() {
+    let stage = Stage::new();
+    stage.write("a", b"1");
+    stage.write("b\nc", b"2");
+    let root = stage.root().display().to_string();
+    let list = stage.dir.path().join("list");
+    fs::write(&list, format!("{root}/a\tkey of a\r\n\n{root}/a\n")).unwrap();
+    let run = |null_separated| stage.run(|o| o.source = BatchSource::List { path: list.clone(), null_separated });
+    let ended =
+        finish_unordered(&stage.start(|o| o.source = BatchSource::List { path: list.clone(), null_separated: false }));
+    let prefixed = format!("p{root}/a");
+    assert_eq!(ended, [("key of a".to_owned(), Stored), (prefixed, Stored)]);
+    fs::write(&list, format!("{root}/b\nc\tbc\0")).unwrap();
+    run(true).assert_ok();
+    assert_eq!(stage.server.object(BUCKET, "bc").unwrap().bytes, b"2".as_slice());
+}
+
+fn finish_unordered(batch: &Batch) -> Vec<(String, OutcomeStatus)> {
+    let mut outcomes = Vec::new();
+    while let NextOutcome::Outcome(outcome) = batch.next_outcome(Duration::from_secs(60)) {
+        outcomes.push((outcome.key.clone(), outcome.status));
+    }
+    outcomes.sort_by(|a, b| a.0.cmp(&b.0));
+    outcomes
+}
+
+#[test]
+fn empty_folders_and_times_are_kept_on_request() {
+    let stage = Stage::new();
+    fs::create_dir_all(stage.root().join("empty/inner")).unwrap();
+    stage.write("a", b"1");
+    let time = std::time::UNIX_EPOCH + Duration::new(1_354_040_105, 120_000_000);
+    fs::File::options().write(true).open(stage.root().join("a")).unwrap().set_modified(time).unwrap();
+    let ended = stage.keep(|o| (o.empty_directories, o.keep_mtime) = (true, true));
+    ended.assert_ok();
+    assert_eq!(stage.server.objects(BUCKET), ["p/a", "p/empty/inner/"]);
+    let meta = &stage.server.object(BUCKET, "p/a").unwrap().headers;
+    assert!(format!("{meta:?}").contains("1354040105.12"), "{meta:?}");
+    stage.server.clear_log();
+    stage.keep(|o| (o.empty_directories, o.keep_mtime, o.mode) = (true, true, BatchMode::Changed)).assert_ok();
+    assert!(stage.server.log().is_empty());
+    // With other headers the objects are to be others.
+    stage.keep(|o| (o.empty_directories, o.mode) = (true, BatchMode::Changed)).assert_ok();
+    assert_eq!(stage.puts(), 2);
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_leaves_nothing() {
+    let stage = Stage::new();
+    stage.write("a", b"1");
+    let ended = stage.keep(|o| o.dry_run = true);
+    ended.assert_ok();
+    assert_eq!((ended.status("a"), stage.manifest().exists()), (Planned, false));
+    assert!(stage.server.log().is_empty());
+}
+
+#[test]
+fn shards_divide_the_files() {
+    let stage = Stage::new();
+    let paths: Vec<_> = (0..50).map(|number| format!("{number}")).collect();
+    paths.iter().for_each(|path| stage.write(path, path.as_bytes()));
+    let mut sizes = Vec::new();
+    for index in 0..3 {
+        let ended = stage.run(|o| (o.shard_index, o.shard_count) = (index, 3));
+        ended.assert_ok();
+        sizes.push(ended.outcomes.len());
+    }
+    assert_eq!(sizes.iter().sum::<usize>(), 50);
+    assert!(sizes.iter().all(|size| *size > 5), "{sizes:?}");
+    stage.assert_bucket(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn one_bad_file_stops_nothing_unless_it_is_to() {
+    let stage = Stage::new();
+    for number in 0..20 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    let fault = r#"[{"match":{"key":"p/7"},"action":{"type":"status","status":403,"code":"AccessDenied"}}]"#;
+    faults(&stage.server, fault);
+    let ended = stage.keep(|_| ());
+    let error = ended.end.error.as_ref().unwrap();
+    assert_eq!(error.kind(), ErrorKind::FilesFailed);
+    assert!(error.to_string().contains("1 of 20 files failed"), "{error}");
+    assert!(ended.why("7").contains("AccessDenied"));
+    let ended = stage.run(|o| o.stop_on_error = true);
+    assert!(ended.end.error.as_ref().unwrap().to_string().contains("7: "));
+    stage.server.clear_faults();
+    stage.server.clear_log();
+    let ended = stage.keep(|o| o.mode = BatchMode::RetryFailed);
+    ended.assert_ok();
+    assert_eq!((ended.outcomes.len(), stage.puts()), (1, 1));
+    assert_eq!(stage.keep(|o| o.mode = BatchMode::RetryFailed).outcomes.len(), 0);
+}
+
+#[test]
+fn a_busy_server_fails_no_file() {
+    let stage = Stage::new();
+    for number in 0..100 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    let fault = r#"[{"match":{"times":60},"action":{"type":"status","status":503}}]"#;
+    faults(&stage.server, fault);
+    let ended = stage.run(|_| ());
+    ended.assert_ok();
+    assert_eq!(ended.end.result.files_stored, 100);
+}
+
+#[test]
+fn a_bucket_that_is_not_there_ends_the_batch() {
+    let stage = Stage::new();
+    for number in 0..100 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    let ended = stage.run(|o| o.bucket = "no-such-bucket".into());
+    let error = ended.end.error.unwrap();
+    assert_eq!((error.kind(), error.service_code()), (ErrorKind::Service, "NoSuchBucket"));
+}
+
+#[test]
+fn a_manifest_that_cannot_be_used_is_an_error_before_anything_is_sent() {
+    let stage = Stage::new();
+    stage.write("a", b"1");
+    stage.keep(|_| ()).assert_ok();
+    let good = fs::read(stage.manifest()).unwrap();
+    stage.server.clear_log();
+    let refused = |edit: fn(&mut BatchOptions)| {
+        let error = stage.keep(edit).end.error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Checkpoint);
+        assert!(stage.server.log().is_empty());
+        error.to_string()
+    };
+    assert!(refused(|o| o.key_prefix = "other/".into()).contains("of another batch, to oss://test-bucket/p/"));
+    fs::write(stage.manifest(), b"a text of mine\n").unwrap();
+    assert!(refused(|_| ()).contains("is not a manifest of this library"));
+    assert_eq!(fs::read(stage.manifest()).unwrap(), b"a text of mine\n");
+    let mut damaged = good.clone();
+    damaged[70] ^= 1;
+    fs::write(stage.manifest(), damaged).unwrap();
+    assert!(refused(|_| ()).contains("damaged at its beginning"));
+    // A damaged line is noticed, and its file done again.
+    let mut damaged = good.clone();
+    let at = good.windows(8).position(|bytes| bytes == b"\"stored\"").unwrap();
+    damaged[at + 2] ^= 1;
+    fs::write(stage.manifest(), damaged).unwrap();
+    let ended = stage.keep(|o| o.mode = BatchMode::Changed);
+    ended.assert_ok();
+    assert_eq!((ended.end.result.manifest_lines_damaged, ended.status("a")), (1, Stored));
+}
+
+#[test]
+fn a_pause_is_gone_on_from() {
+    let stage = Stage::new();
+    let large = content(6 * PART as usize, 7);
+    stage.write("large", &large);
+    for number in 0..300 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    let options = |o: &mut BatchOptions| {
+        o.manifest = Some(stage.manifest());
+        o.connections = oss_upload::Routines::Count(2);
+    };
+    let batch = stage.start(options);
+    wait_until("some are stored", || batch.progress().files_stored > 20);
+    batch.pause();
+    let first = finish_batch(&batch);
+    assert_eq!(first.end.error.unwrap().kind(), ErrorKind::Paused);
+    assert!(first.end.result.files_stored < 301);
+    let second = stage.run(options);
+    second.assert_ok();
+    assert_eq!(second.end.result.files_stored, 301);
+    assert_eq!(second.end.result.files_resumed, first.end.result.files_stored);
+    for number in 0..300 {
+        assert_stored(&stage.server, &format!("p/{number}"), &stage.root().join(number.to_string()));
+    }
+    assert_stored(&stage.server, "p/large", &stage.root().join("large"));
+    assert!(stage.puts() <= 302, "{}", stage.puts());
+    assert!(!stage.dir.path().join("manifest.parts").exists());
+}
