@@ -246,7 +246,7 @@ pub fn head(response: &Response) -> HeadInfo {
     }
 }
 
-fn build(
+pub(super) fn build(
     operation: Operation,
     method: Method,
     object: ObjectRef<'_>,
@@ -330,7 +330,7 @@ fn read_part(part: &xml::Part) -> Option<ListedPart> {
 }
 
 /// A response of success that cannot be one of OSS. Asking again may reach OSS.
-fn unexpected(operation: Operation, response: &Response) -> Error {
+pub(super) fn unexpected(operation: Operation, response: &Response) -> Error {
     if let Some(Document::Error(_)) = xml::parse(&response.body) {
         return ServiceError::parse(response).into_error(operation);
     }

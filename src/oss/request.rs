@@ -25,6 +25,8 @@ pub enum Operation {
     HeadObject,
     /// Asks which multipart uploads are open.
     ListMultipartUploads,
+    /// Asks which objects there are.
+    ListObjectsV2,
 }
 
 impl fmt::Display for Operation {

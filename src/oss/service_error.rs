@@ -210,6 +210,7 @@ fn permission(operation: Operation) -> &'static str {
         Operation::ListParts => "oss:ListParts",
         Operation::HeadObject => "oss:GetObject",
         Operation::ListMultipartUploads => "oss:ListMultipartUploads",
+        Operation::ListObjectsV2 => "oss:ListObjects",
     }
 }
 

@@ -198,6 +198,9 @@ mod tests {
         assert_eq!(call(Method::Get, "dir/big.bin", &query, &[], Some("token")), "YiBDgCNGXECr+uvtF35Wl+KR2s8=");
         let query = [("uploads", None), ("prefix", Some("dir/")), ("max-uploads", Some("1000"))];
         assert_eq!(call(Method::Get, "", &query, &[], None), "UCubrUHsY35rjDPFNZoTXfcqk6M=");
+        // Of a list's parameters only the token is signed.
+        let query = [("list-type", Some("2")), ("prefix", Some("dir/ +")), ("continuation-token", Some("CgJiYw--"))];
+        assert_eq!(call(Method::Get, "", &query, &[], Some("token")), "RcoksP3Qowk+AZFmaOAaMWMy+bk=");
     }
 
     #[test]

@@ -293,6 +293,15 @@ mod tests {
         let query = [("uploads", None), ("prefix", Some("目录/")), ("max-uploads", Some("1000"))];
         let y5 = call(Method::Get, "", &query, &[], None, &[]);
         assert_eq!(y5, "9daf296d072cf1b702078337c10f22a191849b96b6045bcd87b7d81a6d67f563");
+        let query = [
+            ("list-type", Some("2")),
+            ("max-keys", Some("1000")),
+            ("encoding-type", Some("url")),
+            ("prefix", Some("dir/ +")),
+            ("continuation-token", Some("CgJiYw--")),
+        ];
+        let list = call(Method::Get, "", &query, &[], Some("token"), &[]);
+        assert_eq!(list, "2a16c912c4750e1a1918f6344cd36cccb88edf47b951461ba397fdc3702c22ab");
     }
 
     #[test]

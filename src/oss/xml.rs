@@ -21,6 +21,8 @@ pub enum Document {
     ListPartsResult(ListParts),
     /// OSS: ListMultipartUploads.
     ListMultipartUploadsResult(ListMultipartUploads),
+    /// OSS: ListObjectsV2.
+    ListBucketResult(ListObjects),
     /// OSS: error responses.
     Error(ErrorBody),
 }
@@ -75,6 +77,27 @@ pub struct Upload {
     pub key: String,
     pub upload_id: String,
     pub initiated: String,
+}
+
+/// OSS: ListObjectsV2.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListObjects {
+    pub encoding_type: Option<String>,
+    pub is_truncated: Option<String>,
+    pub next_continuation_token: Option<String>,
+    #[serde(default)]
+    pub contents: Vec<Object>,
+}
+
+/// One object in OSS: ListObjectsV2.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Object {
+    pub key: String,
+    pub size: String,
+    #[serde(rename = "ETag")]
+    pub etag: Option<String>,
 }
 
 /// OSS: error responses. Elements that repeat the request, such as `StringToSign`, are left unread.

@@ -46,6 +46,7 @@ mod tests {
             [connect, stall, response].map(|limit| limit.as_secs())
         };
         assert_eq!(seconds(Operation::UploadPart), [30, 30, 30]);
+        assert_eq!(seconds(Operation::ListObjectsV2), [30, 30, 30]);
         assert_eq!(seconds(Operation::CompleteMultipartUpload), [30, 30, 300]);
         assert_eq!(seconds(Operation::AbortMultipartUpload), [2, 2, 2]);
         assert_eq!(seconds(Operation::ListMultipartUploads), [1, 1, 1]);

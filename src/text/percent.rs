@@ -1,6 +1,8 @@
 //! Percent-encoding of keys and query parameters (RFC 3986).
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What is left as it is in a query: RFC 3986's unreserved characters. OSS signs over exactly this form (OSS: V4
 /// signature, CanonicalQueryString).
@@ -23,10 +25,15 @@ pub(crate) fn query_parameter(name: &str, value: Option<&str>) -> String {
     }
 }
 
+/// What `query_parameter` made of a value, in which others write `+` for a blank. `None` when it is not UTF-8.
+pub(crate) fn decode_query(value: &str) -> Option<String> {
+    let value = value.replace('+', " ");
+    percent_decode_str(&value).decode_utf8().ok().map(Cow::into_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
 
     #[test]
@@ -45,6 +52,12 @@ mod tests {
         assert_eq!(query_parameter("+p", Some("a/b c")), "%2Bp=a%2Fb%20c");
     }
 
+    #[test]
+    fn a_plus_in_a_query_is_a_blank() {
+        assert_eq!(decode_query("a+b%2B%20%E7%9B%AE%").as_deref(), Some("a b+ 目%"));
+        assert_eq!(decode_query("%FF"), None);
+    }
+
     proptest! {
         #[test]
         fn decoding_gives_the_text_back(text in any::<String>()) {
@@ -54,7 +67,7 @@ mod tests {
             let parameter = query_parameter("n", Some(&text));
             prop_assert!(!parameter.contains(['/', '&', '+', '#', ' ']));
             let value = parameter.strip_prefix("n=").unwrap_or_default();
-            prop_assert_eq!(percent_decode_str(value).decode_utf8().unwrap(), text.as_str());
+            prop_assert_eq!(decode_query(value), Some(text));
         }
     }
 }

@@ -110,7 +110,7 @@ func TestAnObjectIsDeletedAndGone(t *testing.T) {
 
 func TestListsOfObjects(t *testing.T) {
 	forAllConnected(t, func(t *testing.T, s *server, o sdk) {
-		keys := []string{"a", "a/1", "a/2/x", "a/2/y", "b", "control\x01\r", "目录/测试 +%&<>"}
+		keys := []string{"a", "a/1", "a/2/x", "a/2/y", "b", "b b", "b+b", "100%", "%41", "line\nfeed", "control\x01\r", "目录/测试 +%&<>"}
 		for _, key := range keys {
 			check(t, o.put(key, []byte("content"), nil))
 		}
@@ -122,13 +122,37 @@ func TestListsOfObjects(t *testing.T) {
 			equal(t, len(prefixes), 0)
 			found, prefixes, err = o.listObjects("", "/", page)
 			check(t, err)
-			equal(t, found, []string{"a", "b", "control\x01\r"})
+			equal(t, found, []string{"%41", "100%", "a", "b", "b b", "b+b", "control\x01\r", "line\nfeed"})
 			equal(t, prefixes, []string{"a/", "目录/"})
 			found, prefixes, err = o.listObjects("a/", "/", page)
 			check(t, err)
 			equal(t, found, []string{"a/1"})
 			equal(t, prefixes, []string{"a/2/"})
 		}
+	})
+}
+
+func TestPagesOfTheSecondVersion(t *testing.T) {
+	forAllConnected(t, func(t *testing.T, s *server, o sdk) {
+		for _, key := range []string{"a+b c", "d/%", "d/line\n", "d/目\x01", "e"} {
+			check(t, o.put(key, []byte("content"), nil))
+		}
+		lists := func(size int, after, token string, keys ...string) string {
+			t.Helper()
+			found, next, err := o.listPage(size, after, token)
+			check(t, err)
+			equal(t, found, keys)
+			return next
+		}
+		token := lists(2, "", "", "a+b c", "d/%")
+		token = lists(2, "", token, "d/line\n", "d/目\x01")
+		// A token says more than start-after.
+		equal(t, lists(2, "a", token, "e"), "")
+		lists(9, "d/line\n", "", "d/目\x01", "e")
+		_, _, err := o.listPage(1001, "", "")
+		refused(t, err, "InvalidArgument", 400)
+		_, _, err = o.listPage(1, "", "2")
+		refused(t, err, "InvalidArgument", 400)
 	})
 }
 

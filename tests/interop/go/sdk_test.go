@@ -52,6 +52,8 @@ type sdk interface {
 	listParts(key, uploadID string, page int) ([]part, error)
 	listUploads(prefix string, page int) ([]pending, error)
 	listObjects(prefix, delimiter string, page int) (keys, prefixes []string, err error)
+	// listPage lists one page of at most size objects, after a key or from where a token says.
+	listPage(size int, after, token string) (keys []string, next string, err error)
 
 	uploadFile(key, path string, partSize int64, routines int, checkpoints string, h headers) error
 	downloadFile(key, path string, partSize int64, routines int, checkpoints string) error

@@ -155,6 +155,18 @@ func (s sdkV1) listObjects(prefix, delimiter string, page int) (keys, prefixes [
 	}
 }
 
+func (s sdkV1) listPage(size int, after, token string) (keys []string, next string, err error) {
+	options := []oss.Option{oss.MaxKeys(size), oss.StartAfter(after)}
+	if token != "" {
+		options = append(options, oss.ContinuationToken(token))
+	}
+	result, err := s.bucket.ListObjectsV2(options...)
+	for _, object := range result.Objects {
+		keys = append(keys, object.Key)
+	}
+	return keys, result.NextContinuationToken, err
+}
+
 func (s sdkV1) uploadFile(key, path string, partSize int64, routines int, checkpoints string, h headers) error {
 	options := append(optionsV1(h), oss.Routines(routines), oss.CheckpointDir(true, checkpoints))
 	return s.bucket.UploadFile(key, path, partSize, options...)

@@ -175,6 +175,23 @@ func (s sdkV2) listObjects(prefix, delimiter string, page int) (keys, prefixes [
 	return keys, prefixes, nil
 }
 
+func (s sdkV2) listPage(size int, after, token string) (keys []string, next string, err error) {
+	request := &oss.ListObjectsV2Request{
+		Bucket: s.bucket, MaxKeys: int32(size), StartAfter: &after, EncodingType: oss.Ptr("url"),
+	}
+	if token != "" {
+		request.ContinuationToken = &token
+	}
+	result, err := s.client.ListObjectsV2(background, request)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, object := range result.Contents {
+		keys = append(keys, oss.ToString(object.Key))
+	}
+	return keys, oss.ToString(result.NextContinuationToken), nil
+}
+
 // uploadFile gives the headers as fields: the uploader hands each field to the request that it belongs to.
 func (s sdkV2) uploadFile(key, path string, partSize int64, routines int, checkpoints string, h headers) error {
 	request := &oss.PutObjectRequest{Bucket: s.bucket, Key: &key, Metadata: map[string]string{}}

@@ -41,6 +41,16 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of a list of objects, second version."""
+
+    keys: list[str]
+    prefixes: list[str]
+    owners: list[str]
+    token: str
+
+
+@dataclass(frozen=True)
 class Where:
     """How to reach a bucket."""
 
@@ -100,6 +110,10 @@ class Sdk(ABC):
     def list_uploads(self, prefix: str, page: int) -> list[tuple[str, str]]: ...
     @abstractmethod
     def list_objects(self, prefix: str, delimiter: str, page: int) -> tuple[list[str], list[str]]: ...
+    @abstractmethod
+    def list_page(
+        self, size: int, *, delimiter: str = "", after: str = "", token: str = "", owner: bool = False
+    ) -> Page: ...
     @abstractmethod
     def upload_file(
         self, key: str, path: str, part_size: int, threads: int, checkpoints: str, headers: dict[str, str] | None = None
@@ -206,6 +220,11 @@ class Oss2(Sdk):
             prefixes.append([item.key for item in found if item.is_prefix()])
         assert keys[0] == keys[1] and prefixes[0] == prefixes[1], "the two versions of the list differ"
         return keys[0], prefixes[0]
+
+    def list_page(self, size, *, delimiter="", after="", token="", owner=False):
+        page = self.bucket.list_objects_v2("", delimiter, token, after, owner, max_keys=size)
+        owners = [item.owner.id for item in page.object_list if item.owner]
+        return Page([item.key for item in page.object_list], page.prefix_list, owners, page.next_continuation_token)
 
     def upload_file(self, key, path, part_size, threads, checkpoints, headers=None):
         store = oss2.ResumableStore(root=checkpoints)
@@ -352,6 +371,18 @@ class V2(Sdk):
             prefixes.append([item.prefix for page in pages for item in page.common_prefixes or []])
         assert keys[0] == keys[1] and prefixes[0] == prefixes[1], "the two versions of the list differ"
         return keys[0], prefixes[0]
+
+    def list_page(self, size, *, delimiter="", after="", token="", owner=False):
+        fields = {"delimiter": delimiter, "start_after": after, "continuation_token": token, "max_keys": size}
+        request = self._of(v2.ListObjectsV2Request, fetch_owner=owner, encoding_type="url", **fields)
+        page = self.client.list_objects_v2(request)
+        contents, prefixes = page.contents or [], page.common_prefixes or []
+        assert page.key_count == len(contents) + len(prefixes) and page.is_truncated == bool(
+            page.next_continuation_token
+        )
+        owners = [item.owner.id for item in contents if item.owner]
+        token = page.next_continuation_token or ""
+        return Page([item.key for item in contents], [item.prefix for item in prefixes], owners, token)
 
     def upload_file(self, key, path, part_size, threads, checkpoints, headers=None):
         self.client.uploader().upload_file(

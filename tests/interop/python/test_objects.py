@@ -121,15 +121,50 @@ def test_appends(sdk: Sdk, refused) -> None:
 
 @pytest.mark.parametrize("page", [1, 3, 1000])
 def test_lists_of_objects(sdk: Sdk, page: int) -> None:
-    keys = ["a", "a/1", "a/2/x", "a/2/y", "b", "目录/测试 +%&<>", "control\x01\r"]
+    keys = [
+        "a",
+        "a/1",
+        "a/2/x",
+        "a/2/y",
+        "b",
+        "目录/测试 +%&<>",
+        "control\x01\r",
+        "line\nfeed",
+        "100%",
+        "%41",
+        "b+b",
+        "b b",
+    ]
     for key in keys:
         sdk.put(key, b"content")
     ordered = sorted(keys, key=lambda key: key.encode())
     assert sdk.list_objects("", "", page) == (ordered, [])
     assert sdk.list_objects("a/", "/", page) == (["a/1"], ["a/2/"])
     # oss2 sorts what it gets by key, prefixes among the rest; the server's order within each kind is the same.
-    assert sdk.list_objects("", "/", page) == (["a", "b", "control\x01\r"], ["a/", "目录/"])
+    flat = [key for key in ordered if "/" not in key]
+    assert sdk.list_objects("", "/", page) == (flat, ["a/", "目录/"])
+    assert sdk.list_objects("b+", "", page) == (["b+b"], [])
     assert sdk.list_objects("nothing", "", page) == ([], [])
+
+
+def test_pages_of_the_second_version(sdk: Sdk, refused) -> None:
+    for key in ["a+b c", "d/%", "d/line\n", "d/目\x01", "e"]:
+        sdk.put(key, b"content")
+    first = sdk.list_page(2)
+    assert first.keys == ["a+b c", "d/%"] and first.token not in ("", "d/%") and not first.owners
+    second = sdk.list_page(2, token=first.token)
+    assert second.keys == ["d/line\n", "d/目\x01"]
+    # A token says more than start-after.
+    assert sdk.list_page(2, token=second.token, after="a").keys == ["e"]
+    assert sdk.list_page(9, after="d/line\n").keys == ["d/目\x01", "e"]
+    assert sdk.list_page(9, after="d/line").keys == ["d/line\n", "d/目\x01", "e"]
+    grouped = sdk.list_page(2, delimiter="/", owner=True)
+    assert (grouped.keys, grouped.prefixes, len(grouped.owners)) == (["a+b c"], ["d/"], 1)
+    assert sdk.list_page(2, delimiter="/", token=grouped.token).keys == ["e"]
+    with refused("InvalidArgument", 400):
+        sdk.list_page(1001)
+    with refused("InvalidArgument", 400):
+        sdk.list_page(1, token="2")
 
 
 def test_a_list_tells_about_each_object(sdk: Sdk) -> None:

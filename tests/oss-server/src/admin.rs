@@ -156,7 +156,7 @@ fn objects(bucket: &Bucket) -> Vec<Value> {
     let object = |(key, object): (&String, &std::sync::Arc<crate::store::Object>)| {
         json!({
             "key": key, "size": object.size, "etag": object.etag, "crc64": object.crc64.to_string(),
-            "headers": object.headers, "type": object.kind.name(), "parts": object.parts,
+            "headers": *object.headers, "type": object.kind.name(), "parts": object.parts,
             "version_id": object.version_id,
         })
     };
@@ -188,7 +188,7 @@ fn html(shared: &Shared) -> String {
 fn bucket_table(name: &str, bucket: &Bucket) -> String {
     let mut rows = String::new();
     for (key, object) in &bucket.objects {
-        let cells = [escape(key), object.size.to_string(), object.etag.clone(), object.crc64.to_string()];
+        let cells = [escape(key), object.size.to_string(), object.etag.to_string(), object.crc64.to_string()];
         rows.push_str(&row("td", &cells));
     }
     let mut table = format!("<h2>{}</h2><table>{}{rows}</table>", escape(name), row("th", &names("size", "ETag")));

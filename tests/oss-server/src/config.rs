@@ -167,10 +167,12 @@ pub struct Quirks {
     pub no_crc: bool,
 }
 
-/// Where the log goes; it is also kept in memory.
+/// Where the log goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LogTarget {
-    /// Nowhere else.
+    /// Nowhere: there is none. For benchmarks.
+    None,
+    /// Only to memory, where the others keep it too.
     #[default]
     Memory,
     /// To standard error.

@@ -4,7 +4,7 @@ use base64::Engine;
 use crc_fast::CrcAlgorithm::Crc64Xz;
 use md5::{Digest as _, Md5};
 
-use crate::sign::v4::hex;
+use crate::etag::Etag;
 
 /// The reflected generator polynomial of CRC-64/XZ.
 const POLYNOMIAL: u64 = 0xC96C_5795_D787_0F42;
@@ -102,23 +102,21 @@ impl Sums {
         digest.finish()
     }
 
-    /// 32 capital hexadecimal digits: the MD5 as OSS has it, or a stand-in made of CRC and size.
-    pub(crate) fn etag(&self, md5_wanted: bool) -> String {
-        match self.md5 {
-            Some(md5) if md5_wanted => hex(&md5).to_uppercase(),
-            _ => format!("{:016X}{:016X}", self.crc64, self.size),
-        }
+    /// The MD5 as OSS has it, or a stand-in made of CRC and size.
+    pub(crate) fn etag(&self, md5_wanted: bool) -> Etag {
+        let stand_in = u128::from(self.crc64) << 64 | u128::from(self.size);
+        Etag::new(self.md5.filter(|_| md5_wanted).unwrap_or(stand_in.to_be_bytes()))
     }
 }
 
 /// The ETag of an object made of parts: not an MD5 of its content, and it says so by its suffix.
-pub(crate) fn multipart_etag<'a>(etags: impl Iterator<Item = &'a str>) -> String {
+pub(crate) fn multipart_etag(etags: impl Iterator<Item = Etag>) -> Etag {
     let (mut md5, mut count) = (Md5::new(), 0);
     for etag in etags {
-        md5.update(etag.as_bytes());
+        md5.update(etag.to_string());
         count += 1;
     }
-    format!("{}-{count}", hex(&md5.finalize()).to_uppercase())
+    Etag::of_parts(md5.finalize().into(), count)
 }
 
 pub(crate) fn base64_md5(md5: &[u8; 16]) -> String {
@@ -163,8 +161,9 @@ mod tests {
 
     #[test]
     fn etags_have_the_shape_of_oss() {
-        assert_eq!(Sums::of(b"0123456789", true).etag(true), "781E5E245D69B566979B86E28D23F2C7");
-        assert_eq!(Sums::of(b"0123456789", false).etag(false).len(), 32);
-        assert!(multipart_etag(["A", "B"].into_iter()).ends_with("-2"));
+        let sums = Sums::of(b"0123456789", true);
+        assert_eq!(sums.etag(true).to_string(), "781E5E245D69B566979B86E28D23F2C7");
+        assert_eq!(sums.etag(false).to_string(), format!("{:016X}000000000000000A", sums.crc64));
+        assert!(multipart_etag([sums.etag(true); 2].into_iter()).to_string().ends_with("-2"));
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct Pending {
 impl Pending {
     fn write(&mut self) {
         if !std::mem::replace(&mut self.written, true) {
-            self.shared.log.push(self.entry.clone());
+            self.shared.log.push(std::mem::take(&mut self.entry));
         }
     }
 }
@@ -88,7 +88,8 @@ impl Exchange {
             key: call.message.key.as_deref(),
             part: call.part_number(),
         });
-        let mut entry = log_entry(&shared, &call, &claim, &request_id);
+        let mut entry =
+            if shared.log.is_wanted() { log_entry(&shared, &call, &claim, &request_id) } else { LogEntry::default() };
         entry.connection = control.id;
         entry.fault = fault.as_ref().map(|fault| fault.note.clone());
         let body = call.has_body.then_some(body);

@@ -20,6 +20,7 @@ mod connection;
 mod control;
 mod digest;
 mod error;
+mod etag;
 mod exchange;
 mod fault;
 mod id;

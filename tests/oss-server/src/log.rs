@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::Write;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use serde::Serialize;
 
@@ -73,9 +73,9 @@ pub struct FaultNote {
     pub action: String,
 }
 
-/// All entries so far, and the place where they are written to.
+/// All entries so far, and the place where they are written to; `None` when no log is wanted.
 pub(crate) struct Log {
-    inner: Mutex<Inner>,
+    inner: Option<Mutex<Inner>>,
 }
 
 /// The memory keeps this many entries, the latest ones; a file keeps all.
@@ -89,15 +89,20 @@ struct Inner {
 impl Log {
     pub(crate) fn open(target: &LogTarget) -> std::io::Result<Self> {
         let sink: Option<Box<dyn Write + Send>> = match target {
+            LogTarget::None => return Ok(Self { inner: None }),
             LogTarget::Memory => None,
             LogTarget::Stderr => Some(Box::new(std::io::stderr())),
             LogTarget::File(path) => Some(Box::new(File::options().create(true).append(true).open(path)?)),
         };
-        Ok(Self { inner: Mutex::new(Inner { entries: VecDeque::new(), sink }) })
+        Ok(Self { inner: Some(Mutex::new(Inner { entries: VecDeque::new(), sink })) })
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.inner.is_some()
     }
 
     pub(crate) fn push(&self, entry: LogEntry) {
-        let mut inner = crate::lock(&self.inner);
+        let Some(mut inner) = self.lock() else { return };
         if let Some(sink) = &mut inner.sink {
             let line = serde_json::to_string(&entry).unwrap_or_default() + "\n";
             // A full disk must not end the server: the entry stays in memory.
@@ -111,13 +116,20 @@ impl Log {
 
     /// Entries after `seq`, in the order of their arrival.
     pub(crate) fn since(&self, seq: u64) -> Vec<LogEntry> {
-        let mut entries: Vec<_> =
-            crate::lock(&self.inner).entries.iter().filter(|entry| entry.seq > seq).cloned().collect();
+        let Some(inner) = self.lock() else { return Vec::new() };
+        let mut entries: Vec<_> = inner.entries.iter().filter(|entry| entry.seq > seq).cloned().collect();
+        drop(inner);
         entries.sort_by_key(|entry| entry.seq);
         entries
     }
 
     pub(crate) fn clear(&self) {
-        crate::lock(&self.inner).entries.clear();
+        if let Some(mut inner) = self.lock() {
+            inner.entries.clear();
+        }
+    }
+
+    fn lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        self.inner.as_ref().map(crate::lock)
     }
 }

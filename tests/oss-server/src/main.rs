@@ -43,8 +43,8 @@ struct Options {
     /// A fault script to start with
     #[arg(long, value_name = "FILE.json")]
     faults: Option<PathBuf>,
-    /// Where to write one line of JSON a request; - is standard error
-    #[arg(long, value_name = "FILE|-")]
+    /// Where to write one line of JSON a request; - is standard error; none keeps no log in memory either
+    #[arg(long, value_name = "FILE|-|none")]
     log: Option<String>,
     /// Seconds that the server's clock is ahead of the machine's
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true)]
@@ -143,6 +143,7 @@ impl Options {
             faults: self.faults.map(|path| read_faults(&path)).transpose()?.unwrap_or_default(),
             log: match self.log.as_deref() {
                 None => LogTarget::Memory,
+                Some("none") => LogTarget::None,
                 Some("-") => LogTarget::Stderr,
                 Some(path) => LogTarget::File(path.into()),
             },

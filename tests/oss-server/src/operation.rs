@@ -55,8 +55,10 @@ operations! {
     ListParts,
     /// `GET /?uploads`.
     ListMultipartUploads,
-    /// `GET /`, in both versions.
+    /// `GET /`.
     ListObjects,
+    /// `GET /?list-type=2`.
+    ListObjectsV2,
     /// `GET /?bucketInfo`.
     GetBucketInfo,
     /// `GET /?location`.
@@ -86,6 +88,7 @@ impl Operation {
             () if has("bucketInfo") => Self::GetBucketInfo,
             () if has("location") => Self::GetBucketLocation,
             () if OTHERS.iter().any(|name| has(name)) => Self::Unknown,
+            () if has("list-type") => Self::ListObjectsV2,
             () => Self::ListObjects,
         }
     }
@@ -162,6 +165,7 @@ mod tests {
         assert_eq!(find("GET", &["uploadId"]), Operation::ListParts);
         assert_eq!(find("HEAD", &["objectMeta"]), Operation::GetObjectMeta);
         assert_eq!(Operation::of("GET", true, false, |name| name == "uploads", false), Operation::ListMultipartUploads);
+        assert_eq!(Operation::of("GET", true, false, |name| name == "list-type", false), Operation::ListObjectsV2);
         assert_eq!(Operation::of("GET", false, false, |_| false, false), Operation::ListBuckets);
         assert_eq!(Operation::of("PUT", true, false, |_| false, false), Operation::Unknown);
     }

@@ -130,7 +130,8 @@ impl Server {
     pub fn object(&self, bucket: &str, key: &str) -> Option<StoredObject> {
         let object = self.shared.store.object(bucket, key).ok()?;
         let Object { size, crc64, etag, headers, parts, version_id, blob, .. } = (*object).clone();
-        Some(StoredObject { bytes: blob.to_bytes().ok()?, size, crc64, etag, headers, parts, version_id })
+        let (bytes, etag, headers) = (blob.to_bytes().ok()?, etag.to_string(), headers.into());
+        Some(StoredObject { bytes, size, crc64, etag, headers, parts, version_id })
     }
 
     /// The keys of a bucket, sorted.
@@ -247,7 +248,7 @@ fn pending((upload_id, upload): (&String, &Upload)) -> PendingUpload {
     let parts = upload.parts.iter().map(|(number, part)| PendingPart {
         number: *number,
         size: part.size,
-        etag: part.etag.clone(),
+        etag: part.etag.to_string(),
         crc64: part.crc64,
     });
     PendingUpload {

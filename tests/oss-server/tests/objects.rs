@@ -7,7 +7,7 @@ use std::io::Write;
 
 use base64::Engine;
 use oss_server::{Config, EtagMode, Quirks, Server, Storage, crc64};
-use support::{BUCKET, Signing, connect, crc, host, pattern, put, read_reply, request, server};
+use support::{BUCKET, Reply, Signing, connect, crc, host, pattern, put, read_reply, request, server};
 
 #[test]
 fn an_object_comes_back_as_it_was_put() {
@@ -382,31 +382,70 @@ fn objects_are_deleted_copied_and_appended_to() {
     assert_eq!(normal.error(), (409, "ObjectNotAppendable".into()));
 }
 
+/// A list of objects, of the first version unless the query asks for the second.
+fn list(server: &Server, query: &[(&str, &str)]) -> Reply {
+    query.iter().fold(request("GET", ""), |sent, (name, value)| sent.query(name, value)).send(server)
+}
+
 #[test]
 fn lists_of_objects_are_paged() {
     let server = server();
     for key in ["a", "d/1", "d/2", "目"] {
         put(key, "x").send(&server);
     }
-    let list = |query: &[(&str, &str)]| {
-        query.iter().fold(request("GET", ""), |sent, (name, value)| sent.query(name, value)).send(&server)
-    };
-    let first = list(&[("max-keys", "2"), ("encoding-type", "url")]);
+    let first = list(&server, &[("max-keys", "2"), ("encoding-type", "url")]);
     assert_eq!(
         (first.elements("Key"), first.element("NextMarker")),
         (vec!["a".into(), "d%2F1".into()], "d%2F1".into())
     );
-    let second = list(&[("marker", "d/1")]);
+    let second = list(&server, &[("marker", "d/1")]);
     assert_eq!(
         (second.elements("Key"), second.element("IsTruncated")),
         (vec!["d/2".into(), "目".into()], "false".into())
     );
-    let grouped = list(&[("delimiter", "/"), ("list-type", "2")]);
+    for (name, value) in [("max-keys", "1001"), ("max-keys", "0"), ("prefix", &"p".repeat(1024)), ("list-type", "3")] {
+        assert_eq!(list(&server, &[(name, value)]).error(), (400, "InvalidArgument".into()), "{name}");
+    }
+}
+
+#[test]
+fn lists_of_the_second_version_are_paged_by_opaque_tokens() {
+    let server = server();
+    for key in ["a", "d/1", "d/2", "目"] {
+        put(key, "x").send(&server);
+    }
+    let list = |query: &[(&str, &str)]| list(&server, &[query, &[("list-type", "2")]].concat());
+    let first = list(&[("max-keys", "2")]);
+    assert_eq!((first.elements("Key"), first.element("KeyCount")), (vec!["a".into(), "d/1".into()], "2".into()));
+    assert_eq!((first.element("MaxKeys"), first.element("IsTruncated")), ("2".into(), "true".into()));
+    let token = first.element("NextContinuationToken");
+    assert!(!token.contains("d/1"), "{token}");
+    let rest = list(&[("continuation-token", &token), ("start-after", "目")]);
+    assert_eq!((rest.elements("Key"), rest.element("ContinuationToken")), (vec!["d/2".into(), "目".into()], token));
+    assert_eq!((rest.element("NextContinuationToken"), rest.element("MaxKeys")), ("".into(), "100".into()));
+    assert_eq!(list(&[("start-after", "d/1x")]).elements("Key"), ["d/2", "目"]);
+    assert_eq!(list(&[("prefix", "d/")]).elements("Key"), ["d/1", "d/2"]);
+    assert_eq!(list(&[("continuation-token", "2")]).error(), (400, "InvalidArgument".into()));
+    let grouped = list(&[("delimiter", "/")]);
     assert_eq!((grouped.elements("Key"), grouped.element("KeyCount")), (vec!["a".into(), "目".into()], "3".into()));
     assert_eq!(grouped.element("CommonPrefixes"), "<Prefix>d/</Prefix>");
-    let token = list(&[("list-type", "2"), ("max-keys", "1")]).element("NextContinuationToken");
-    assert_eq!(list(&[("list-type", "2"), ("continuation-token", &token)]).elements("Key").len(), 3);
-    assert_eq!(list(&[("max-keys", "1001")]).error(), (400, "InvalidArgument".into()));
+    assert!(server.log().last().unwrap().operation == "ListObjectsV2");
+}
+
+#[test]
+fn lists_tell_about_each_object() {
+    let server = server();
+    let stored = put("a", "0123456789").header("x-oss-storage-class", "IA").send(&server);
+    let found = list(&server, &[("list-type", "2")]);
+    for (name, value) in
+        [("Key", "a"), ("Size", "10"), ("ETag", stored.header("etag")), ("Type", "Normal"), ("StorageClass", "IA")]
+    {
+        assert_eq!(found.element(name), value, "{name}");
+    }
+    assert!(found.element("LastModified").ends_with(".000Z"));
+    assert_eq!(found.element("Owner"), "", "only on request");
+    assert!(!list(&server, &[("list-type", "2"), ("fetch-owner", "true")]).element("Owner").is_empty());
+    assert!(!list(&server, &[]).element("Owner").is_empty());
 }
 
 #[test]

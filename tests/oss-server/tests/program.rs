@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oss_server::{Config, Server};
+use oss_server::{Config, Server, crc64};
 use serde_json::Value;
-use support::{put, read_reply};
+use support::{Reply, crc, put, read_reply, request};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -40,9 +40,13 @@ impl Program {
     }
 
     fn send(&self, request: &support::Request) -> u16 {
+        self.reply(request).status
+    }
+
+    fn reply(&self, request: &support::Request) -> Reply {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port())).unwrap();
         stream.write_all(&request.bytes("127.0.0.1")).unwrap();
-        read_reply(&mut stream, false).unwrap().status
+        read_reply(&mut stream, request.message.method == "HEAD").unwrap()
     }
 
     fn has_ended(&mut self) -> bool {
@@ -120,6 +124,18 @@ fn options_reach_the_server() {
     let entries: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((entries.len(), &entries[0]["fault"]["action"]), (2, &serde_json::json!("status")));
     assert!(folder.path().join("store/two-bucket/objects/k.json").exists());
+}
+
+#[test]
+fn benchmarks_keep_neither_log_nor_bytes_but_what_is_known_of_objects() {
+    let program = Program::start(&["--storage", "discard", "--etag", "crc", "--log", "none"]);
+    assert_eq!(program.send(&put("a/b", "0123456789")), 200);
+    assert_eq!(program.reply(&request("GET", "").query("list-type", "2")).elements("Key"), ["a/b"]);
+    let head = program.reply(&request("HEAD", "a/b"));
+    assert_eq!((head.header("content-length"), crc(&head)), ("10", crc64(b"0123456789")));
+    let mut log = request("GET", "");
+    log.target = Some("/_server/log".into());
+    assert_eq!(program.reply(&log).text(), "[]");
 }
 
 #[test]

@@ -49,8 +49,7 @@ pub(super) fn process(x: &Exchange, body: Received) -> Result<Response> {
 fn first(x: &Exchange, sums: &Sums) -> Result<Object> {
     let mut object = put::plain_object(x, sums);
     object.kind = ObjectKind::Appendable;
-    object.headers = headers::of_object(&x.call)?;
-    object.headers.extend(headers::acl(&x.call)?);
+    object.headers = headers::of_stored(&x.call)?;
     Ok(object)
 }
 

@@ -155,7 +155,7 @@ impl Callback {
         let known = [
             ("bucket", x.call.bucket().to_owned()),
             ("object", x.call.key().to_owned()),
-            ("etag", object.etag.clone()),
+            ("etag", object.etag.to_string()),
             ("mimeType", mime.to_owned()),
             ("imageInfo.height", String::new()),
             ("imageInfo.width", String::new()),

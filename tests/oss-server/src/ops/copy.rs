@@ -40,10 +40,10 @@ pub(super) fn process(x: &Exchange) -> Result<Response> {
     object.kind = ObjectKind::Normal;
     object.modified = now(x);
     object.version_id = version_id(x);
-    if x.call.header("x-oss-metadata-directive").as_deref() == Some("REPLACE") {
-        object.headers = headers::of_object(&x.call)?;
-    }
-    object.headers.extend(headers::acl(&x.call)?);
+    let replace = x.call.header("x-oss-metadata-directive").as_deref() == Some("REPLACE");
+    let mut described = if replace { headers::of_object(&x.call)? } else { object.headers.into() };
+    described.extend(headers::acl(&x.call)?);
+    object.headers = described.into();
     let text = Xml::result("CopyObjectResult", x.shared.config.quirks, None)
         .element("LastModified", clock::iso(from_millis(object.modified)))
         .element("ETag", format!("\"{}\"", object.etag))

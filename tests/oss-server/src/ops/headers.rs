@@ -9,6 +9,7 @@ use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
 use crate::percent;
 use crate::request::Call;
+use crate::store::Headers;
 
 const LARGEST_BODY: u64 = 5 << 30;
 const META: &str = "x-oss-meta-";
@@ -35,6 +36,13 @@ pub(super) fn of_object(call: &Call) -> Result<BTreeMap<String, String>> {
     headers.extend(tagging(call)?);
     headers.entry("content-type".into()).or_insert_with(|| "application/octet-stream".into());
     Ok(headers)
+}
+
+/// The same with the ACL, as it is stored.
+pub(super) fn of_stored(call: &Call) -> Result<Headers> {
+    let mut headers = of_object(call)?;
+    headers.extend(acl(call)?);
+    Ok(headers.into())
 }
 
 fn check_meta(headers: &BTreeMap<String, String>) -> Result<()> {

@@ -1,36 +1,36 @@
-//! Lists: of parts, of uploads, of objects.
+//! Lists of parts and of uploads, and what lists have in common.
 
 use crate::clock;
 use crate::error::{OssError, Result};
 use crate::exchange::Exchange;
 use crate::response::Response;
-use crate::store::{Object, Upload, from_millis, storage_class};
+use crate::store::{Upload, from_millis, storage_class};
 use crate::xml::Xml;
 
 const LARGEST_PAGE: usize = 1000;
 
 /// How many entries the response may hold.
-fn page_size(x: &Exchange, name: &'static str, usual: usize) -> Result<usize> {
+pub(super) fn page_size(x: &Exchange, name: &'static str, usual: usize, ec: &'static str) -> Result<usize> {
     let size = match x.call.query(name).filter(|text| !text.is_empty()) {
         None => usual,
         Some(text) => {
             let size = text.parse().ok().filter(|size| (1..=LARGEST_PAGE).contains(size));
             size.ok_or_else(|| {
                 let message = format!("{name} must be an integer between 1 and {LARGEST_PAGE}.");
-                OssError::invalid_argument("0017-00000203", &message, name, text)
+                OssError::invalid_argument(ec, &message, name, text)
             })?
         }
     };
     Ok(x.shared.config.list_page.map_or(size, |limit| size.min(limit.max(1))))
 }
 
-fn text<'a>(x: &'a Exchange, name: &str) -> &'a str {
+pub(super) fn text<'a>(x: &'a Exchange, name: &str) -> &'a str {
     x.call.query(name).unwrap_or("")
 }
 
 /// ListParts.
 pub(super) fn parts(x: &Exchange) -> Result<Response> {
-    let size = page_size(x, "max-parts", LARGEST_PAGE)?;
+    let size = page_size(x, "max-parts", LARGEST_PAGE, "0017-00000203")?;
     let marker = text(x, "part-number-marker");
     let after: u32 = if marker.is_empty() { Ok(0) } else { marker.parse() }.map_err(|_| {
         let message = "part-number-marker must be an integer.";
@@ -65,7 +65,7 @@ pub(super) fn parts(x: &Exchange) -> Result<Response> {
 
 /// ListMultipartUploads.
 pub(super) fn uploads(x: &Exchange) -> Result<Response> {
-    let size = page_size(x, "max-uploads", LARGEST_PAGE)?;
+    let size = page_size(x, "max-uploads", LARGEST_PAGE, "0017-00000203")?;
     let (prefix, delimiter) = (text(x, "prefix"), text(x, "delimiter"));
     let (key_marker, id_marker) = (text(x, "key-marker"), text(x, "upload-id-marker"));
     let sorted = x.shared.store.view(x.call.bucket(), |bucket| {
@@ -113,69 +113,20 @@ pub(super) fn uploads(x: &Exchange) -> Result<Response> {
     Ok(Response::xml(xml.finish()))
 }
 
-/// ListObjects, in both versions.
-pub(super) fn objects(x: &Exchange) -> Result<Response> {
-    let second = text(x, "list-type") == "2";
-    let size = page_size(x, "max-keys", 100)?;
-    let (prefix, delimiter) = (text(x, "prefix"), text(x, "delimiter"));
-    let marker = if second { text(x, "continuation-token").max(text(x, "start-after")) } else { text(x, "marker") };
-    let all = x.shared.store.view(x.call.bucket(), |bucket| bucket.objects.clone())?;
-    let entries = grouped(all.iter().map(|(key, object)| (key.as_str(), &**object)), prefix, delimiter, marker);
-    let page = &entries[..entries.len().min(size)];
-    let next = page.last().filter(|_| page.len() < entries.len()).map_or("", Entry::name);
-    let mut xml = Xml::result("ListBucketResult", x.shared.config.quirks, x.call.query("encoding-type"));
-    xml.element("Name", x.call.bucket())
-        .name("Prefix", prefix)
-        .element("MaxKeys", size)
-        .name("Delimiter", delimiter)
-        .element("IsTruncated", !next.is_empty());
-    if second {
-        xml.name("StartAfter", text(x, "start-after"))
-            .name("ContinuationToken", text(x, "continuation-token"))
-            .element("KeyCount", page.len());
-    } else {
-        xml.name("Marker", marker);
-    }
-    if !next.is_empty() {
-        xml.name(if second { "NextContinuationToken" } else { "NextMarker" }, next);
-    }
-    for entry in page {
-        match entry {
-            Entry::Prefix(prefix) => common_prefix(&mut xml, prefix),
-            Entry::Item(key, object) => content(&mut xml, key, object),
-        }
-    }
-    Ok(Response::xml(xml.finish()))
-}
-
-fn content(xml: &mut Xml, key: &str, object: &Object) {
-    xml.group("Contents", |xml| {
-        xml.name("Key", key)
-            .element("LastModified", clock::iso(from_millis(object.modified)))
-            .element("ETag", format!("\"{}\"", object.etag))
-            .element("Type", object.kind.name())
-            .element("Size", object.size)
-            .element("StorageClass", storage_class(&object.headers))
-            .group("Owner", |xml| {
-                xml.element("ID", 0).element("DisplayName", 0);
-            });
-    });
-}
-
-fn common_prefix(xml: &mut Xml, prefix: &str) {
+pub(super) fn common_prefix(xml: &mut Xml, prefix: &str) {
     xml.group("CommonPrefixes", |xml| {
         xml.name("Prefix", prefix);
     });
 }
 
 /// A line of a list.
-enum Entry<'a, T> {
+pub(super) enum Entry<'a, T> {
     Item(&'a str, &'a T),
     Prefix(&'a str),
 }
 
 impl<'a, T> Entry<'a, T> {
-    fn name(&self) -> &'a str {
+    pub(super) fn name(&self) -> &'a str {
         match self {
             Self::Item(name, _) | Self::Prefix(name) => name,
         }
@@ -184,7 +135,7 @@ impl<'a, T> Entry<'a, T> {
 
 /// Sorted names that begin with the prefix and come after the marker; those with the delimiter behind the prefix fall
 /// together into one entry.
-fn grouped<'a, T>(
+pub(super) fn grouped<'a, T>(
     items: impl Iterator<Item = (&'a str, &'a T)>,
     prefix: &str,
     delimiter: &str,
@@ -192,17 +143,20 @@ fn grouped<'a, T>(
 ) -> Vec<Entry<'a, T>> {
     let mut entries: Vec<Entry<'a, T>> = Vec::new();
     for (name, item) in items.filter(|(name, _)| name.starts_with(prefix)) {
-        let cut = (!delimiter.is_empty()).then(|| name[prefix.len()..].find(delimiter)).flatten();
-        let entry = match cut {
-            Some(place) => Entry::Prefix(&name[..prefix.len() + place + delimiter.len()]),
-            None => Entry::Item(name, item),
-        };
+        let entry = group(name, prefix, delimiter).map_or(Entry::Item(name, item), Entry::Prefix);
         let repeated = matches!((&entry, entries.last()), (Entry::Prefix(a), Some(Entry::Prefix(b))) if *a == *b);
         if entry.name() > marker && !repeated {
             entries.push(entry);
         }
     }
     entries
+}
+
+/// The common prefix that a name falls under: all up to the first delimiter behind the prefix.
+pub(super) fn group<'a>(name: &'a str, prefix: &str, delimiter: &str) -> Option<&'a str> {
+    let rest = name.strip_prefix(prefix).filter(|_| !delimiter.is_empty())?;
+    let end = name.len() - rest.len() + rest.find(delimiter)? + delimiter.len();
+    Some(&name[..end])
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod callback;
 mod copy;
 mod headers;
 mod list;
+mod list_objects;
 mod multipart;
 mod put;
 mod read;
@@ -97,7 +98,8 @@ pub(crate) async fn process(x: &mut Exchange, body: Received) -> std::result::Re
         Operation::AbortMultipartUpload => multipart::abort(x)?,
         Operation::ListParts => list::parts(x)?,
         Operation::ListMultipartUploads => list::uploads(x)?,
-        Operation::ListObjects => list::objects(x)?,
+        Operation::ListObjects => list_objects::first_version(x)?,
+        Operation::ListObjectsV2 => list_objects::second_version(x)?,
         Operation::GetBucketInfo => bucket::info(x)?,
         Operation::GetBucketLocation => bucket::location(x)?,
         Operation::ListBuckets => bucket::list(x)?,

@@ -176,10 +176,9 @@ fn check_list(upload: &Upload, listed: &[ListedPart]) -> Result<()> {
         return Err(OssError::new(400, "InvalidPartOrder", "0042-00000209", message));
     }
     for part in listed {
-        let etag = part.etag.trim().trim_matches('"');
-        let same = upload.parts.get(&part.number).is_some_and(|stored| stored.etag.eq_ignore_ascii_case(etag));
-        if !same {
-            return Err(invalid_part(part.number, etag));
+        let stored = upload.parts.get(&part.number).map(|stored| stored.etag);
+        if stored.is_none() || part.etag.parse().ok() != stored {
+            return Err(invalid_part(part.number, part.etag.trim().trim_matches('"')));
         }
     }
     Ok(())
@@ -202,7 +201,7 @@ fn check_part_size(number: u32, part: &Part) -> Result<()> {
         .with("ProposedSize", part.size.to_string())
         .with("MinSizeAllowed", SMALLEST_PART.to_string())
         .with("PartNumber", number.to_string())
-        .with("ETag", part.etag.as_str()))
+        .with("ETag", part.etag.to_string()))
 }
 
 /// Puts the parts together and stores the object.
@@ -218,11 +217,11 @@ fn assemble(x: &Exchange, upload: &Upload, numbers: &[u32], only_new: bool) -> R
     let object = Object {
         size: parts().map(|part| part.size).sum(),
         crc64,
-        etag: multipart_etag(parts().map(|part| part.etag.as_str())),
+        etag: multipart_etag(parts().map(|part| part.etag)),
         md5: None,
         kind: ObjectKind::Multipart,
         parts: u32::try_from(numbers.len()).unwrap_or(u32::MAX),
-        headers,
+        headers: headers.into(),
         modified: now(x),
         version_id: version_id(x),
         blob: Blob::Discarded,
@@ -240,9 +239,10 @@ pub(super) fn abort(x: &Exchange) -> Result<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::etag::Etag;
 
     fn upload(sizes: &[(u32, u64)]) -> Upload {
-        let part = |size| Part { size, crc64: 0, etag: format!("E{size}"), modified: 0, blob: Blob::Discarded };
+        let part = |size| Part { size, crc64: 0, etag: etag(size), modified: 0, blob: Blob::Discarded };
         Upload {
             key: "k".into(),
             initiated: 0,
@@ -252,21 +252,29 @@ mod tests {
         }
     }
 
-    fn choose(upload: &Upload, listed: &[(u32, &str)]) -> std::result::Result<Vec<u32>, String> {
+    /// Differs from size to size.
+    fn etag(size: u64) -> Etag {
+        Etag::new(u128::from(size).to_be_bytes())
+    }
+
+    fn choose(upload: &Upload, listed: &[(u32, u64)]) -> std::result::Result<Vec<u32>, String> {
+        let quoted = |size| format!("\"{}\"", etag(size)).to_lowercase();
         let listed: Vec<_> =
-            listed.iter().map(|(number, etag)| ListedPart { number: *number, etag: (*etag).into() }).collect();
+            listed.iter().map(|(number, size)| ListedPart { number: *number, etag: quoted(*size) }).collect();
         chosen_parts(upload, Some(&listed)).map_err(|error| error.code)
     }
 
     #[test]
     fn lists_are_checked_in_every_respect() {
         let upload = upload(&[(1, 102_400), (3, 5), (4, 102_399)]);
-        assert_eq!(choose(&upload, &[(1, "\"e102400\""), (3, "E5")]), Ok(vec![1, 3]));
-        assert_eq!(choose(&upload, &[(3, "E5"), (1, "E102400")]), Err("InvalidPartOrder".into()));
-        assert_eq!(choose(&upload, &[(1, "E102400"), (1, "E102400")]), Err("InvalidPartOrder".into()));
-        assert_eq!(choose(&upload, &[(1, "E102400"), (2, "E5")]), Err("InvalidPart".into()));
-        assert_eq!(choose(&upload, &[(1, "E102401")]), Err("InvalidPart".into()));
-        assert_eq!(choose(&upload, &[(3, "E5"), (4, "E102399")]), Err("EntityTooSmall".into()));
+        assert_eq!(choose(&upload, &[(1, 102_400), (3, 5)]), Ok(vec![1, 3]));
+        assert_eq!(choose(&upload, &[(3, 5), (1, 102_400)]), Err("InvalidPartOrder".into()));
+        assert_eq!(choose(&upload, &[(1, 102_400), (1, 102_400)]), Err("InvalidPartOrder".into()));
+        assert_eq!(choose(&upload, &[(1, 102_400), (2, 5)]), Err("InvalidPart".into()));
+        assert_eq!(choose(&upload, &[(1, 102_401)]), Err("InvalidPart".into()));
+        assert_eq!(choose(&upload, &[(3, 5), (4, 102_399)]), Err("EntityTooSmall".into()));
+        let no_etag = [ListedPart { number: 1, etag: "no ETag".into() }];
+        assert_eq!(chosen_parts(&upload, Some(&no_etag)).unwrap_err().code, "InvalidPart");
         assert_eq!(chosen_parts(&upload, None).unwrap_err().code, "EntityTooSmall");
     }
 }

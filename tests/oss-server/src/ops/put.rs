@@ -33,8 +33,7 @@ pub(super) async fn process(x: &Exchange, body: Received) -> Result<Response> {
     let (sums, content) = body.content()?;
     let only_new = headers::forbids_overwrite(x)?;
     let mut object = plain_object(x, &sums);
-    object.headers = headers::of_object(&x.call)?;
-    object.headers.extend(headers::acl(&x.call)?);
+    object.headers = headers::of_stored(&x.call)?;
     let mut response = stored_headers(Response::new(200), &object).stored();
     if let Some(md5) = &sums.md5 {
         response = response.header("Content-MD5", base64_md5(md5));
@@ -52,7 +51,7 @@ pub(super) fn plain_object(x: &Exchange, sums: &Sums) -> Object {
         md5: sums.md5,
         kind: ObjectKind::Normal,
         parts: 0,
-        headers: BTreeMap::from([("content-type".to_owned(), "application/octet-stream".to_owned())]),
+        headers: BTreeMap::from([("content-type".to_owned(), "application/octet-stream".to_owned())]).into(),
         modified: now(x),
         version_id: version_id(x),
         blob: Blob::Discarded,

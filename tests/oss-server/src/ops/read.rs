@@ -51,7 +51,7 @@ fn base_headers(mut response: Response, object: &Object) -> Response {
 
 /// Headers that came with the object, some of which the query of a GET overrides.
 fn described(x: &Exchange, mut response: Response, object: &Object) -> Response {
-    for (name, value) in &object.headers {
+    for (name, value) in object.headers.iter() {
         match name.as_str() {
             "x-oss-object-acl" | "x-oss-storage-class" => {}
             "x-oss-tagging" => {
@@ -114,8 +114,7 @@ pub(super) fn delete(x: &Exchange) -> Result<Response> {
 
 /// `Some` response when a condition says that there is nothing to send.
 fn check_conditions(x: &Exchange, object: &Object) -> Result<Option<Response>> {
-    let same =
-        |value: &str| value.split(',').any(|etag| etag.trim().trim_matches('"').eq_ignore_ascii_case(&object.etag));
+    let same = |value: &str| value.split(',').any(|etag| etag.parse() == Ok(object.etag));
     let modified = from_millis(object.modified).replace_nanosecond(0).unwrap_or_else(|_| from_millis(object.modified));
     let time = |name| x.call.header(name).and_then(|value| clock::parse_rfc1123(&value));
     let failed = x.call.header("if-match").is_some_and(|value| !same(&value))

@@ -2,6 +2,7 @@
 
 mod blob;
 mod folder;
+mod headers;
 mod model;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 pub(crate) use blob::{Blob, BlobReader, BlobWriter, Content};
 use folder::Folder;
+pub(crate) use headers::Headers;
 pub(crate) use model::{Bucket, Object, ObjectKind, Part, Upload, from_millis, millis, storage_class};
 
 use crate::config::Storage;
@@ -91,7 +93,8 @@ impl Store {
     ) -> Result<()> {
         // All under one lock: of two writers, the one that comes last here is the last on the disk too.
         let mut buckets = self.lock();
-        let objects = &mut buckets.get_mut(bucket).ok_or_else(|| OssError::no_such_bucket(bucket))?.objects;
+        let Bucket { objects, headers, .. } =
+            buckets.get_mut(bucket).ok_or_else(|| OssError::no_such_bucket(bucket))?;
         if only_new && objects.contains_key(key) {
             return Err(OssError::already_exists(key));
         }
@@ -101,6 +104,7 @@ impl Store {
         } else {
             object.blob = content.settle(Default::default)?;
         }
+        object.headers = headers.share(object.headers);
         if let Some(old) = objects.insert(key.to_owned(), Arc::new(object)) {
             remove_data(&old.blob);
         }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::blob::Blob;
+use super::headers::{Headers, SharedHeaders};
+use crate::etag::Etag;
 
 /// How an object came to be; told in `x-oss-object-type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,12 +33,12 @@ impl ObjectKind {
 pub(crate) struct Object {
     pub(crate) size: u64,
     pub(crate) crc64: u64,
-    pub(crate) etag: String,
+    pub(crate) etag: Etag,
     pub(crate) md5: Option<[u8; 16]>,
     pub(crate) kind: ObjectKind,
     pub(crate) parts: u32,
-    /// Headers that came with it and describe it, in lower case.
-    pub(crate) headers: BTreeMap<String, String>,
+    /// Headers that came with it and describe it.
+    pub(crate) headers: Headers,
     /// Milliseconds since 1970.
     pub(crate) modified: i64,
     pub(crate) version_id: Option<String>,
@@ -49,7 +51,7 @@ pub(crate) struct Object {
 pub(crate) struct Part {
     pub(crate) size: u64,
     pub(crate) crc64: u64,
-    pub(crate) etag: String,
+    pub(crate) etag: Etag,
     pub(crate) modified: i64,
     #[serde(skip)]
     pub(crate) blob: Blob,
@@ -70,6 +72,7 @@ pub(crate) struct Upload {
 pub(crate) struct Bucket {
     pub(crate) objects: BTreeMap<String, Arc<Object>>,
     pub(crate) uploads: BTreeMap<String, Upload>,
+    pub(crate) headers: SharedHeaders,
 }
 
 pub(crate) fn millis(time: OffsetDateTime) -> i64 {
