@@ -16,7 +16,7 @@ import link
 from measuring import tell
 from picture import draw
 from places import HERE, Places
-from scenarios import SCENARIOS, Section, Settings
+from scenarios import FAR, SCENARIOS, Section, Settings
 
 INTRODUCTION = """\
 # Benchmarks
@@ -67,6 +67,7 @@ def machine() -> str:
 
 def table(rows: list[list[str]]) -> str:
     """As Markdown that can be read as it is: the first column to the left, the others to the right."""
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     line = lambda cells: "| " + " | ".join(cells) + " |"  # noqa: E731
     text = [
@@ -93,11 +94,11 @@ def promises(sections: list[Section]) -> str:
 def chosen(options: argparse.Namespace) -> list[str]:
     """The scenarios to run. Without the means for the long link the others are run all the same."""
     names = options.only or list(SCENARIOS)
-    obstacles = [] if options.no_wan or "wan" not in names else [*filter(None, map(link.obstacle, options.congestion))]
+    obstacles = [] if options.no_wan or not set(FAR) & set(names) else [*filter(None, map(link.obstacle, options.congestion))]
     if obstacles:
         tell(f"No long fat links: {obstacles[0]}. To leave them out, say --no-wan.")
         options.no_wan = True
-    return [name for name in names if name != "wan" or not options.no_wan]
+    return [name for name in names if name not in FAR or not options.no_wan]
 
 
 def main() -> None:

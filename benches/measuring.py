@@ -70,21 +70,23 @@ def run(places: Places, command: Command, inside: tuple[str, ...] = (), limit: f
     return Cost(cost["cpu"], cost["wall"], cost["rss_kib"] / 1024)
 
 
-def contest(places: Places, names: list[str], make: Maker, rounds: int) -> Contest:
+def contest(
+    places: Places, names: list[str], make: Maker, rounds: int, inside: tuple[str, ...] = ()
+) -> Contest:
     """Each peer in turn, `rounds` times, each time in another order. The first run of each warms up; of who takes
     longer than all the patience it is the only one."""
     result = Contest()
     turns = {}
     for name in names:
         tell(f"  {name}")
-        cost = run(places, make(name))
+        cost = run(places, make(name), inside)
         turns[name] = min(rounds, int(PATIENCE / cost.wall))
         result.costs[name] = [] if turns[name] else [cost]
     for round_number in range(rounds):
         order = [name for name in names if turns[name] > round_number]
         turn = round_number % max(len(order), 1)
         for name in order[turn:] + order[:turn]:
-            result.costs[name].append(run(places, make(name)))
+            result.costs[name].append(run(places, make(name), inside))
     return result
 
 

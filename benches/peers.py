@@ -14,6 +14,9 @@ OURS_MEMORY = f"{OURS}, memory"
 OURS_STREAM = f"{OURS}, stream"
 COMMAND_FILE = "oss-upload FILE"
 COMMAND_TAR = "tar | oss-upload -"
+TAR_THEN_COMMAND = "tar -f FILE && oss-upload FILE"
+TAR_CAT = "tar | cat"
+COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -66,18 +69,8 @@ def one_file(places: Places, name: str, job: Job) -> Command:
         kind = "memory" if name == OURS_MEMORY else "stream"
         sizes = [str(job.part_size), str(job.routines)]
         return Command([str(places.bench / "source"), kind, endpoint, BUCKET, job.file, *sizes], job.server.environment)
-    if name in (COMMAND_FILE, COMMAND_TAR):
-        python, file = places.bench / "venv/bin/python", Path(job.file)
-        sizes = f"--part-size {job.part_size} --routines {job.routines}"
-        command = f"{python} -m oss_upload --quiet --endpoint {endpoint} {sizes}"
-        line = f"{command} {file} oss://{BUCKET}/file"
-        if name == COMMAND_TAR:
-            line = f"tar -cf - -C {file.parent} {file.name} | {command} - oss://{BUCKET}/tar"
-        library = {
-            "PYTHONPATH": str(HERE.parent / "bindings/python"),
-            "OSS_UPLOAD_LIBRARY": str(places.release / "liboss_upload.so"),
-        }
-        return Command(["sh", "-c", line], job.server.environment | library)
+    if name in COMMANDS:
+        return command(places, name, job)
     if name == FLOOR:
         argv = [str(places.release / "floor"), job.server.address, BUCKET, job.file]
         return Command([*argv, str(job.part_size), str(job.routines), *([ca_file] if ca_file else [])])
@@ -88,6 +81,26 @@ def one_file(places: Places, name: str, job: Job) -> Command:
     trust = dict.fromkeys(["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"], ca_file) if ca_file else {}
     argv = [*programs(places)[name], "file", endpoint, BUCKET, "peer", job.file]
     return Command(argv, job.server.environment | job.sizes | trust)
+
+
+def command(places: Places, name: str, job: Job) -> Command:
+    """What a user of the command writes: a file, or an archive of it."""
+    file, archive = Path(job.file), places.work / "archive.tar"
+    options = {"--endpoint": job.server.endpoint, "--part-size": job.part_size, "--routines": job.routines}
+    given = " ".join(f"{option} {value}" for option, value in options.items() if value)
+    upload = f"{places.bench / 'venv/bin/python'} -m oss_upload --quiet {given}"
+    tar = f"tar -C {file.parent} -c {file.name} -f"
+    line = {
+        COMMAND_FILE: f"{upload} {file} oss://{BUCKET}/file",
+        COMMAND_TAR: f"{tar} - | {upload} - oss://{BUCKET}/tar",
+        TAR_THEN_COMMAND: f"{tar} {archive} && {upload} {archive} oss://{BUCKET}/tar",
+        TAR_CAT: f"{tar} - | cat > {os.devnull}",
+    }[name]
+    library = {
+        "PYTHONPATH": str(HERE.parent / "bindings/python"),
+        "OSS_UPLOAD_LIBRARY": str(places.release / "liboss_upload.so"),
+    }
+    return Command(["sh", "-c", line], job.server.environment | library)
 
 
 def small_files(places: Places, name: str, server: Server, folder: str, count: int, at_a_time: int) -> Command:

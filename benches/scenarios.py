@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from peers import (
     COMMAND_FILE,
     COMMAND_TAR,
+    COMMANDS,
     CURL,
     FLOOR,
     OURS,
     OURS_MEMORY,
     OURS_STREAM,
     SDKS,
+    TAR_CAT,
+    TAR_THEN_COMMAND,
     Job,
     one_file,
     small_files,
@@ -102,7 +105,7 @@ def uploads(
     for peer in names:
         cpu, wall = (result.median(peer, what) * GIB / size for what in ("cpu", "wall"))
         section.bars[peer] = cpu
-        ratio = f"{result.ratio('cpu', peer, OURS):.2f}"
+        ratio = f"{result.ratio('cpu', peer, names[0]):.2f}"
         rss, rounds = f"{result.median(peer, 'rss'):.1f}", str(len(result.costs[peer]))
         section.rows.append([peer, seconds(cpu), seconds(wall), rss, ratio, rounds])
     return section, result
@@ -146,22 +149,51 @@ def https(places: Places, settings: Settings) -> list[Section]:
 
 def sources(places: Places, settings: Settings) -> list[Section]:
     """The same bytes from memory, and as a stream."""
-    section, result = uploads(
-        places, settings, "sources", 8 * MIB, 4, [OURS, OURS_MEMORY, OURS_STREAM, COMMAND_FILE, COMMAND_TAR]
-    )
+    section, result = uploads(places, settings, "sources", 8 * MIB, 4, [OURS, OURS_MEMORY, OURS_STREAM])
     section.title += ", from a file, from memory and as a stream"
     section.notes = ["The stream is written in pieces of 64 KiB, which come from the processor's cache."]
     section.targets = [
         Target("CPU from memory, of that from a file", result.ratio("cpu", OURS_MEMORY, OURS), 1.15),
         Target("CPU of a stream, of that from a file", result.ratio("cpu", OURS_STREAM, OURS), 1.15),
-        Target(
-            "rate of tar | oss-upload -, of oss-upload FILE",
-            1 / result.ratio("wall", COMMAND_TAR, COMMAND_FILE),
-            1.0,
-            at_least=True,
-        ),
         Target("peak memory of a stream at 8 MiB × 4, MiB", result.median(OURS_STREAM, "rss"), 5 * 8 + 14),
     ]
+    return [section]
+
+
+def pipes(places: Places, settings: Settings) -> list[Section]:
+    """The command with a file, and with a pipe. On this machine, producer, upload and server share the processors."""
+    section, result = uploads(places, settings, "pipes", 8 * MIB, 4, COMMANDS)
+    section.title += ", with the command"
+    section.bars = {}
+    time_of = {name: result.ratio("wall", name, COMMAND_FILE) for name in COMMANDS}
+    section.columns[4] = "time / FILE"
+    for row in section.rows:
+        row[4] = f"{time_of[row[0]]:.2f}"
+    section.notes = [
+        f"CPU is that of all programs of the line. `{TAR_CAT}`, which uploads nothing, takes {time_of[TAR_CAT]:.2f} of the"
+        f" time of `{COMMAND_FILE}`: what reads a pipe here cannot be faster than that."
+    ]
+    section.targets = [
+        Target(f"time of {COMMAND_TAR}, of {TAR_THEN_COMMAND}", result.ratio("wall", COMMAND_TAR, TAR_THEN_COMMAND), 1.0)
+    ]
+    return [section]
+
+
+def pipes_wan(places: Places, settings: Settings) -> list[Section]:
+    """The same over a long link, which is slower than the pipe."""
+    names, rounds = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND], min(settings.rounds, 3)
+    job_size = WAN_SIZE // (4 if settings.quick else 1)
+    file = str(places.source(job_size))
+    with link(places, 0.0, settings.congestion[0]) as hosts:
+        with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
+            job = Job(oss, file)
+            result = contest(places, names, lambda peer: one_file(places, peer, job), rounds, hosts.client)
+    section = Section("pipes-wan", "1 Gbit/s, 50 ms round trip, with the command", ["", "MB/s", "rate / FILE", "rounds"])
+    for name in names:
+        rate, ratio = job_size / 1e6 / result.median(name, "wall"), 1 / result.ratio("wall", name, COMMAND_FILE)
+        section.rows.append([name, f"{rate:.1f}", f"{ratio:.2f}", str(len(result.costs[name]))])
+    ratio = 1 / result.ratio("wall", COMMAND_TAR, COMMAND_FILE)
+    section.targets = [Target(f"rate of {COMMAND_TAR} over 1 Gbit/s, of {COMMAND_FILE}", ratio, 1.0, at_least=True)]
     return [section]
 
 
@@ -305,8 +337,12 @@ SCENARIOS = {
     "100kb": parts_100_kb,
     "https": https,
     "sources": sources,
+    "pipes": pipes,
     "memory": memory,
     "small": small,
     "limit": limit,
+    "pipes-wan": pipes_wan,
     "wan": wan,
 }
+# Those that need a long link.
+FAR = ["pipes-wan", "wan"]

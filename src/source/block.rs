@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
 
+use super::buffer::Buffer;
 use super::part::Part;
 use super::read::Source;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,7 +20,9 @@ pub(crate) struct Block {
 
 /// Where the bytes are.
 pub(crate) enum Bytes {
-    Memory(Vec<u8>),
+    /// There are none.
+    None,
+    Memory(Buffer),
     /// In a file: the place of the first, and how many there are.
     Spooled(Arc<File>, u64, u64),
 }
@@ -27,7 +30,8 @@ pub(crate) enum Bytes {
 impl Bytes {
     pub(crate) fn size(&self) -> u64 {
         match self {
-            Bytes::Memory(bytes) => bytes.len() as u64,
+            Bytes::None => 0,
+            Bytes::Memory(buffer) => buffer.bytes().len() as u64,
             Bytes::Spooled(_, _, size) => *size,
         }
     }
@@ -70,9 +74,9 @@ impl Source for Block {
         let count = (self.part.size - within).min(buffer.len() as u64) as usize;
         let buffer = &mut buffer[..count];
         match &self.bytes {
-            Bytes::Memory(bytes) => {
-                let range = usize::try_from(within).ok().and_then(|within| bytes.get(within..within + count));
-                buffer.copy_from_slice(range.ok_or_else(|| self.ends_early(offset))?);
+            Bytes::None | Bytes::Memory(_) => {
+                let bytes = self.in_memory(offset).and_then(|bytes| bytes.get(..count));
+                buffer.copy_from_slice(bytes.ok_or_else(|| self.ends_early(offset))?);
             }
             Bytes::Spooled(file, place, _) => os::file::read_exact_at(file, buffer, place + within)
                 .map_err(|error| Error::os(ErrorKind::Io, "cannot read the spool file".to_owned(), &error))?,
@@ -81,6 +85,15 @@ impl Source for Block {
             0 if self.part.size > 0 => Err(self.ends_early(offset)),
             count => Ok(count),
         }
+    }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        let bytes = match &self.bytes {
+            Bytes::None => &[],
+            Bytes::Memory(buffer) => buffer.bytes(),
+            Bytes::Spooled(..) => return None,
+        };
+        bytes.get(usize::try_from(offset.checked_sub(self.part.offset)?).ok()?..)
     }
 
     fn check_unchanged(&self) -> Result<()> {
@@ -94,8 +107,7 @@ impl Source for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        let bytes = std::mem::replace(&mut self.bytes, Bytes::Memory(Vec::new()));
-        self.lender.give_back(bytes);
+        self.lender.give_back(std::mem::replace(&mut self.bytes, Bytes::None));
     }
 }
 

@@ -25,8 +25,7 @@ impl Source for MemorySource {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        let bytes = usize::try_from(offset).ok().and_then(|offset| (*self.bytes).as_ref().get(offset..));
-        match bytes {
+        match self.in_memory(offset) {
             Some(rest) if !rest.is_empty() || buffer.is_empty() => {
                 let count = rest.len().min(buffer.len());
                 buffer[..count].copy_from_slice(&rest[..count]);
@@ -34,6 +33,10 @@ impl Source for MemorySource {
             }
             _ => Err(Error::new(ErrorKind::FileChanged, format!("the memory to upload ends before byte {offset}"))),
         }
+    }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        (*self.bytes).as_ref().get(usize::try_from(offset).ok()?..)
     }
 
     fn check_unchanged(&self) -> Result<()> {

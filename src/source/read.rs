@@ -19,6 +19,12 @@ pub(crate) trait Source: Debug + Send + Sync {
     /// Fills some of `buffer` from `offset`, at least one byte. Fails where there is none.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize>;
 
+    /// The bytes from `offset` to the end, where they are; `None` when they must be read.
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        let _ = offset;
+        None
+    }
+
     /// Fails when the bytes are known to have changed.
     fn check_unchanged(&self) -> Result<()>;
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::growth::Growth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::MAX_PARTS;
-use crate::source::{Block, Bytes, Lender, Part, Spool};
+use crate::source::{Block, Buffer, Bytes, Lender, Part, Spool};
 use crate::sync::unpoisoned;
 
 /// What the writer and the upload share.
@@ -32,7 +32,7 @@ struct PipeState {
     /// Blocks in memory that are not spare.
     blocks: u32,
     /// Memory of blocks that came back, all of the same size.
-    spare: Vec<Vec<u8>>,
+    spare: Vec<Buffer>,
     paused: bool,
     /// Nobody takes blocks any more.
     closed: bool,
@@ -45,8 +45,8 @@ pub(crate) struct PipeWriter {
     pipe: Arc<Pipe>,
     /// Where blocks go, and at last `None`. It is gone after that.
     deliver: Option<Deliver>,
-    /// The block that is being filled, and how many bytes it takes.
-    filling: Option<(Vec<u8>, usize)>,
+    /// The block that is being filled.
+    filling: Option<Buffer>,
     number: u32,
     offset: u64,
 }
@@ -99,10 +99,8 @@ impl PipeWriter {
                 Ok(Room::None) => return Ok(Written::Some(bytes.len() - rest.len())),
                 Ok(Room::Closed) => return Ok(Written::Closed),
             }
-            if let Some((block, size)) = &mut self.filling {
-                let (taken, left) = rest.split_at(rest.len().min(*size - block.len()));
-                block.extend_from_slice(taken);
-                rest = left;
+            if let Some(block) = &mut self.filling {
+                rest = &rest[block.push(rest)..];
             }
         }
         Ok(Written::All)
@@ -114,10 +112,10 @@ impl PipeWriter {
             return;
         }
         unpoisoned(self.pipe.state.lock()).finished = true;
-        let last = self.filling.take().map(|(block, _)| block);
+        let last = self.filling.take().map(Bytes::Memory);
         if last.is_some() || self.number == 0 {
             self.number += 1;
-            self.hand_over(Bytes::Memory(last.unwrap_or_default()), true);
+            self.hand_over(last.unwrap_or(Bytes::None), true);
         }
         self.end();
     }
@@ -133,7 +131,7 @@ impl PipeWriter {
         if self.pipe.wait_while_paused(deadline) {
             return Ok(Room::None);
         }
-        if self.filling.as_ref().is_some_and(|(block, size)| block.len() < *size) {
+        if self.filling.as_ref().is_some_and(|block| !block.is_full()) {
             return Ok(self.pipe.room_when_open());
         }
         let next = self.number + 1 + u32::from(self.filling.is_some());
@@ -148,20 +146,20 @@ impl PipeWriter {
             return Ok(Room::Free);
         }
         let (room, block) = self.pipe.allocate(size, deadline)?;
-        self.filling = block.map(|block| (block, size as usize));
+        self.filling = block;
         Ok(room)
     }
 
     /// Hands the full block over. When there is no memory for the next one, of `next` bytes, its bytes go to the spool, and
     /// its memory is used again.
     fn hand_over_full(&mut self, next: u64) -> Result<()> {
-        let Some((block, size)) = self.filling.take() else { return Ok(()) };
+        let Some(block) = self.filling.take() else { return Ok(()) };
         let spool = self.pipe.spool.as_ref().filter(|_| !self.pipe.has_memory_for(next));
-        let stored = spool.map_or(Ok(None), |spool| spool.store(&block));
+        let stored = spool.map_or(Ok(None), |spool| spool.store(block.bytes()));
         let place = match stored {
             Ok(place) => place,
             Err(error) => {
-                self.filling = Some((block, size));
+                self.filling = Some(block);
                 return Err(error);
             }
         };
@@ -169,7 +167,7 @@ impl PipeWriter {
         match place {
             None => self.hand_over(Bytes::Memory(block), false),
             Some((file, place)) => {
-                self.hand_over(Bytes::Spooled(file, place, size as u64), false);
+                self.hand_over(Bytes::Spooled(file, place, block.capacity()), false);
                 self.pipe.give_back(Bytes::Memory(block));
             }
         }
@@ -250,7 +248,7 @@ impl Pipe {
     }
 
     /// Memory for a block, when there is some before the deadline.
-    fn allocate(&self, size: u64, deadline: Option<Instant>) -> Result<(Room, Option<Vec<u8>>)> {
+    fn allocate(&self, size: u64, deadline: Option<Instant>) -> Result<(Room, Option<Buffer>)> {
         let mut state = self.lock();
         loop {
             if state.closed {
@@ -293,6 +291,7 @@ impl Pipe {
 impl Lender for Pipe {
     fn give_back(&self, bytes: Bytes) {
         match bytes {
+            Bytes::None => {}
             Bytes::Memory(block) => self.lock().put_back(block),
             Bytes::Spooled(_, place, _) => {
                 if let Some(spool) = &self.spool {
@@ -307,7 +306,7 @@ impl Lender for Pipe {
 impl PipeState {
     /// Bytes of the blocks that are not spare.
     fn in_use(&self) -> u64 {
-        self.allocated - self.spare.iter().map(|block| block.capacity() as u64).sum::<u64>()
+        self.allocated - self.spare.iter().map(Buffer::capacity).sum::<u64>()
     }
 
     fn has_room(&self, size: u64, most: u64, most_blocks: u32) -> bool {
@@ -315,31 +314,30 @@ impl PipeState {
     }
 
     /// A block of `size` bytes, unless there would be more than `most` bytes, or blocks, then.
-    fn take(&mut self, size: u64, most: u64, most_blocks: u32) -> Result<Option<Vec<u8>>> {
+    fn take(&mut self, size: u64, most: u64, most_blocks: u32) -> Result<Option<Buffer>> {
         if !self.has_room(size, most, most_blocks) {
             return Ok(None);
         }
-        if let Some(block) = self.spare.pop_if(|block| block.capacity() as u64 == size) {
+        if let Some(block) = self.spare.pop_if(|block| block.capacity() == size) {
             self.blocks += 1;
             return Ok(Some(block));
         }
         self.allocated = self.in_use();
         self.spare = Vec::new();
-        let mut block = Vec::new();
         // Without memory the program goes on: it may abort the stream, or try again.
-        if block.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).is_err() {
-            let error = Error::new(ErrorKind::Resources, format!("there is no memory for a part of {size} bytes"));
-            return Err(error.with_retryable(true).hint("set a smaller max_memory, which bounds the parts"));
-        }
+        let block = Buffer::new(size).map_err(|error| {
+            let what = format!("there is no memory for a part of {size} bytes");
+            let error = Error::os(ErrorKind::Resources, what, &error).with_retryable(true);
+            error.hint("set a smaller max_memory, which bounds the parts")
+        })?;
         self.blocks += 1;
-        self.allocated += block.capacity() as u64;
+        self.allocated += size;
         Ok(Some(block))
     }
 
     /// Memory of another size than the last that came back is of no use any more.
-    fn put_back(&mut self, mut block: Vec<u8>) {
-        // The empty block of an empty stream was never taken.
-        self.blocks = self.blocks.saturating_sub(1);
+    fn put_back(&mut self, mut block: Buffer) {
+        self.blocks -= 1;
         block.clear();
         if self.spare.last().is_some_and(|spare| spare.capacity() != block.capacity()) {
             self.allocated = self.in_use();

@@ -6,18 +6,18 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
 use crate::http::Limits;
+use crate::sync::unpoisoned;
 
 /// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);
 
 /// The context of one running request.
-#[derive(Debug)]
 pub(crate) struct RequestContext {
     pub(super) limits: Limits,
     stop: Arc<AtomicBool>,
@@ -36,7 +36,13 @@ pub(crate) struct RequestContext {
     pub(super) head_begun: Flag,
     /// Bytes of the response have arrived.
     pub(super) response_begun: Flag,
+    /// The connection sends bytes of the body from where they are, and need not have them in its buffer.
+    pub(super) borrows: Flag,
+    lent: Mutex<Option<Lent>>,
 }
+
+/// Bytes of a body, which are sent from where they are.
+pub(crate) type Lent = Box<dyn AsRef<[u8]> + Send>;
 
 #[derive(Debug, Default)]
 pub(super) struct Flag(AtomicBool);
@@ -72,6 +78,8 @@ impl RequestContext {
             begun: Flag::default(),
             head_begun: Flag::default(),
             response_begun: Flag::default(),
+            borrows: Flag::default(),
+            lent: Mutex::default(),
         }
     }
 
@@ -91,6 +99,18 @@ impl RequestContext {
     /// The context of the request that runs on this thread.
     pub(super) fn current() -> io::Result<Arc<RequestContext>> {
         CURRENT.with_borrow(Clone::clone).ok_or_else(|| io::Error::other("a connection is used outside a request"))
+    }
+
+    /// Leaves bytes of the body for the connection to send next; returns how many.
+    pub(super) fn lend(&self, lent: Lent) -> usize {
+        let count = (*lent).as_ref().len();
+        *unpoisoned(self.lent.lock()) = Some(lent);
+        count
+    }
+
+    /// What was left.
+    pub(super) fn take_lent(&self) -> Option<Lent> {
+        unpoisoned(self.lent.lock()).take()
     }
 
     /// Fails when the upload is being stopped.

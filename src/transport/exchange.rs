@@ -9,8 +9,9 @@ use std::time::Instant;
 use ureq::http;
 use ureq::{Agent, SendBody};
 
+use super::buffers::WORTH_LENDING;
 use super::connections::{Connections, Way};
-use super::context::RequestContext;
+use super::context::{Lent, RequestContext};
 use super::failure::{Failure, failure, proxy_wants_login};
 use super::message::{headers, message, takes_body};
 use super::proxy::Proxies;
@@ -42,6 +43,9 @@ pub(crate) trait Body {
 
     /// Fills some of `buffer`. Must fail rather than end early: the length has been announced.
     fn read(&mut self, buffer: &mut [u8]) -> Result<usize>;
+
+    /// The bytes that [`Body::read`] would give next, at most `most`, where they are; `None` when they must be read.
+    fn lend(&mut self, most: usize) -> Result<Option<Lent>>;
 }
 
 impl Transport {
@@ -115,6 +119,17 @@ fn exchange(
     }
 }
 
+/// The next bytes of `body`: in the buffer, or lent to a connection that sends them from where they are.
+fn next(body: &mut dyn Body, buffer: &mut [u8], context: &RequestContext) -> Result<usize> {
+    if context.borrows.get()
+        && buffer.len() >= WORTH_LENDING
+        && let Some(lent) = body.lend(buffer.len())?
+    {
+        return Ok(context.lend(lent));
+    }
+    body.read(buffer)
+}
+
 /// The body as ureq reads it.
 enum RequestBody<'a> {
     Small(&'a mut &'a [u8]),
@@ -140,7 +155,8 @@ impl Read for RequestBody<'_> {
         let most = context.throttle.as_ref().map_or(buffer.len(), |throttle| throttle.quantum().min(buffer.len()));
         let wanted = most.min(usize::try_from(*left).unwrap_or(usize::MAX));
         // Nobody will see these bytes: they only satisfy the announced length.
-        let count = if context.responded_early.get() { Ok(wanted) } else { body.read(&mut buffer[..wanted]) };
+        let count =
+            if context.responded_early.get() { Ok(wanted) } else { next(*body, &mut buffer[..wanted], context) };
         match count {
             // A body that ends early would make ureq wait for ever.
             Ok(0) if *left > 0 => Err(io::ErrorKind::UnexpectedEof.into()),

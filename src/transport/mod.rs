@@ -24,5 +24,6 @@ mod throttle;
 mod tls;
 mod tunnel;
 
+pub(crate) use context::Lent;
 pub(crate) use exchange::{Body, Transport};
 pub(crate) use failure::Failure;

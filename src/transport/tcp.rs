@@ -1,8 +1,9 @@
 //! TCP connections that can be interrupted at any moment, notice a stalled peer, keep to the bandwidth limit, and go on
 //! listening while they send.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,17 +15,16 @@ use ureq::unversioned::transport::{
 };
 
 use super::addresses::Addresses;
+use super::buffers::HELD;
 use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::interim::{self, Heard};
-use crate::os::socket::{Connecting, Wanted, wait};
+use crate::os::socket::{Connecting, Wanted, send, wait};
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
 /// sending a buffer (benches/). A server that has spoken takes no more as a rule, and then it is looked for at once.
 const LOOK_EVERY: usize = 1024 * 1024;
 /// What TLS hands over record by record leaves in steps of about this size.
 const GATHERED_UNDER_TLS: usize = 128 * 1024;
-/// The head of a request leaves together with the beginning of its body, and a small file with one system call.
-const HELD: usize = 16 * 1024;
 /// More than a TLS record.
 const ROOM_FOR_RECORD: usize = 20 * 1024;
 
@@ -134,18 +134,22 @@ impl Transport for TcpTransport {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         let context = RequestContext::current()?;
         context.reused.set(self.has_served);
+        context.borrows.set(self.speaks_http);
         self.for_response = None;
+        if let Some(lent) = context.take_lent() {
+            return Ok(self.send_gathered(&context, (*lent).as_ref())?);
+        }
         self.buffers.gathered += amount;
         if self.waits_for_more(&context) {
             return Ok(());
         }
-        Ok(self.send_gathered(&context)?)
+        Ok(self.send_gathered(&context, &[])?)
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
         let context = RequestContext::current()?;
         if !context.probing.get() {
-            self.send_gathered(&context)?;
+            self.send_gathered(&context, &[])?;
             // The next request begins with a look: the connection may have ended meanwhile.
             self.unlooked = 0;
         }
@@ -188,11 +192,14 @@ impl TcpTransport {
         is_little || (self.gathers && self.buffers.output().len() >= ROOM_FOR_RECORD)
     }
 
-    /// Sends what waits.
-    fn send_gathered(&mut self, context: &RequestContext) -> io::Result<()> {
+    /// Sends what waits, and `lent` after it.
+    fn send_gathered(&mut self, context: &RequestContext, lent: &[u8]) -> io::Result<()> {
         let amount = std::mem::take(&mut self.buffers.gathered);
-        let sent =
-            if self.stalled { Err(io::Error::other(Interrupted::SendTimeout)) } else { self.send(amount, context) };
+        let sent = if self.stalled {
+            Err(io::Error::other(Interrupted::SendTimeout))
+        } else {
+            self.send(amount, lent, context)
+        };
         sent.inspect_err(|error| {
             // TLS keeps the first failure to itself and comes again with more: it must meet the same one, at once.
             self.gathers = false;
@@ -200,29 +207,37 @@ impl TcpTransport {
         })
     }
 
-    fn send(&mut self, amount: usize, context: &RequestContext) -> io::Result<()> {
+    /// Sends `output[..amount]`, and `lent` after it.
+    fn send(&mut self, amount: usize, lent: &[u8], context: &RequestContext) -> io::Result<()> {
         let mut timer = StallTimer::new(context.limits.stall);
-        let mut sent = 0;
-        while sent < amount && !context.responded_early.get() {
+        let mut own = 0..amount;
+        let mut lent = lent;
+        while !(own.is_empty() && lent.is_empty()) && !context.responded_early.get() {
             context.check()?;
-            sent += self.send_some(sent, amount, context, &mut timer)?;
+            let count = self.send_some(own.clone(), lent, context, &mut timer)?;
+            let of_own = count.min(own.len());
+            own.start += of_own;
+            lent = &lent[count - of_own..];
         }
         Ok(())
     }
 
-    /// Sends what the peer and the bandwidth limit allow of `output[from..to]`; listens now and then.
+    /// Sends what the peer and the bandwidth limit allow of `output[own]` and `lent`; listens now and then.
     fn send_some(
         &mut self,
-        from: usize,
-        to: usize,
+        own: Range<usize>,
+        lent: &[u8],
         context: &RequestContext,
         timer: &mut StallTimer,
     ) -> io::Result<usize> {
         if self.unlooked == 0 && !self.look(context, timer)? {
             return Ok(0);
         }
-        let amount = allowed(to - from, context)?;
-        match self.stream.write(&self.buffers.output()[from..from + amount]) {
+        let amount = allowed(own.len() + lent.len(), context)?;
+        let own = &self.buffers.output()[own];
+        let own = &own[..own.len().min(amount)];
+        let lent = &lent[..amount - own.len()];
+        match send(&self.stream, own, lent) {
             Ok(count) => {
                 // Less than there was: there is no room for more.
                 self.unlooked = if count < amount { 0 } else { self.unlooked.saturating_sub(count) };

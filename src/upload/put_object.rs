@@ -23,7 +23,7 @@ impl Round<'_> {
             self.remote.meter.enter(Step::Uploading);
             Ok(())
         };
-        let attempted = self.remote.put_object(&**self.source, &verify);
+        let attempted = self.remote.put_object(self.source, &verify);
         let (completed, crc64) = match attempted {
             Attempted { result: Ok(done), .. } => done,
             Attempted { result: Err(error), ambiguous: true } if is_taken(&error) => {

@@ -16,7 +16,7 @@ use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
 use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, RequestLimit, StopRequest};
-use crate::transport::{Body, Failure};
+use crate::transport::{Body, Failure, Lent};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
@@ -84,7 +84,7 @@ impl Remote<'_> {
     /// Stores the whole file. `before_end` runs when it has been read, before the last of it is sent.
     pub(crate) fn put_object(
         &self,
-        source: &dyn Source,
+        source: &Arc<dyn Source>,
         before_end: &dyn Fn(u64) -> Result<()>,
     ) -> Attempted<(Completed, u64)> {
         let whole = Part { number: 1, offset: 0, size: source.size() };
@@ -113,7 +113,12 @@ impl Remote<'_> {
     }
 
     /// Stores one part and returns its ETag and CRC-64.
-    pub(crate) fn upload_part(&self, source: &dyn Source, upload_id: &str, part: Part) -> Result<(UploadedPart, u64)> {
+    pub(crate) fn upload_part(
+        &self,
+        source: &Arc<dyn Source>,
+        upload_id: &str,
+        part: Part,
+    ) -> Result<(UploadedPart, u64)> {
         let mut request = api::upload_part(self.object(), upload_id, part.number, &self.request.headers);
         let mut meter = PartMeter::new(self.meter);
         self.add_md5(&mut request, source, &part, self.request.options.content_md5)?;
@@ -201,7 +206,7 @@ impl Remote<'_> {
     fn send_range(
         &self,
         attempt: Attempt<'_>,
-        source: &dyn Source,
+        source: &Arc<dyn Source>,
         part: Part,
         meter: &mut PartMeter<'_>,
         before_end: &dyn Fn(u64) -> Result<()>,
@@ -231,7 +236,7 @@ impl Remote<'_> {
         Ok(permit)
     }
 
-    fn add_md5(&self, request: &mut ApiRequest, source: &dyn Source, part: &Part, wanted: bool) -> Result<()> {
+    fn add_md5(&self, request: &mut ApiRequest, source: &Arc<dyn Source>, part: &Part, wanted: bool) -> Result<()> {
         if wanted {
             let _hashing = self.meter.hashing();
             let md5 = source.md5(part, || self.go_on())?;
@@ -261,6 +266,12 @@ impl Body for PartBody<'_, '_> {
         let count = self.reader.read(buffer)?;
         self.meter.sent(count as u64, self.reader.position());
         Ok(count)
+    }
+
+    fn lend(&mut self, most: usize) -> Result<Option<Lent>> {
+        let Some(loan) = self.reader.lend(most)? else { return Ok(None) };
+        self.meter.sent(loan.as_ref().len() as u64, self.reader.position());
+        Ok(Some(Box::new(loan)))
     }
 }
 

@@ -223,7 +223,7 @@ impl PartSender {
     fn send(&self, PartToSend { part, source }: PartToSend) -> Result<Sent> {
         let started = SystemTime::now();
         let remote = self.job.remote_of_worker(self.stop.clone());
-        let (stored, crc64) = remote.upload_part(&*source, &self.upload_id, part)?;
+        let (stored, crc64) = remote.upload_part(&source, &self.upload_id, part)?;
         let record = PartRecord { part, etag: stored.etag, crc64 };
         // Written by the worker itself, at once: what is acknowledged must outlive the process.
         if let Some(journal) = &self.journal {

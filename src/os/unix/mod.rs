@@ -8,6 +8,7 @@ pub(crate) mod filesystem;
 pub(crate) mod identity;
 pub(crate) mod io_error;
 pub(crate) mod lock;
+pub(crate) mod memory;
 pub(crate) mod path;
 pub(crate) mod privacy;
 pub(crate) mod process;

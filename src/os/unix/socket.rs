@@ -1,13 +1,13 @@
 //! Sockets that do not block: connecting, and waiting for what happens.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType};
+use rustix::net::{self, AddressFamily, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType};
 
 use super::descriptor;
 
@@ -81,6 +81,16 @@ pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Re
     })
 }
 
+/// Sends some of `first` and of `second` after it; returns how many bytes. Does not wait, and raises no signal.
+pub(crate) fn send(stream: &TcpStream, first: &[u8], second: &[u8]) -> io::Result<usize> {
+    if second.is_empty() {
+        return Ok(net::send(stream, first, SendFlags::NOSIGNAL)?);
+    }
+    let pieces = [IoSlice::new(first), IoSlice::new(second)];
+    let pieces = if first.is_empty() { &pieces[1..] } else { &pieces };
+    Ok(net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+}
+
 /// Empty when nothing happened.
 fn events(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
     let mut set = [PollFd::new(socket, wanted)];
@@ -95,7 +105,7 @@ fn events(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<P
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Read, Write};
     use std::net::TcpListener;
 
     const LONG: Duration = Duration::from_secs(10);
@@ -112,6 +122,20 @@ mod tests {
         assert_eq!(room, Happened { anything: true, has_input: false, has_room: true });
         listener.accept().unwrap().0.write_all(b"x").unwrap();
         assert!(wait(&stream, Wanted::Input, LONG).unwrap().has_input);
+    }
+
+    #[test]
+    fn two_pieces_are_sent_one_after_the_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        for (first, second) in [("ab", ""), ("", "cd"), ("ef", "gh")] {
+            let sent = send(&stream, first.as_bytes(), second.as_bytes()).unwrap();
+            assert_eq!(sent, first.len() + second.len());
+        }
+        drop(stream);
+        let mut heard = String::new();
+        listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
+        assert_eq!(heard, "abcdefgh");
     }
 
     #[test]
