@@ -3,14 +3,16 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "src/capi/types.rs",
+    "src/capi/batch_types.rs",
     "src/capi/opaque.rs",
     "src/capi/client.rs",
     "src/capi/upload_file.rs",
     "src/capi/upload.rs",
     "src/capi/memory.rs",
     "src/capi/stream.rs",
+    "src/capi/batch.rs",
     "src/capi/event.rs",
     "src/capi/version.rs",
 ];
@@ -75,7 +77,7 @@ fn version_macros() -> String {
 /// In the header and not in the library, so that `struct_size` is that of the program which was compiled. Two functions of C,
 /// since a macro could not be called from C++ or documented.
 fn initialisers() -> String {
-    let functions = [("client", "a client"), ("upload", "an upload")].map(|(name, owner)| {
+    let functions = [("client", "a client"), ("upload", "an upload"), ("batch", "a batch")].map(|(name, owner)| {
         format!(
             "
 /** Options of {owner}, with every field at its default. */

@@ -19,7 +19,7 @@
  *
  * Rules
  *
- * - Ownership. Two kinds of handles must be freed, oss_client and oss_upload; nothing else. Arguments are copied before
+ * - Ownership. Handles must be freed: oss_client, oss_upload, oss_stream and oss_batch; nothing else. Arguments are copied before
  *   the call returns. Outputs are structs of the caller; pass NULL for those that you do not need.
  * - Options. Zero means the default. Start from oss_client_options_default() or oss_upload_options_default(). They set
  *   struct_size, which lets a newer library work with an older program and the other way round.
@@ -123,6 +123,81 @@
 #define OSS_ETA_UNKNOWN UINT64_MAX
 
 /**
+ * oss_batch_options.mode: upload all files, but for those that an interrupted batch with this manifest has stored.
+ */
+#define OSS_BATCH_ALL 0
+
+/**
+ * oss_batch_options.mode: upload the files that are not as the manifest says.
+ */
+#define OSS_BATCH_CHANGED 1
+
+/**
+ * oss_batch_options.mode: upload the files that failed, by the manifest. directory and list_path are not looked into.
+ */
+#define OSS_BATCH_RETRY_FAILED 2
+
+/**
+ * oss_batch_options.mode: upload nothing; compare the list of objects in the bucket with the manifest.
+ */
+#define OSS_BATCH_VERIFY 3
+
+/**
+ * oss_batch_options.mode: upload nothing; compare the CRC-64 of every object, and of every file, with the manifest.
+ */
+#define OSS_BATCH_VERIFY_FULL 4
+
+/**
+ * oss_batch_options.symlinks: upload what symbolic links lead to. A link back to a folder above it fails.
+ */
+#define OSS_SYMLINKS_FOLLOW 0
+
+/**
+ * oss_batch_options.symlinks: leave symbolic links out.
+ */
+#define OSS_SYMLINKS_SKIP 1
+
+/**
+ * oss_batch_options.symlinks: symbolic links fail.
+ */
+#define OSS_SYMLINKS_REFUSE 2
+
+/**
+ * oss_batch_options.key_encoding: a file whose name cannot be a key fails.
+ */
+#define OSS_KEY_REFUSE 0
+
+/**
+ * oss_batch_options.key_encoding: bytes of a name that cannot be in a key become "%XX", and every '%' becomes "%25".
+ */
+#define OSS_KEY_PERCENT 1
+
+/**
+ * oss_outcome.status: the object is stored, and its CRC-64 is that of the file.
+ */
+#define OSS_OUTCOME_STORED 0
+
+/**
+ * oss_outcome.status: the file was stored before and has not changed since. Verifying: all is as it should be.
+ */
+#define OSS_OUTCOME_UNCHANGED 1
+
+/**
+ * oss_outcome.status: the file or folder was left out; see rule.
+ */
+#define OSS_OUTCOME_SKIPPED 2
+
+/**
+ * oss_outcome.status: the file is not stored, or is not what it should be; see error.
+ */
+#define OSS_OUTCOME_FAILED 3
+
+/**
+ * oss_outcome.status: the file would have been uploaded, but for dry_run.
+ */
+#define OSS_OUTCOME_PLANNED 4
+
+/**
  * oss_event.kind: a request received a response, or failed.
  */
 #define OSS_EVENT_REQUEST 1
@@ -180,6 +255,10 @@ typedef enum {
    * oss_upload_wait() timed out; the upload is still running.
    */
   OSS_PENDING = 1,
+  /**
+   * oss_batch_next_outcome(): there are no more outcomes, the batch has ended.
+   */
+  OSS_END = 2,
   /**
    * An argument or option is invalid; the message names it. Nothing was done.
    */
@@ -250,6 +329,11 @@ typedef enum {
    */
   OSS_INTERNAL = -99,
 } oss_status;
+
+/**
+ * A batch of files, running or ended. Opaque.
+ */
+typedef struct oss_batch oss_batch;
 
 /**
  * A client: the endpoint, credentials, connections and limits that its uploads share. Opaque.
@@ -672,6 +756,333 @@ typedef struct {
 typedef int32_t (*oss_progress_fn)(const oss_progress *progress, void *user_data);
 
 /**
+ * Which files to upload, where to, and how.
+ *
+ * Create one with oss_batch_options_default(), then set fields. Zero and NULL mean the default. Everything is copied
+ * before oss_batch_start() returns. Relative paths are resolved at the time of that call.
+ */
+typedef struct {
+  /**
+   * sizeof(oss_batch_options), as oss_batch_options_default() sets it.
+   */
+  size_t struct_size;
+  /**
+   * Name of the bucket.
+   */
+  const char *bucket;
+  /**
+   * What every key begins with, such as "photos/". The path of the file follows it directly. NULL: nothing.
+   */
+  const char *key_prefix;
+  /**
+   * Folder whose files, and those in all folders below, are uploaded. They are found while others are uploaded, in the
+   * order of their paths. Cannot be combined with list_path.
+   */
+  const char *directory;
+  /**
+   * File with one path a line, or with a path, a tab and a key. Without it and directory, the files are those of
+   * oss_batch_add().
+   */
+  const char *list_path;
+  /**
+   * File that keeps what became of every file: the report of this batch, what a later call goes on from when this one
+   * is interrupted, and what the next batch compares with. See docs/manifest-format.md. Large files in work have
+   * checkpoints in the folder "<manifest_path>.parts". NULL: none is kept, and an interrupted batch starts over.
+   */
+  const char *manifest_path;
+  /**
+   * Rules for files and folders of `directory` to leave out, one a line, as in a .gitignore file.
+   */
+  const char *exclude;
+  /**
+   * Rules in the same form: only files that one of them names are uploaded. NULL: all.
+   */
+  const char *include;
+  /**
+   * Headers of every object, as in oss_upload_options.
+   */
+  const oss_header *headers;
+  /**
+   * Number of headers.
+   */
+  size_t header_count;
+  /**
+   * Part size of large files in bytes, 102400 to 5368709120. Files up to this size are sent with one request. 0 and
+   * OSS_PART_SIZE_AUTO: the library chooses.
+   */
+  uint64_t part_size;
+  /**
+   * Number of requests at the same time, 1 to 100. 0 and OSS_ROUTINES_AUTO: the library chooses, at most 64 for all
+   * uploads of the client for which it does so.
+   */
+  uint32_t connections;
+  /**
+   * Limit on the requests per second. 0 means no limit.
+   */
+  uint32_t max_requests_per_second;
+  /**
+   * One of OSS_BATCH_*. All but OSS_BATCH_ALL need manifest_path; for OSS_BATCH_CHANGED, compare_remote will do.
+   */
+  uint32_t mode;
+  /**
+   * 1: OSS_BATCH_CHANGED asks the bucket about files that the manifest does not know, and uploads those whose size or
+   * CRC-64 is another one there.
+   */
+  uint32_t compare_remote;
+  /**
+   * 1: the entries of list_path end with a zero byte instead of a line break.
+   */
+  uint32_t list_null_separated;
+  /**
+   * 1: files named .ossignore have rules to leave files out, each for its folder and those below.
+   */
+  uint32_t ignore_files;
+  /**
+   * One of OSS_SYMLINKS_*.
+   */
+  uint32_t symlinks;
+  /**
+   * One of OSS_KEY_*.
+   */
+  uint32_t key_encoding;
+  /**
+   * What to do when a file changes while it is uploaded, as in oss_upload_options.
+   */
+  uint32_t on_file_change;
+  /**
+   * 1: an empty folder is stored as an empty object whose key ends with '/'.
+   */
+  uint32_t empty_directories;
+  /**
+   * 1: the modification time is stored as x-oss-meta-mtime, in seconds since 1970 with a fraction.
+   */
+  uint32_t keep_mtime;
+  /**
+   * 1: the batch ends with the first file that fails.
+   */
+  uint32_t stop_on_error;
+  /**
+   * 1: nothing is uploaded, and the manifest stays as it is.
+   */
+  uint32_t dry_run;
+  /**
+   * 1: every outcome is kept until oss_batch_next_outcome() takes it; when 1024 wait, the batch waits too.
+   */
+  uint32_t outcomes;
+  /**
+   * Which shard of the files to upload, from 0.
+   */
+  uint32_t shard_index;
+  /**
+   * Number of shards. A file is in the shard that the CRC-64/XZ of its key has as remainder when it is divided by this
+   * number. 0 and 1: all files are uploaded.
+   */
+  uint32_t shard_count;
+} oss_batch_options;
+
+/**
+ * Progress of a batch. Numbers are totals and never decrease, but for the rates.
+ */
+typedef struct {
+  /**
+   * Number of files found so far, without those that are left out.
+   */
+  uint64_t files_found;
+  /**
+   * Their size in bytes.
+   */
+  uint64_t bytes_found;
+  /**
+   * Number of files stored, including resumed ones.
+   */
+  uint64_t files_stored;
+  /**
+   * Number of files that an interrupted call of this batch had stored.
+   */
+  uint64_t files_resumed;
+  /**
+   * Number of files that have not changed.
+   */
+  uint64_t files_unchanged;
+  /**
+   * Number of files and folders that were left out.
+   */
+  uint64_t files_skipped;
+  /**
+   * Number of files that failed.
+   */
+  uint64_t files_failed;
+  /**
+   * Bytes of the files that are done, and those of large files in work that were sent.
+   */
+  uint64_t bytes_done;
+  /**
+   * Body bytes sent, including retries.
+   */
+  uint64_t bytes_sent;
+  /**
+   * Number of HTTP requests, including retries.
+   */
+  uint64_t requests;
+  /**
+   * Number of retries.
+   */
+  uint64_t retries;
+  /**
+   * Average rate over the last few seconds, in bytes done.
+   */
+  uint64_t bytes_per_second;
+  /**
+   * Average rate over the last few seconds, in files done.
+   */
+  uint64_t files_per_second;
+  /**
+   * Milliseconds remaining at these rates; OSS_ETA_UNKNOWN when not known.
+   */
+  uint64_t eta_ms;
+  /**
+   * Of the large file in current_path: bytes sent.
+   */
+  uint64_t current_done;
+  /**
+   * Of the large file in current_path: size in bytes.
+   */
+  uint64_t current_size;
+  /**
+   * 1: all files have been found, so files_found and bytes_found are the totals.
+   */
+  uint32_t totals_known;
+  /**
+   * 1: the batch has ended.
+   */
+  uint32_t ended;
+  /**
+   * A large file in work; empty if there is none.
+   */
+  char current_path[512];
+  /**
+   * Always zero.
+   */
+  uint64_t reserved[47];
+} oss_batch_progress;
+
+/**
+ * Outcome of a batch. The caller owns it. The library fills it completely, even on failure.
+ */
+typedef struct {
+  /**
+   * Number of files stored, including resumed ones.
+   */
+  uint64_t files_stored;
+  /**
+   * Number of files that an interrupted call of this batch had stored.
+   */
+  uint64_t files_resumed;
+  /**
+   * Number of files that have not changed.
+   */
+  uint64_t files_unchanged;
+  /**
+   * Number of files and folders that were left out.
+   */
+  uint64_t files_skipped;
+  /**
+   * Number of files that failed.
+   */
+  uint64_t files_failed;
+  /**
+   * Number of files that would have been uploaded, but for dry_run.
+   */
+  uint64_t files_planned;
+  /**
+   * Size of all stored files in bytes, including resumed ones.
+   */
+  uint64_t bytes_stored;
+  /**
+   * Body bytes sent, including retries.
+   */
+  uint64_t bytes_sent;
+  /**
+   * Number of HTTP requests, including retries.
+   */
+  uint64_t requests;
+  /**
+   * Number of damaged lines in the manifest, whose files were done again.
+   */
+  uint64_t manifest_lines_damaged;
+  /**
+   * Duration of the batch in milliseconds.
+   */
+  uint64_t elapsed_ms;
+  /**
+   * Always zero.
+   */
+  uint64_t reserved[21];
+} oss_batch_result;
+
+/**
+ * What became of one file. The caller owns it. The library fills it completely.
+ */
+typedef struct {
+  /**
+   * One of OSS_OUTCOME_*.
+   */
+  uint32_t status;
+  /**
+   * 1: stored by an interrupted call of this batch, and not sent again.
+   */
+  uint32_t resumed;
+  /**
+   * Size in bytes.
+   */
+  uint64_t size;
+  /**
+   * CRC-64/XZ of the object; 0 if it is not stored.
+   */
+  uint64_t crc64;
+  /**
+   * Number of HTTP requests for this file, including retries.
+   */
+  uint32_t attempts;
+  /**
+   * Always zero.
+   */
+  uint32_t reserved;
+  /**
+   * Path of the file, as the system knows it; in a folder, from there.
+   */
+  char path[4096];
+  /**
+   * Name of the object; empty if none could be made.
+   */
+  char key[1024];
+  /**
+   * ETag of the object, without quotes.
+   */
+  char etag[64];
+  /**
+   * Version ID of the object, in a bucket with versioning.
+   */
+  char version_id[128];
+  /**
+   * Request ID of the request that created the object.
+   */
+  char request_id[64];
+  /**
+   * Why it was left out: the rule that names it, or what it is.
+   */
+  char rule[512];
+  /**
+   * Why it failed. error.status is OSS_OK if it did not.
+   */
+  oss_error error;
+  /**
+   * Always zero.
+   */
+  uint64_t reserved2[156];
+} oss_outcome;
+
+/**
  * An event of an upload. Fields that do not apply to its kind are 0 or empty. It contains no secrets.
  */
 typedef struct {
@@ -1036,6 +1447,91 @@ size_t oss_stream_callback_response(oss_stream *stream, char *buffer, size_t cap
 void oss_stream_free(oss_stream *stream);
 
 /**
+ * Starts the upload of many files and returns at once.
+ *
+ * `*out` receives the batch, or NULL on failure; free it with oss_batch_free(). `error` may be NULL. The options are
+ * checked before this call returns. The first request is sent as soon as the first file is found.
+ *
+ * Every file ends as exactly one outcome, unless the batch is interrupted. One file that fails stops nothing. Nothing is
+ * deleted in the bucket. A file whose content OSS has acknowledged, and whose CRC-64 is that of the object, is in the
+ * manifest before the next file takes its place, so a batch that is killed and started again uploads only what is
+ * missing, and goes on in the middle of large files. Server-side limits (status 503 and 429) slow the batch down and
+ * fail no file.
+ *
+ * Errors that concern every file, such as refused credentials, end the batch: then files have no outcome, and a later
+ * call with the manifest goes on.
+ */
+oss_status oss_batch_start(oss_client *client,
+                           const oss_batch_options *options,
+                           oss_batch **out,
+                           oss_error *error);
+
+/**
+ * Adds a file to a batch that has neither directory nor list_path. Waits while many files wait to be uploaded.
+ *
+ * `object_key` may be NULL: then the key is key_prefix and the path, without a leading '/' or "./". Both strings are
+ * copied. A file that cannot be uploaded is no error of this call: its outcome says why. Returns OSS_OK, or
+ * OSS_INVALID_ARGUMENT when the batch is sealed or has ended, or has another source. Can be called from any thread.
+ */
+oss_status oss_batch_add(oss_batch *batch,
+                         const char *file_path,
+                         const char *object_key,
+                         oss_error *error);
+
+/**
+ * Says that nothing more will be added. A batch to which files are added does not end before this.
+ *
+ * Returns OSS_OK or OSS_INVALID_ARGUMENT. A second call does nothing.
+ */
+oss_status oss_batch_seal(oss_batch *batch, oss_error *error);
+
+/**
+ * Waits for the end of the batch, but at most `timeout_ms` milliseconds; 0 does not wait, UINT32_MAX means no limit.
+ *
+ * `progress`, `result` and `error` may be NULL. Returns OSS_PENDING on a timeout. Returns OSS_OK when no file failed, and
+ * OSS_FILES_FAILED when some did; OSS_PAUSED and OSS_CANCELLED after those calls; otherwise the error that ended the
+ * batch. Later calls return the same. With the option `outcomes`, take outcomes meanwhile, or the batch waits for that.
+ * Can be called from any thread.
+ */
+oss_status oss_batch_wait(oss_batch *batch,
+                          uint32_t timeout_ms,
+                          oss_batch_progress *progress,
+                          oss_batch_result *result,
+                          oss_error *error);
+
+/**
+ * Takes the next outcome, waiting for it at most `timeout_ms` milliseconds; UINT32_MAX means no limit.
+ *
+ * Outcomes come in the order in which the files ended. The option `outcomes` must be 1; otherwise there are none. Returns
+ * OSS_OK with `*outcome` filled, OSS_PENDING when there is none yet, OSS_END when there are no more because the batch has
+ * ended, or OSS_INVALID_ARGUMENT. Can be called from any thread.
+ */
+oss_status oss_batch_next_outcome(oss_batch *batch,
+                                  uint32_t timeout_ms,
+                                  oss_outcome *outcome);
+
+/**
+ * Asks the batch to stop soon. Returns at once. NULL is allowed.
+ *
+ * Files in work are stopped, and large ones keep their checkpoints. oss_batch_wait() then returns OSS_PAUSED, unless the
+ * batch ended first. With manifest_path, start it again to go on.
+ */
+void oss_batch_pause(oss_batch *batch);
+
+/**
+ * Same as oss_batch_pause(), but what was sent of files in work is removed from the server, and oss_batch_wait() returns
+ * OSS_CANCELLED. Objects that are stored stay. NULL is allowed.
+ */
+void oss_batch_cancel(oss_batch *batch);
+
+/**
+ * Frees a batch; NULL is allowed. A running batch is paused; this call does not wait for it.
+ *
+ * Does nothing for a pointer that is not a batch of this library.
+ */
+void oss_batch_free(oss_batch *batch);
+
+/**
  * Retrieves the oldest pending event of a client's uploads. Does not wait for one.
  *
  * The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;
@@ -1104,6 +1600,17 @@ static inline oss_client_options oss_client_options_default(void)
 static inline oss_upload_options oss_upload_options_default(void)
 {
     oss_upload_options options;
+    unsigned char *bytes = (unsigned char *)&options;
+    size_t i;
+    for (i = 0; i < sizeof(options); i++) bytes[i] = 0;
+    options.struct_size = sizeof(options);
+    return options;
+}
+
+/** Options of a batch, with every field at its default. */
+static inline oss_batch_options oss_batch_options_default(void)
+{
+    oss_batch_options options;
     unsigned char *bytes = (unsigned char *)&options;
     size_t i;
     for (i = 0; i < sizeof(options); i++) bytes[i] = 0;

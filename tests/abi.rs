@@ -10,6 +10,7 @@ use std::fs;
 use std::mem::{align_of, size_of};
 use std::process::Command;
 
+use oss_upload::capi::batch_types::*;
 use oss_upload::capi::event::*;
 use oss_upload::capi::types::*;
 use serde_json::Value;
@@ -27,7 +28,19 @@ fn structs() -> BTreeMap<&'static str, (u64, usize)> {
     macro_rules! structs {
         ($($type:ident),*) => { BTreeMap::from([$((stringify!($type), (size_of::<$type>() as u64, align_of::<$type>()))),*]) };
     }
-    structs![oss_client_options, oss_header, oss_upload_options, oss_error, oss_result, oss_progress, oss_event]
+    structs![
+        oss_client_options,
+        oss_header,
+        oss_upload_options,
+        oss_error,
+        oss_result,
+        oss_progress,
+        oss_event,
+        oss_batch_options,
+        oss_batch_progress,
+        oss_batch_result,
+        oss_outcome
+    ]
 }
 
 fn numbers() -> BTreeMap<&'static str, i128> {
@@ -37,13 +50,15 @@ fn numbers() -> BTreeMap<&'static str, i128> {
     use oss_status::*;
     // Exhaustive: a new status does not compile until it is in both lists.
     let _ = |status: oss_status| match status {
-        OSS_OK | OSS_PENDING | OSS_INVALID_ARGUMENT | OSS_IO | OSS_NETWORK | OSS_TIMEOUT | OSS_SERVICE => (),
+        OSS_OK | OSS_PENDING | OSS_END | OSS_INVALID_ARGUMENT | OSS_IO | OSS_NETWORK | OSS_TIMEOUT | OSS_SERVICE => (),
         OSS_CREDENTIALS | OSS_FILE_CHANGED | OSS_CHECKSUM_MISMATCH | OSS_CHECKPOINT | OSS_CHECKPOINT_BUSY => (),
-        OSS_PAUSED | OSS_CANCELLED | OSS_CALLBACK_FAILED | OSS_UNSUPPORTED | OSS_RESOURCES | OSS_INTERNAL => (),
+        OSS_PAUSED | OSS_CANCELLED | OSS_CALLBACK_FAILED | OSS_UNSUPPORTED | OSS_RESOURCES => (),
+        OSS_FILES_FAILED | OSS_INTERNAL => (),
     };
     numbers![
         OSS_OK,
         OSS_PENDING,
+        OSS_END,
         OSS_INVALID_ARGUMENT,
         OSS_IO,
         OSS_NETWORK,
@@ -59,6 +74,7 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_CALLBACK_FAILED,
         OSS_UNSUPPORTED,
         OSS_RESOURCES,
+        OSS_FILES_FAILED,
         OSS_INTERNAL,
         OSS_CONTINUE,
         OSS_PAUSE,
@@ -73,6 +89,21 @@ fn numbers() -> BTreeMap<&'static str, i128> {
         OSS_PHASE_WAITING,
         OSS_PHASE_HASHING,
         OSS_ETA_UNKNOWN,
+        OSS_BATCH_ALL,
+        OSS_BATCH_CHANGED,
+        OSS_BATCH_RETRY_FAILED,
+        OSS_BATCH_VERIFY,
+        OSS_BATCH_VERIFY_FULL,
+        OSS_SYMLINKS_FOLLOW,
+        OSS_SYMLINKS_SKIP,
+        OSS_SYMLINKS_REFUSE,
+        OSS_KEY_REFUSE,
+        OSS_KEY_PERCENT,
+        OSS_OUTCOME_STORED,
+        OSS_OUTCOME_UNCHANGED,
+        OSS_OUTCOME_SKIPPED,
+        OSS_OUTCOME_FAILED,
+        OSS_OUTCOME_PLANNED,
         OSS_EVENT_REQUEST,
         OSS_EVENT_RETRY,
         OSS_EVENT_PART_DONE,

@@ -8,7 +8,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::borrowed::UploadHandle;
-use super::opaque::{oss_client, oss_stream, oss_upload};
+use super::opaque::{oss_batch, oss_client, oss_stream, oss_upload};
+use crate::batch::Batch;
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::upload::UploadStream;
@@ -39,6 +40,12 @@ unsafe impl Opaque for oss_stream {
     const KIND: usize = 2;
 }
 
+// SAFETY: the kinds differ.
+unsafe impl Opaque for oss_batch {
+    type Value = Batch;
+    const KIND: usize = 3;
+}
+
 struct Kind {
     name: &'static str,
     maker: &'static str,
@@ -46,10 +53,11 @@ struct Kind {
 
 /// Their addresses make the tags: so another copy of this library in the same process has others, and handles do not
 /// pass from one to the other, where their memory may be laid out differently.
-static KINDS: [Kind; 3] = [
+static KINDS: [Kind; 4] = [
     Kind { name: "an oss_client", maker: "oss_client_new()" },
     Kind { name: "an oss_upload", maker: "oss_upload_start()" },
     Kind { name: "an oss_stream", maker: "oss_stream_open()" },
+    Kind { name: "an oss_batch", maker: "oss_batch_start()" },
 ];
 
 /// Digits without a meaning, which make of the address what is found nowhere by chance.

@@ -3,6 +3,7 @@
 use std::ffi::{CStr, c_char};
 use std::path::PathBuf;
 
+use super::batch_types::oss_batch_options;
 use super::types::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{CertificateAuthorities, Proxy};
@@ -23,6 +24,11 @@ unsafe impl Options for oss_client_options {
 // SAFETY: as above.
 unsafe impl Options for oss_upload_options {
     const NAME: &'static str = "oss_upload_options";
+}
+
+// SAFETY: as above.
+unsafe impl Options for oss_batch_options {
+    const NAME: &'static str = "oss_batch_options";
 }
 
 /// By how many bytes options of a newer version may be larger than ours.

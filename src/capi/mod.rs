@@ -4,6 +4,8 @@
 #![allow(unsafe_code)]
 #![allow(non_camel_case_types, clippy::missing_safety_doc)]
 
+pub mod batch;
+pub mod batch_types;
 mod borrowed;
 mod callback;
 pub mod client;

@@ -10,6 +10,11 @@ pub struct oss_upload {
     _opaque: [u8; 0],
 }
 
+/// A batch of files, running or ended. Opaque.
+pub struct oss_batch {
+    _opaque: [u8; 0],
+}
+
 /// A stream of bytes that is being uploaded. Opaque.
 pub struct oss_stream {
     _opaque: [u8; 0],

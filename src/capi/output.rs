@@ -1,6 +1,7 @@
 //! From Rust values to the structs that C programs own.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use super::types::*;
 use crate::error::{Error, ErrorKind, Result};
@@ -131,9 +132,23 @@ pub(super) fn progress(from: &Progress) -> oss_progress {
         resumed_bytes: from.resumed_bytes,
         sent_bytes: from.sent_bytes,
         bytes_per_second: from.bytes_per_second,
-        eta_ms: from.eta.map_or(OSS_ETA_UNKNOWN, |eta| eta.as_millis().try_into().unwrap_or(OSS_ETA_UNKNOWN)),
+        eta_ms: milliseconds(from.eta),
         reserved: [0; 8],
     }
+}
+
+/// A time that may not be known.
+pub(super) fn milliseconds(time: Option<Duration>) -> u64 {
+    time.map_or(OSS_ETA_UNKNOWN, |time| time.as_millis().try_into().unwrap_or(OSS_ETA_UNKNOWN))
+}
+
+/// `bytes` as a NUL-terminated array, cut when they are too long.
+pub(super) fn bytes<const N: usize>(bytes: &[u8]) -> [c_char; N] {
+    let mut array = [0; N];
+    for (slot, byte) in array.iter_mut().zip(bytes.iter().take(N - 1)) {
+        *slot = *byte as c_char;
+    }
+    array
 }
 
 /// `text` as a NUL-terminated array, cut at a character when it is too long.

@@ -10,6 +10,8 @@ pub enum oss_status {
     OSS_OK = 0,
     /// oss_upload_wait() timed out; the upload is still running.
     OSS_PENDING = 1,
+    /// oss_batch_next_outcome(): there are no more outcomes, the batch has ended.
+    OSS_END = 2,
     /// An argument or option is invalid; the message names it. Nothing was done.
     OSS_INVALID_ARGUMENT = -1,
     /// The local file could not be opened or read; see os_errno.

@@ -41,9 +41,10 @@ pub extern "C" fn oss_status_name(status: i32) -> *const c_char {
 }
 
 fn name(status: i32) -> &'static CStr {
-    const NAMES: [(oss_status, &CStr); 19] = [
+    const NAMES: [(oss_status, &CStr); 20] = [
         (oss_status::OSS_OK, c"OSS_OK"),
         (oss_status::OSS_PENDING, c"OSS_PENDING"),
+        (oss_status::OSS_END, c"OSS_END"),
         (oss_status::OSS_INVALID_ARGUMENT, c"OSS_INVALID_ARGUMENT"),
         (oss_status::OSS_IO, c"OSS_IO"),
         (oss_status::OSS_NETWORK, c"OSS_NETWORK"),

@@ -2,7 +2,7 @@
  * The binary interface of 64-bit machines, number by number, as docs/abi.md promises it. This file does not compile when
  * the header says anything else. Run, it prints what the compiler makes of the header, as JSON, for others to compare.
  *
- * A release may add lines; it changes none but the sizes of the two options structs, and the reserved space of outputs.
+ * A release may add lines; it changes none but the sizes of the options structs, and the reserved space of outputs.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +45,83 @@
     STRUCT(oss_header, 16) \
     FIELD(oss_header, name, 0, 8) \
     FIELD(oss_header, value, 8, 8) \
+    STRUCT(oss_batch_options, 152) \
+    FIELD(oss_batch_options, struct_size, 0, 8) \
+    FIELD(oss_batch_options, bucket, 8, 8) \
+    FIELD(oss_batch_options, key_prefix, 16, 8) \
+    FIELD(oss_batch_options, directory, 24, 8) \
+    FIELD(oss_batch_options, list_path, 32, 8) \
+    FIELD(oss_batch_options, manifest_path, 40, 8) \
+    FIELD(oss_batch_options, exclude, 48, 8) \
+    FIELD(oss_batch_options, include, 56, 8) \
+    FIELD(oss_batch_options, headers, 64, 8) \
+    FIELD(oss_batch_options, header_count, 72, 8) \
+    FIELD(oss_batch_options, part_size, 80, 8) \
+    FIELD(oss_batch_options, connections, 88, 4) \
+    FIELD(oss_batch_options, max_requests_per_second, 92, 4) \
+    FIELD(oss_batch_options, mode, 96, 4) \
+    FIELD(oss_batch_options, compare_remote, 100, 4) \
+    FIELD(oss_batch_options, list_null_separated, 104, 4) \
+    FIELD(oss_batch_options, ignore_files, 108, 4) \
+    FIELD(oss_batch_options, symlinks, 112, 4) \
+    FIELD(oss_batch_options, key_encoding, 116, 4) \
+    FIELD(oss_batch_options, on_file_change, 120, 4) \
+    FIELD(oss_batch_options, empty_directories, 124, 4) \
+    FIELD(oss_batch_options, keep_mtime, 128, 4) \
+    FIELD(oss_batch_options, stop_on_error, 132, 4) \
+    FIELD(oss_batch_options, dry_run, 136, 4) \
+    FIELD(oss_batch_options, outcomes, 140, 4) \
+    FIELD(oss_batch_options, shard_index, 144, 4) \
+    FIELD(oss_batch_options, shard_count, 148, 4) \
+    STRUCT(oss_batch_progress, 1024) \
+    FIELD(oss_batch_progress, files_found, 0, 8) \
+    FIELD(oss_batch_progress, bytes_found, 8, 8) \
+    FIELD(oss_batch_progress, files_stored, 16, 8) \
+    FIELD(oss_batch_progress, files_resumed, 24, 8) \
+    FIELD(oss_batch_progress, files_unchanged, 32, 8) \
+    FIELD(oss_batch_progress, files_skipped, 40, 8) \
+    FIELD(oss_batch_progress, files_failed, 48, 8) \
+    FIELD(oss_batch_progress, bytes_done, 56, 8) \
+    FIELD(oss_batch_progress, bytes_sent, 64, 8) \
+    FIELD(oss_batch_progress, requests, 72, 8) \
+    FIELD(oss_batch_progress, retries, 80, 8) \
+    FIELD(oss_batch_progress, bytes_per_second, 88, 8) \
+    FIELD(oss_batch_progress, files_per_second, 96, 8) \
+    FIELD(oss_batch_progress, eta_ms, 104, 8) \
+    FIELD(oss_batch_progress, current_done, 112, 8) \
+    FIELD(oss_batch_progress, current_size, 120, 8) \
+    FIELD(oss_batch_progress, totals_known, 128, 4) \
+    FIELD(oss_batch_progress, ended, 132, 4) \
+    FIELD(oss_batch_progress, current_path, 136, 512) \
+    FIELD(oss_batch_progress, reserved, 648, 376) \
+    STRUCT(oss_batch_result, 256) \
+    FIELD(oss_batch_result, files_stored, 0, 8) \
+    FIELD(oss_batch_result, files_resumed, 8, 8) \
+    FIELD(oss_batch_result, files_unchanged, 16, 8) \
+    FIELD(oss_batch_result, files_skipped, 24, 8) \
+    FIELD(oss_batch_result, files_failed, 32, 8) \
+    FIELD(oss_batch_result, files_planned, 40, 8) \
+    FIELD(oss_batch_result, bytes_stored, 48, 8) \
+    FIELD(oss_batch_result, bytes_sent, 56, 8) \
+    FIELD(oss_batch_result, requests, 64, 8) \
+    FIELD(oss_batch_result, manifest_lines_damaged, 72, 8) \
+    FIELD(oss_batch_result, elapsed_ms, 80, 8) \
+    FIELD(oss_batch_result, reserved, 88, 168) \
+    STRUCT(oss_outcome, 8192) \
+    FIELD(oss_outcome, status, 0, 4) \
+    FIELD(oss_outcome, resumed, 4, 4) \
+    FIELD(oss_outcome, size, 8, 8) \
+    FIELD(oss_outcome, crc64, 16, 8) \
+    FIELD(oss_outcome, attempts, 24, 4) \
+    FIELD(oss_outcome, reserved, 28, 4) \
+    FIELD(oss_outcome, path, 32, 4096) \
+    FIELD(oss_outcome, key, 4128, 1024) \
+    FIELD(oss_outcome, etag, 5152, 64) \
+    FIELD(oss_outcome, version_id, 5216, 128) \
+    FIELD(oss_outcome, request_id, 5344, 64) \
+    FIELD(oss_outcome, rule, 5408, 512) \
+    FIELD(oss_outcome, error, 5920, 1024) \
+    FIELD(oss_outcome, reserved2, 6944, 1248) \
     STRUCT(oss_upload_options, 120) \
     FIELD(oss_upload_options, struct_size, 0, 8) \
     FIELD(oss_upload_options, bucket, 8, 8) \
@@ -116,6 +193,7 @@
 #define STATUSES \
     STATUS(OSS_OK, 0) \
     STATUS(OSS_PENDING, 1) \
+    STATUS(OSS_END, 2) \
     STATUS(OSS_INVALID_ARGUMENT, -1) \
     STATUS(OSS_IO, -2) \
     STATUS(OSS_NETWORK, -3) \
@@ -131,6 +209,7 @@
     STATUS(OSS_CALLBACK_FAILED, -13) \
     STATUS(OSS_UNSUPPORTED, -14) \
     STATUS(OSS_RESOURCES, -15) \
+    STATUS(OSS_FILES_FAILED, -16) \
     STATUS(OSS_INTERNAL, -99)
 
 #define NUMBERS \
@@ -147,6 +226,21 @@
     NUMBER(OSS_PHASE_WAITING, 5) \
     NUMBER(OSS_PHASE_HASHING, 6) \
     NUMBER(OSS_ETA_UNKNOWN, UINT64_MAX) \
+    NUMBER(OSS_BATCH_ALL, 0) \
+    NUMBER(OSS_BATCH_CHANGED, 1) \
+    NUMBER(OSS_BATCH_RETRY_FAILED, 2) \
+    NUMBER(OSS_BATCH_VERIFY, 3) \
+    NUMBER(OSS_BATCH_VERIFY_FULL, 4) \
+    NUMBER(OSS_SYMLINKS_FOLLOW, 0) \
+    NUMBER(OSS_SYMLINKS_SKIP, 1) \
+    NUMBER(OSS_SYMLINKS_REFUSE, 2) \
+    NUMBER(OSS_KEY_REFUSE, 0) \
+    NUMBER(OSS_KEY_PERCENT, 1) \
+    NUMBER(OSS_OUTCOME_STORED, 0) \
+    NUMBER(OSS_OUTCOME_UNCHANGED, 1) \
+    NUMBER(OSS_OUTCOME_SKIPPED, 2) \
+    NUMBER(OSS_OUTCOME_FAILED, 3) \
+    NUMBER(OSS_OUTCOME_PLANNED, 4) \
     NUMBER(OSS_EVENT_REQUEST, 1) \
     NUMBER(OSS_EVENT_RETRY, 2) \
     NUMBER(OSS_EVENT_PART_DONE, 3) \
