@@ -24,6 +24,7 @@ mod run;
 mod schedule;
 mod select;
 mod walk;
+mod width;
 
 pub use handle::{Batch, BatchEnd, NextOutcome};
 pub(crate) use job::BatchJob;
