@@ -19,10 +19,12 @@ mod outbox;
 mod outcome;
 mod progress;
 mod pushed;
+mod remote_list;
 mod request;
 mod run;
 mod schedule;
 mod select;
+mod verify;
 mod walk;
 mod width;
 

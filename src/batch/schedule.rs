@@ -143,7 +143,7 @@ impl Schedule {
     fn put(self: &Arc<Self>, entry: Entry) {
         let bytes = entry.identity.size;
         // Whether a large file has changed is found out like a small one is sent.
-        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote) {
+        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote | Task::Verify(_)) {
             self.backlog.lock().small.push_back(entry);
             if let Some(sending) = &mut *self.sending() {
                 sending.add(bytes);
@@ -223,6 +223,10 @@ impl Schedule {
                 Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
                 Err(error) => self.after_error(entry, error, 0),
             },
+            Task::Verify(stored) => match self.check(&entry, stored) {
+                Ok(()) => Verdict::Outcome(Box::new(unchanged(&entry, stored.clone(), stored.size)), None),
+                Err(error) => self.after_error(entry, error, 0),
+            },
             Task::Upload | Task::Directory if self.job.request.options.dry_run => {
                 let status = OutcomeStatus::Planned;
                 Verdict::Outcome(
@@ -291,7 +295,7 @@ impl Schedule {
     }
 
     /// The file as it is, when its content is what was stored.
-    fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
+    pub(crate) fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
         let stop = self.job.control.own.begin_round();
         let go_on = || match stop.load(Ordering::Relaxed) {
             true => Err(crate::service::stopped()),
