@@ -122,8 +122,13 @@ fn finding(record: &FileRecord<'_>, listed: Option<ListedObject>) -> Option<Erro
 
 fn to_verify(path: &[u8], key: String, record: &FileRecord<'_>) -> Entry {
     let FileRecord { size, modified_ns, changed_ns, inode, .. } = *record;
-    let stored =
-        Stored { size, crc64: record.crc64, etag: record.etag.to_string(), version_id: record.version_id.to_string() };
+    let stored = Stored {
+        size,
+        crc64: record.crc64,
+        etag: record.etag.to_string(),
+        version_id: record.version_id.to_string(),
+        resumed: false,
+    };
     let identity = Identity { device: 0, inode, size, modified_ns, changed_ns };
     Entry { path: path.into(), key, identity, task: Task::Verify(stored), deferrals: 0, done_before: 0 }
 }
