@@ -6,11 +6,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::job::BatchJob;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::oss::list_objects::{ListedObject, ObjectsQuery, list_objects_v2, objects_page};
 use crate::oss::{Endpoint, ObjectHeaders};
 use crate::service::{Attempts, CallError, Caller, RetryBudget};
+
+/// A server that gives more empty pages in a row does so for ever.
+const MOST_EMPTY_PAGES: u32 = 1000;
 
 /// The list, as far as it was not taken.
 pub(crate) struct RemoteList<'a> {
@@ -44,10 +47,14 @@ impl<'a> RemoteList<'a> {
 
     /// The next object, which stays until it is taken.
     pub(crate) fn peek(&mut self) -> Result<Option<&ListedObject>> {
-        while self.page.is_empty() && !self.is_last_page {
+        for _ in 0..MOST_EMPTY_PAGES {
+            if !self.page.is_empty() || self.is_last_page {
+                return Ok(self.page.front());
+            }
             self.read_page()?;
         }
-        Ok(self.page.front())
+        let what = format!("the server's list of objects has {MOST_EMPTY_PAGES} empty pages one after another");
+        Err(Error::new(ErrorKind::Network, what).with_retryable(true))
     }
 
     pub(crate) fn take(&mut self) -> Option<ListedObject> {

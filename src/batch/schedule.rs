@@ -463,6 +463,13 @@ pub(crate) fn failed(path: &[u8], key: &str, size: u64, error: Error) -> BatchOu
 }
 
 fn unchanged(entry: &Entry, stored: Stored, size: u64) -> BatchOutcome {
-    let Stored { crc64, etag, version_id, .. } = stored;
-    BatchOutcome { status: OutcomeStatus::Unchanged, crc64, etag, version_id, ..outcome(&entry.path, &entry.key, size) }
+    let Stored { crc64, etag, version_id, resumed, .. } = stored;
+    BatchOutcome {
+        status: if resumed { OutcomeStatus::Stored } else { OutcomeStatus::Unchanged },
+        resumed,
+        crc64,
+        etag,
+        version_id,
+        ..outcome(&entry.path, &entry.key, size)
+    }
 }
