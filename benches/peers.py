@@ -17,6 +17,7 @@ COMMAND_TAR = "tar | oss-upload -"
 TAR_THEN_COMMAND = "tar -f FILE && oss-upload FILE"
 TAR_CAT = "tar | cat"
 COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
+OURS_CALLS = f"{OURS}, one by one"
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -44,6 +45,19 @@ class Job:
         """For those who take them from the environment."""
         numbers = {"PART_SIZE": self.part_size, "ROUTINES": self.routines}
         return {name: str(number) for name, number in numbers.items() if number}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Files to be uploaded, as tree.c makes them."""
+
+    folder: str
+    count: int
+    in_each: int
+
+    def key(self, number: int) -> str:
+        """Of one file: its path below the folder."""
+        return f"{number // self.in_each:04}/{number:07}"
 
 
 def programs(places: Places) -> dict[str, list[str]]:
@@ -113,6 +127,25 @@ def small_files(places: Places, name: str, server: Server, folder: str, count: i
         parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
         return Command(["curl", "-sS", "-f", *parallel, "-o", os.devnull, "-T", files, f"{server.endpoint}/{BUCKET}/"])
     return Command([*programs(places)[name], "many", *arguments], server.environment)
+
+
+def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time: int) -> Command:
+    """Uploads a tree of very many small files; their paths below it are the keys."""
+    if name == OURS_CALLS:
+        arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
+        return Command([str(places.bench / "many"), *arguments], server.environment)
+    parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
+    return Command(["curl", "-sS", "-f", *parallel, "-K", curl_list(places, server, tree)])
+
+
+def curl_list(places: Places, server: Server, tree: Tree) -> str:
+    """A file that names all files of a tree and where each goes: curl takes no folder."""
+    path = places.bench / "curl-tree"
+    with path.open("w") as file:
+        for number in range(tree.count):
+            key = tree.key(number)
+            file.write(f'upload-file = "{tree.folder}/{key}"\nurl = "{server.endpoint}/{BUCKET}/{key}"\n')
+    return str(path)
 
 
 Maker = Callable[[str], Command]
