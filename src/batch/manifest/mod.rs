@@ -8,6 +8,7 @@ mod by_key;
 mod compact;
 mod known;
 mod line;
+mod line_writer;
 mod load;
 mod record;
 mod region;

@@ -8,8 +8,8 @@ use std::io;
 use std::path::Path;
 
 use super::line::{SortKey, read_line};
+use super::line_writer::LineWriter;
 use super::region::Region;
-use super::sorted::SortedWriter;
 use crate::os::file::create_temporary;
 
 /// So many bytes of lines are sorted in memory at a time.
@@ -78,9 +78,9 @@ impl<'a> Sorter<'a> {
             Some(spilled) => spilled,
             None => Spilled { file: create_temporary(self.directory)?, length: 0, chunks: Vec::new() },
         };
-        let mut writer = SortedWriter::new(spilled.file.try_clone()?, spilled.length);
+        let mut writer = LineWriter::new(&spilled.file, spilled.length);
         self.each_sorted(&mut |line| writer.write(line))?;
-        let (_, end) = writer.finish()?;
+        let end = writer.finish()?;
         spilled.chunks.push((spilled.length, end));
         spilled.length = end;
         self.spilled = Some(spilled);
