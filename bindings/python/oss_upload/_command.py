@@ -6,14 +6,12 @@ import argparse
 import contextlib
 import dataclasses
 import enum
-import hashlib
 import json
 import math
 import os
 import re
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
 import oss_upload
@@ -173,6 +171,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         if (options.resume or options.checkpoint_dir) and not options.checkpoint:
             parser.error("what is uploaded is no file, beside which a checkpoint could be: use --checkpoint PATH")
     elif not key or key.endswith("/"):
+        from pathlib import Path  # noqa: PLC0415 - it takes a while, and is seldom needed
+
         key += Path(options.file).name
     options.destination = bucket, key
     return options
@@ -472,6 +472,9 @@ def _checkpoint_exists(options: argparse.Namespace) -> bool:
     if options.checkpoint:
         return os.path.lexists(options.checkpoint)
     if options.checkpoint_dir:
+        import hashlib  # noqa: PLC0415 - as above
+        from pathlib import Path  # noqa: PLC0415
+
         # The library names it by the source and the destination.
         destination = "oss://{}/{}".format(*options.destination).encode("utf-8", "surrogateescape")
         name = hashlib.md5(destination, usedforsecurity=False).hexdigest()
