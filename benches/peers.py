@@ -18,6 +18,12 @@ TAR_THEN_COMMAND = "tar -f FILE && oss-upload FILE"
 TAR_CAT = "tar | cat"
 COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
 OURS_CALLS = f"{OURS}, one by one"
+FIRST_UPLOAD = "first upload of 10 KiB, C"
+BARE_PYTHON = "bare Python"
+IMPORT = "import oss_upload"
+FIRST_CLIENT = "oss_upload.Client(...)"
+HELP = "oss-upload --help"
+STARTS = [FIRST_UPLOAD, BARE_PYTHON, IMPORT, FIRST_CLIENT, HELP]
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -110,11 +116,30 @@ def command(places: Places, name: str, job: Job) -> Command:
         TAR_THEN_COMMAND: f"{tar} {archive} && {upload} {archive} oss://{BUCKET}/tar",
         TAR_CAT: f"{tar} - | cat > {os.devnull}",
     }[name]
-    library = {
+    return Command(["sh", "-c", line], job.server.environment | package(places))
+
+
+def package(places: Places) -> dict[str, str]:
+    """Where Python finds ours. It is compiled, as an installed one is."""
+    return {
         "PYTHONPATH": str(HERE.parent / "bindings/python"),
         "OSS_UPLOAD_LIBRARY": str(places.release / "liboss_upload.so"),
+        "PYTHONPYCACHEPREFIX": str(places.bench / "pycache"),
+        "PYTHONDONTWRITEBYTECODE": "",
     }
-    return Command(["sh", "-c", line], job.server.environment | library)
+
+
+def starting(places: Places, name: str, job: Job) -> Command:
+    """The least that a program does, to see what starting it costs."""
+    if name == FIRST_UPLOAD:
+        return one_file(places, OURS, job)
+    programs = {
+        BARE_PYTHON: ["-c", "pass"],
+        IMPORT: ["-c", "import oss_upload"],
+        FIRST_CLIENT: ["-c", f"import oss_upload; oss_upload.Client({job.server.endpoint!r})"],
+        HELP: ["-m", "oss_upload", "--help"],
+    }
+    return Command([str(places.bench / "venv/bin/python"), *programs[name]], job.server.environment | package(places))
 
 
 def small_files(places: Places, name: str, server: Server, folder: str, count: int, at_a_time: int) -> Command:

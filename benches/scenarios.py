@@ -7,22 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from peers import (
+    BARE_PYTHON,
     COMMAND_FILE,
     COMMAND_TAR,
     COMMANDS,
     CURL,
+    FIRST_CLIENT,
+    FIRST_UPLOAD,
     FLOOR,
+    HELP,
+    IMPORT,
     OURS,
     OURS_CALLS,
     OURS_MEMORY,
     OURS_STREAM,
     SDKS,
+    STARTS,
     TAR_CAT,
     TAR_THEN_COMMAND,
     Job,
     Tree,
     one_file,
     small_files,
+    starting,
     whole_tree,
 )
 from link import SERVER_ADDRESS, link
@@ -289,6 +296,28 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     return [section]
 
 
+def start(places: Places, settings: Settings) -> list[Section]:
+    """What a program pays before it does anything."""
+    with server(places) as oss:
+        job = Job(oss, str(places.source(SMALL_SIZE)))
+        result = contest(places, STARTS, lambda name: starting(places, name, job), 3 * settings.rounds)
+    section = Section("start", "Starting", ["", "CPU ms", "beside bare Python", "ms", "peak MiB", "rounds"])
+    cpu = {name: result.median(name, "cpu") for name in STARTS}
+    for name in STARTS:
+        beside = "" if name == FIRST_UPLOAD else f"{1000 * (cpu[name] - cpu[BARE_PYTHON]):.1f}"
+        wall, rss = (result.median(name, what) for what in ("wall", "rss"))
+        row = [name, f"{1000 * cpu[name]:.1f}", beside, f"{1000 * wall:.1f}", f"{rss:.1f}"]
+        section.rows.append([*row, str(len(result.costs[name]))])
+    section.targets = [
+        Target(f"CPU of a {FIRST_UPLOAD}, ms", 1000 * cpu[FIRST_UPLOAD], 5),
+        *(
+            Target(f"CPU of {name} beside a bare Python, ms", 1000 * (cpu[name] - cpu[BARE_PYTHON]), 50)
+            for name in (IMPORT, FIRST_CLIENT, HELP)
+        ),
+    ]
+    return [section]
+
+
 def limit(places: Places, settings: Settings) -> list[Section]:
     """What max_bytes_per_second comes to over ten seconds, and what waiting costs."""
     rows, targets = [], []
@@ -368,6 +397,7 @@ SCENARIOS = {
     "memory": memory,
     "small": small,
     "batch": batch,
+    "start": start,
     "limit": limit,
     "pipes-wan": pipes_wan,
     "wan": wan,
