@@ -385,7 +385,7 @@ impl Backlog {
     fn finished(&self) {
         let mut state = self.lock();
         state.unfinished -= 1;
-        if state.awaited && (state.unfinished == 0 || state.unfinished % 64 == 0) {
+        if state.awaited && (state.unfinished == 0 || state.unfinished.is_multiple_of(64)) {
             self.changed.notify_all();
         }
     }
