@@ -148,3 +148,64 @@ fn a_manifest_survives_a_power_cut_at_any_step() {
     println!("{states} states were opened");
     assert!(states > 15_000, "{states}");
 }
+
+/// The file in `docs/manifest-format.md`, built by this code, and read by it.
+#[test]
+fn the_documented_example_is_true() {
+    let document = include_str!("../../../docs/manifest-format.md");
+    let example = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let header = HeaderRecord {
+        manifest: "8f14e45fceea167a5a36dedd4bea2543".into(),
+        endpoint: "https://oss-cn-hangzhou.aliyuncs.com".into(),
+        bucket: "examplebucket".into(),
+        prefix: "photos/".into(),
+    };
+    let options = "5f70bf18a0860070".to_owned();
+    let stored = FileRecord {
+        path: "2026/m%E9lange.jpg".into(),
+        key: "photos/2026/m%E9lange.jpg".into(),
+        size: 307_199,
+        modified_ns: 1_750_000_000_123_456_789,
+        changed_ns: 1_750_000_001_987_654_321,
+        inode: 1_311_768,
+        crc64: 17_316_241_934_517_465_329,
+        etag: "5B3C1A2E053D763E1B002CC607C5A0FE".into(),
+        ..FileRecord::default()
+    };
+    let error = ErrorRecord {
+        message: "PutObject: the server refused the request".into(),
+        retryable: false,
+        http_status: 403,
+        code: "AccessDenied".into(),
+        request_id: "5C3D9175B6FC201293AD4890".into(),
+    };
+    let failed = FileRecord {
+        path: "2026/secret.jpg".into(),
+        key: "photos/2026/secret.jpg".into(),
+        status: RecordStatus::Failed,
+        error: Some(error),
+        ..FileRecord::default()
+    };
+    let skipped = FileRecord {
+        path: "Thumbs.db".into(),
+        status: RecordStatus::Skipped,
+        rule: "exclude: Thumbs.db".into(),
+        ..FileRecord::default()
+    };
+    let end = record::EndRecord { end: 1, options, files: 3, failed: 1 };
+    let (first, seal) = (line::Seal::new(""), line::Seal::new(&header.manifest));
+    let mut text = crate::upload::checkpoint::line::MANIFEST.first_line(4242).into_bytes();
+    text.extend(first.line(&serde_json::to_vec(&header).unwrap()));
+    for record in [stored, failed, skipped] {
+        text.extend(seal.line(&serde_json::to_vec(&record).unwrap()));
+    }
+    text.extend(seal.line(&serde_json::to_vec(&end).unwrap()));
+    assert_eq!(example, String::from_utf8(text).unwrap(), "docs/manifest-format.md");
+
+    let directory = fast_directory();
+    fs::write(directory.path().join(NAME), example).unwrap();
+    let mut loaded = open(&directory.path().join(NAME), &header, "5f70bf18a0860070", &LeaseWait::NONE).unwrap();
+    let found = loaded.known.find(b"2026/m\xe9lange.jpg", "photos/2026/m%E9lange.jpg").unwrap().unwrap();
+    assert!(found.has_these_options && !found.is_interrupted && found.record.size == 307_199);
+    assert_eq!(loaded.known.failures().unwrap().len(), 1);
+}
