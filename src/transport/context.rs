@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
@@ -15,6 +15,10 @@ use crate::http::Limits;
 
 /// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);
+
+/// More than this is no response: content is cut long before (4 MiB). What is around it, such as interim responses, trailers
+/// or messages of TLS, would never end.
+const MOST_RECEIVED: usize = 8 * 1024 * 1024;
 
 /// The context of one running request.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub(crate) struct RequestContext {
     pub(super) head_begun: Flag,
     /// Bytes of the response have arrived.
     pub(super) response_begun: Flag,
+    /// The bytes that have arrived, of any kind.
+    received: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +78,7 @@ impl RequestContext {
             begun: Flag::default(),
             head_begun: Flag::default(),
             response_begun: Flag::default(),
+            received: AtomicUsize::new(0),
         }
     }
 
@@ -93,6 +100,12 @@ impl RequestContext {
         CURRENT.with_borrow(Clone::clone).ok_or_else(|| io::Error::other("a connection is used outside a request"))
     }
 
+    /// So many bytes have arrived. Fails when there have been too many.
+    pub(super) fn received(&self, bytes: usize) -> io::Result<()> {
+        let before = self.received.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > MOST_RECEIVED { Err(io::Error::other(Interrupted::Endless)) } else { Ok(()) }
+    }
+
     /// Fails when the upload is being stopped.
     pub(super) fn check(&self) -> io::Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(io::Error::other(Interrupted::Stopped)) } else { Ok(()) }
@@ -106,6 +119,7 @@ pub(super) enum Interrupted {
     ConnectTimeout,
     SendTimeout,
     ResponseTimeout,
+    Endless,
 }
 
 impl Interrupted {
@@ -122,6 +136,7 @@ impl std::fmt::Display for Interrupted {
             Interrupted::ConnectTimeout => "no connection could be opened in time",
             Interrupted::SendTimeout => "the server stopped reading data",
             Interrupted::ResponseTimeout => "the server did not respond in time",
+            Interrupted::Endless => "the server's response does not end",
         })
     }
 }
@@ -184,6 +199,13 @@ mod tests {
         assert!(timer.is_over(), "a drip is no progress");
         timer.moved(StallTimer::MOVED_ENOUGH);
         assert!(!timer.is_over());
+    }
+
+    #[test]
+    fn what_does_not_end_is_no_response() {
+        let context = RequestContext::new(Limits::all(SLICE), Arc::default(), None);
+        assert!(context.received(MOST_RECEIVED).is_ok());
+        assert_eq!(Interrupted::of(&context.received(1).unwrap_err()), Some(Interrupted::Endless));
     }
 
     #[test]
