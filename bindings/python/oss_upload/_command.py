@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
     from typing_extensions import Buffer, Self
 
+    from oss_upload.outcomes import BatchResult
     from oss_upload.results import Progress, UploadResult
 
 PROGRAM = "oss-upload"
@@ -434,16 +435,16 @@ class _Report:
         return status
 
     def _tell_json(
-        self, status: int, result: UploadResult | None, error: oss_upload.OSSUploadError | None = None
+        self, status: int, result: UploadResult | BatchResult | None, error: oss_upload.OSSUploadError | None = None
     ) -> OSError | None:
         response = _response(status, self._options.file, self._options.destination, result, error)
         return _output.write(sys.stdout, json.dumps(response) + "\n")
 
-    def _what_is_kept(self, result: UploadResult | None) -> str:
+    def _what_is_kept(self, result: UploadResult | BatchResult | None) -> str:
         options = self._options
         if _checkpoint_exists(options):
             return "run the same command again to resume where it stopped"
-        if result is not None and result.parts == 1:
+        if isinstance(result, oss_upload.UploadResult) and result.parts == 1:
             return "nothing of it is kept: a file of one part is sent in one request; the same command sends it again"
         if options.resume or options.checkpoint or options.checkpoint_dir:
             return "nothing of it is kept: it was stopped before the first part; the same command starts again"
@@ -465,8 +466,10 @@ def _checkpoint_exists(options: argparse.Namespace) -> bool:
     return bool(options.resume) and os.path.lexists(options.file + ".cp")
 
 
-def _plain(result: UploadResult) -> dict[str, object]:
+def _plain(result: UploadResult | BatchResult) -> dict[str, object]:
     """The result in what JSON has: large numbers as text, which many readers would round, and bytes too."""
+    if not isinstance(result, oss_upload.UploadResult):
+        return dataclasses.asdict(result)
     response = result.callback_response.decode("utf-8", "replace")
     return {**dataclasses.asdict(result), "crc64": str(result.crc64), "callback_response": response}
 
@@ -475,7 +478,7 @@ def _response(
     status: int,
     file: str = "",
     destination: tuple[str, str] = ("", ""),
-    result: UploadResult | None = None,
+    result: UploadResult | BatchResult | None = None,
     error: oss_upload.OSSUploadError | None = None,
 ) -> dict[str, Any]:
     """The JSON object of every end."""
