@@ -17,6 +17,13 @@ COMMAND_TAR = "tar | oss-upload -"
 TAR_THEN_COMMAND = "tar -f FILE && oss-upload FILE"
 TAR_CAT = "tar | cat"
 COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
+OURS_CALLS = f"{OURS}, one by one"
+FIRST_UPLOAD = "first upload of 10 KiB, C"
+BARE_PYTHON = "bare Python"
+IMPORT = "import oss_upload"
+FIRST_CLIENT = "oss_upload.Client(...)"
+HELP = "oss-upload --help"
+STARTS = [FIRST_UPLOAD, BARE_PYTHON, IMPORT, FIRST_CLIENT, HELP]
 FLOOR = "floor"
 CURL = "curl"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
@@ -44,6 +51,19 @@ class Job:
         """For those who take them from the environment."""
         numbers = {"PART_SIZE": self.part_size, "ROUTINES": self.routines}
         return {name: str(number) for name, number in numbers.items() if number}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Files to be uploaded, as tree.c makes them."""
+
+    folder: str
+    count: int
+    in_each: int
+
+    def key(self, number: int) -> str:
+        """Of one file: its path below the folder."""
+        return f"{number // self.in_each:04}/{number:07}"
 
 
 def programs(places: Places) -> dict[str, list[str]]:
@@ -96,11 +116,30 @@ def command(places: Places, name: str, job: Job) -> Command:
         TAR_THEN_COMMAND: f"{tar} {archive} && {upload} {archive} oss://{BUCKET}/tar",
         TAR_CAT: f"{tar} - | cat > {os.devnull}",
     }[name]
-    library = {
+    return Command(["sh", "-c", line], job.server.environment | package(places))
+
+
+def package(places: Places) -> dict[str, str]:
+    """Where Python finds ours. It is compiled, as an installed one is."""
+    return {
         "PYTHONPATH": str(HERE.parent / "bindings/python"),
         "OSS_UPLOAD_LIBRARY": str(places.release / "liboss_upload.so"),
+        "PYTHONPYCACHEPREFIX": str(places.bench / "pycache"),
+        "PYTHONDONTWRITEBYTECODE": "",
     }
-    return Command(["sh", "-c", line], job.server.environment | library)
+
+
+def starting(places: Places, name: str, job: Job) -> Command:
+    """The least that a program does, to see what starting it costs."""
+    if name == FIRST_UPLOAD:
+        return one_file(places, OURS, job)
+    programs = {
+        BARE_PYTHON: ["-c", "pass"],
+        IMPORT: ["-c", "import oss_upload"],
+        FIRST_CLIENT: ["-c", f"import oss_upload; oss_upload.Client({job.server.endpoint!r})"],
+        HELP: ["-m", "oss_upload", "--help"],
+    }
+    return Command([str(places.bench / "venv/bin/python"), *programs[name]], job.server.environment | package(places))
 
 
 def small_files(places: Places, name: str, server: Server, folder: str, count: int, at_a_time: int) -> Command:
@@ -113,6 +152,25 @@ def small_files(places: Places, name: str, server: Server, folder: str, count: i
         parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
         return Command(["curl", "-sS", "-f", *parallel, "-o", os.devnull, "-T", files, f"{server.endpoint}/{BUCKET}/"])
     return Command([*programs(places)[name], "many", *arguments], server.environment)
+
+
+def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time: int) -> Command:
+    """Uploads a tree of very many small files; their paths below it are the keys."""
+    if name == OURS_CALLS:
+        arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
+        return Command([str(places.bench / "many"), *arguments], server.environment)
+    parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
+    return Command(["curl", "-sS", "-f", *parallel, "-K", curl_list(places, server, tree)])
+
+
+def curl_list(places: Places, server: Server, tree: Tree) -> str:
+    """A file that names all files of a tree and where each goes: curl takes no folder."""
+    path = places.bench / "curl-tree"
+    with path.open("w") as file:
+        for number in range(tree.count):
+            key = tree.key(number)
+            file.write(f'upload-file = "{tree.folder}/{key}"\nurl = "{server.endpoint}/{BUCKET}/{key}"\n')
+    return str(path)
 
 
 Maker = Callable[[str], Command]

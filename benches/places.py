@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,16 @@ class Places:
             file.read_bytes()
         return folder
 
+    @contextmanager
+    def tree(self, count: int, size: int, in_each: int) -> Iterator[str]:
+        """Folders 0000, 0001 and so on of so many files each. They are in memory where there is room: no disk is then
+        still writing them while they are uploaded."""
+        memory, needed = Path("/dev/shm"), 2 * count * max(size, 4096)
+        fits = memory.is_dir() and shutil.disk_usage(memory).free > needed
+        with tempfile.TemporaryDirectory(prefix="tree-", dir=memory if fits else self.bench) as folder:
+            subprocess.run([self.bench / "tree", folder, str(count), str(size), str(in_each)], check=True)
+            yield folder
+
     def tidy(self) -> None:
         """Removes checkpoints that were left behind."""
         for path in self.work.iterdir():
@@ -113,11 +124,11 @@ class Server:
 
 @contextmanager
 def server(places: Places, *options: str, inside: tuple[str, ...] = ()) -> Iterator[Server]:
-    """A local OSS that keeps no bytes and computes no MD5, so that it is not what is measured. `inside` is put before
-    the command."""
+    """A local OSS that keeps neither bytes nor a log and computes no MD5, so that it is not what is measured. `inside` is
+    put before the command."""
     command = [
         *inside, places.release / "oss-server", "--bucket", BUCKET, "--storage", "discard", "--etag", "crc",
-        "--allow-anonymous", "--exit-with-stdin", *options,
+        "--log", "none", "--allow-anonymous", "--exit-with-stdin", *options,
         # ali-oss names it to an endpoint that is an address.
         "--domain", "oss-cn-hangzhou.aliyuncs.com",
     ]  # fmt: skip

@@ -2,7 +2,7 @@
 # What uploading costs and how fast it is, beside Alibaba Cloud's SDKs, curl and a floor that do the same in the same run.
 # Prints tables and what of the targets was met; writes bench.json and bench.svg to target/bench.
 #
-#     benches/run.sh [--quick] [--no-wan] [--only SCENARIO]... [--rounds N]
+#     benches/run.sh [--quick] [--no-wan] [--only SCENARIO]... [--rounds N] [--files N]
 #
 # Needs cargo, cc, python3, go, node, npm and curl; the first run gets the peers from their registries. The long fat links
 # need root, for two network namespaces. About twenty-five minutes; do nothing else on the machine meanwhile.
@@ -21,7 +21,9 @@ for crate in floor wan; do
     cargo build --quiet --release --locked --target-dir "$target" --manifest-path "$here/$crate/Cargo.toml"
 done
 strict='-std=c99 -O2 -Wall -Wextra -Wpedantic -Werror'
-${CC:-cc} $strict "$here/measure.c" -o "$bench/measure"
+for program in measure tree; do
+    ${CC:-cc} $strict "$here/$program.c" -o "$bench/$program"
+done
 for program in "$root/examples/upload.c" "$here/many.c" "$here/source.c"; do
     ${CC:-cc} $strict -Iinclude "$program" -L"$target/release" -loss_upload -lpthread \
         -Wl,-rpath,"$target/release" -o "$bench/$(basename "$program" .c)"

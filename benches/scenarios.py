@@ -7,20 +7,30 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from peers import (
+    BARE_PYTHON,
     COMMAND_FILE,
     COMMAND_TAR,
     COMMANDS,
     CURL,
+    FIRST_CLIENT,
+    FIRST_UPLOAD,
     FLOOR,
+    HELP,
+    IMPORT,
     OURS,
+    OURS_CALLS,
     OURS_MEMORY,
     OURS_STREAM,
     SDKS,
+    STARTS,
     TAR_CAT,
     TAR_THEN_COMMAND,
     Job,
+    Tree,
     one_file,
     small_files,
+    starting,
+    whole_tree,
 )
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
@@ -31,6 +41,8 @@ KB100 = 102_400
 MOST_PARTS = 9_999
 
 SMALL_COUNT, SMALL_SIZE, SMALL_AT_A_TIME = 10_000, 10 * 1024, 16
+# In as many folders as there are files in each, when there are a million.
+TREE_SIZE, TREE_IN_EACH, TREE_AT_A_TIME = 1024, 1000, 16
 
 AUTO = f"{OURS}, AUTO"
 HAND_SET = [1, 4, 8, 16, 32, 64]
@@ -79,6 +91,7 @@ class Settings:
     rounds: int
     quick: bool
     congestion: list[str]
+    files: int
 
 
 def seconds(value: float) -> str:
@@ -262,6 +275,49 @@ def small(places: Places, settings: Settings) -> list[Section]:
     return [section]
 
 
+def batch(places: Places, settings: Settings) -> list[Section]:
+    """A tree of very many small files."""
+    count = settings.files // (10 if settings.quick else 1)
+    # The upload of a whole folder comes first in this list, and all ratios are to it.
+    names = [OURS_CALLS, CURL]
+    with places.tree(count, TREE_SIZE, TREE_IN_EACH) as folder, server(places) as oss:
+        tree = Tree(folder, count, TREE_IN_EACH)
+        make = lambda name: whole_tree(places, name, oss, tree, TREE_AT_A_TIME)  # noqa: E731
+        result = contest(places, names, make, settings.rounds)
+    title = f"A tree of {count:,} files of {TREE_SIZE // 1024} KiB, {TREE_AT_A_TIME} at a time"
+    columns = ["", "seconds", "files/s", "CPU s", "peak MiB", "time / ours", "rounds"]
+    section = Section("batch", title, columns, unit="seconds")
+    for name in names:
+        wall, cpu, rss = (result.median(name, what) for what in ("wall", "cpu", "rss"))
+        ratio, rounds = f"{result.ratio('wall', name, names[0]):.2f}", str(len(result.costs[name]))
+        section.rows.append([name, seconds(wall), f"{count / wall:,.0f}", seconds(cpu), f"{rss:.1f}", ratio, rounds])
+        section.bars[name] = wall
+    section.notes = ["curl neither signs nor checks anything, and needs a list of all files and their URLs."]
+    return [section]
+
+
+def start(places: Places, settings: Settings) -> list[Section]:
+    """What a program pays before it does anything."""
+    with server(places) as oss:
+        job = Job(oss, str(places.source(SMALL_SIZE)))
+        result = contest(places, STARTS, lambda name: starting(places, name, job), 3 * settings.rounds)
+    section = Section("start", "Starting", ["", "CPU ms", "beside bare Python", "ms", "peak MiB", "rounds"])
+    cpu = {name: result.median(name, "cpu") for name in STARTS}
+    for name in STARTS:
+        beside = "" if name == FIRST_UPLOAD else f"{1000 * (cpu[name] - cpu[BARE_PYTHON]):.1f}"
+        wall, rss = (result.median(name, what) for what in ("wall", "rss"))
+        row = [name, f"{1000 * cpu[name]:.1f}", beside, f"{1000 * wall:.1f}", f"{rss:.1f}"]
+        section.rows.append([*row, str(len(result.costs[name]))])
+    section.targets = [
+        Target(f"CPU of a {FIRST_UPLOAD}, ms", 1000 * cpu[FIRST_UPLOAD], 5),
+        *(
+            Target(f"CPU of {name} beside a bare Python, ms", 1000 * (cpu[name] - cpu[BARE_PYTHON]), 50)
+            for name in (IMPORT, FIRST_CLIENT, HELP)
+        ),
+    ]
+    return [section]
+
+
 def limit(places: Places, settings: Settings) -> list[Section]:
     """What max_bytes_per_second comes to over ten seconds, and what waiting costs."""
     rows, targets = [], []
@@ -340,6 +396,8 @@ SCENARIOS = {
     "pipes": pipes,
     "memory": memory,
     "small": small,
+    "batch": batch,
+    "start": start,
     "limit": limit,
     "pipes-wan": pipes_wan,
     "wan": wan,

@@ -77,4 +77,22 @@ for name in a b c; do
     prints "$name.bin: part 40 is there" "$work/out.txt"
     same_as_stored "$name.bin" "$work/$name.bin"
 done
+say 'examples/upload_stream.c: a command, one that fails, Ctrl-C, and the same command again'
+build cc c99 upload_stream.c upload_stream
+stream=("$work/upload_stream" "$endpoint" demo)
+"${stream[@]}" whole.bin "cat $work/a.bin" >"$work/out.txt"
+prints 'stored 4096000 bytes' "$work/out.txt"
+same_as_stored whole.bin "$work/a.bin"
+status=0
+"${stream[@]}" half.bin "cat $work/a.bin; exit 3" >"$work/out.txt" 2>&1 || status=$?
+[ $status -eq 1 ] || fail "a command that fails ends it with $status"
+prints 'the command failed: no object is stored' "$work/out.txt"
+! same_as_stored half.bin "$work/a.bin" 2>/dev/null || fail 'half a dump became an object'
+export CHECKPOINT=$work/stream.cp
+pauses again.bin "${stream[@]}" again.bin "cat $work/a.bin"
+[ -s "$CHECKPOINT" ] || fail 'an interrupted stream has no checkpoint'
+"${stream[@]}" again.bin "cat $work/a.bin" >"$work/out.txt"
+prints 'parts: [1-9][0-9]* resumed' "$work/out.txt"
+same_as_stored again.bin "$work/a.bin"
+[ ! -e "$CHECKPOINT" ] || fail 'the checkpoint of the stream is still there'
 say 'The examples do what they say'

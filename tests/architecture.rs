@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 /// A room, and the rooms that its files may use besides their own. `lib.rs` sees them all.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("capi", &["client", "credentials", "error", "events", "options", "os", "upload"]),
+    ("capi", &["batch", "client", "credentials", "error", "events", "options", "os", "upload"]),
     (
         "client",
         &[
+            "batch",
             "credentials",
             "error",
             "events",
@@ -21,6 +22,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source",
             "transfer",
             "transport",
+            "upload",
+        ],
+    ),
+    (
+        "batch",
+        &[
+            "crc64", "error", "events", "options", "os", "oss", "service", "source", "sync", "text", "transfer",
             "upload",
         ],
     ),
@@ -56,7 +64,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("os", &[]),
     ("source", &["crc64", "error", "os", "sync"]),
     ("sync", &[]),
-    ("text", &[]),
+    ("text", &["os"]),
 ];
 
 /// Files that may use less than their room.

@@ -528,3 +528,89 @@ fn a_pause_is_gone_on_from() {
     assert!(stage.puts() <= 302, "{}", stage.puts());
     assert!(!stage.dir.path().join("manifest.parts").exists());
 }
+
+#[test]
+fn without_a_manifest_the_bucket_is_asked() {
+    let stage = Stage::new();
+    let large = content(3 * PART as usize, 7);
+    for (path, content) in
+        [("a", b"1".as_slice()), ("b/other-size", b"22"), ("b/other", b"33"), ("c", &large), ("d", b"")]
+    {
+        stage.write(path, content);
+    }
+    stage.run(|_| ()).assert_ok();
+    stage.write("b/other-size", b"222");
+    stage.write("b/other", b"34");
+    stage.write("new", b"new");
+    stage.server.clear_log();
+    let ended = stage.run(|o| (o.mode, o.compare_remote) = (BatchMode::Changed, true));
+    ended.assert_ok();
+    let expected = [
+        ("a", Unchanged),
+        ("b/other", Stored),
+        ("b/other-size", Stored),
+        ("c", Unchanged),
+        ("d", Unchanged),
+        ("new", Stored),
+    ];
+    assert_eq!(ended.statuses(), expected.into());
+    let heads: Vec<_> = requests(&stage.server, "HeadObject").into_iter().map(|entry| entry.key).collect();
+    assert_eq!((heads.len(), stage.puts(), requests(&stage.server, "ListObjectsV2").len()), (4, 3, 1), "{heads:?}");
+    stage.assert_bucket(&["a", "b/other", "b/other-size", "c", "d", "new"]);
+}
+
+/// Changes a file and puts its times back, as far as a program can.
+fn change_with_times(path: &Path, content: &[u8]) {
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    fs::write(path, content).unwrap();
+    fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+}
+
+#[test]
+fn verifying_finds_what_is_missing_foreign_replaced_or_changed() {
+    let stage = Stage::new();
+    for path in ["gone", "good", "longer", "replaced", "touched", "removed"] {
+        stage.write(path, path.as_bytes());
+    }
+    stage.keep(|_| ()).assert_ok();
+    let manifest = fs::read(stage.manifest()).unwrap();
+    stage.keep(|o| o.mode = BatchMode::Verify).assert_ok();
+    let whole = stage.keep(|o| o.mode = BatchMode::VerifyFull);
+    whole.assert_ok();
+    assert_eq!(whole.end.result.files_unchanged, 6);
+
+    let put = |key: &str, content: &[u8]| {
+        let file = stage.dir.path().join("other");
+        fs::write(&file, content).unwrap();
+        stage.client.upload_file(upload_options(key, &file), |_, _| ()).unwrap();
+    };
+    put("p/longer", b"longer still");
+    put("p/replaced", b"REPLACED");
+    put("p/foreign", b"x");
+    assert!(stage.server.remove_object(BUCKET, "p/gone"));
+    change_with_times(&stage.root().join("touched"), b"TOUCHED");
+    fs::remove_file(stage.root().join("removed")).unwrap();
+    stage.server.clear_log();
+
+    let by_key = |ended: &Ended| -> BTreeMap<String, String> {
+        let failed = ended.outcomes.values().filter(|outcome| outcome.status == Failed);
+        failed.map(|outcome| (outcome.key.clone(), outcome.error.as_ref().unwrap().to_string())).collect()
+    };
+    let quick = stage.keep(|o| o.mode = BatchMode::Verify);
+    let found = by_key(&quick);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["p/foreign", "p/gone", "p/longer", "p/replaced"]);
+    assert!(found["p/gone"].contains("missing") && found["p/longer"].contains("12 bytes"), "{found:?}");
+    assert_eq!(stage.server.log().len(), 1, "one page");
+
+    let full = stage.keep(|o| o.mode = BatchMode::VerifyFull);
+    let found = by_key(&full);
+    let keys = ["p/foreign", "p/gone", "p/longer", "p/removed", "p/replaced", "p/touched"];
+    assert_eq!(found.keys().collect::<Vec<_>>(), keys);
+    assert!(
+        found["p/touched"].contains("has changed since") && found["p/removed"].contains("No such file"),
+        "{found:?}"
+    );
+    assert_eq!((full.end.result.files_unchanged, full.end.result.files_failed), (1, 6));
+    assert_eq!(full.end.error.unwrap().kind(), ErrorKind::FilesFailed);
+    assert_eq!(fs::read(stage.manifest()).unwrap(), manifest, "the manifest stays as it is");
+}

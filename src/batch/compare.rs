@@ -64,5 +64,6 @@ fn stored(found: &FoundRecord<'_>) -> Stored {
         crc64: record.crc64,
         etag: record.etag.to_string(),
         version_id: record.version_id.to_string(),
+        resumed: found.is_interrupted,
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum Task {
     Compare(Stored),
     /// To upload it unless the bucket has it.
     CompareRemote,
+    /// To see whether the bucket and the file have what was stored.
+    Verify(Stored),
     /// To store an empty object.
     Directory,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Stored {
     pub crc64: u64,
     pub etag: String,
     pub version_id: String,
+    /// By an interrupted call of this batch.
+    pub resumed: bool,
 }
 
 /// What a source gives.

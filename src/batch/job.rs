@@ -100,7 +100,10 @@ impl BatchJob {
             Err(error) if error.http_status() == 404 => Ok(None),
             head => {
                 let HeadInfo { size, crc64, etag, version_id, .. } = head?;
-                let stored = |(size, crc64)| Stored { size, crc64, etag, version_id: version_id.unwrap_or_default() };
+                let stored = |(size, crc64)| {
+                    let version_id = version_id.unwrap_or_default();
+                    Stored { size, crc64, etag, version_id, resumed: false }
+                };
                 Ok(size.zip(crc64).map(stored))
             }
         }

@@ -19,11 +19,14 @@ mod outbox;
 mod outcome;
 mod progress;
 mod pushed;
+mod remote_list;
 mod request;
 mod run;
 mod schedule;
 mod select;
+mod verify;
 mod walk;
+mod width;
 
 pub use handle::{Batch, BatchEnd, NextOutcome};
 pub(crate) use job::BatchJob;

@@ -1,6 +1,5 @@
 //! What a batch is to do, checked.
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -40,8 +39,7 @@ impl BatchRequest {
             BatchSource::Directory(path) => *path = in_full("directory", path, ErrorKind::Io)?,
             BatchSource::List { path, .. } => {
                 *path = in_full("list_path", path, ErrorKind::Io)?;
-                base = env::current_dir()
-                    .map_err(|error| Error::os(ErrorKind::Io, "the current directory cannot be found", &error))?;
+                base = in_full("list_path", Path::new("."), ErrorKind::Io)?;
             }
         }
         if let Some(path) = &mut options.manifest {

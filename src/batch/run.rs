@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::compare::{Decision, decide};
-use super::entry::{Entry, Found};
+use super::entry::{Entry, Found, Task};
 use super::job::BatchJob;
 use super::key::key_of;
 use super::key_set::KeySet;
 use super::list::{List, look};
 use super::manifest::{self, HeaderRecord, Known, Loaded, RecordStatus};
-use super::options::{BatchMode, BatchSource};
+use super::options::{BatchMode, BatchSource, KeyEncoding};
 use super::outcome::{BatchOutcome, BatchResult, OutcomeStatus};
+use super::remote_list::RemoteList;
 use super::schedule::{Schedule, failed, outcome};
+use super::verify::verify;
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::lease::LeaseWait;
@@ -43,11 +45,19 @@ impl BatchJob {
             }
             None => (None, None),
         };
-        let is_dry = self.request.options.dry_run;
-        let schedule = Schedule::new(self.clone(), writer.filter(|_| !is_dry));
-        let mut feeder = Feeder { job: self, schedule: &schedule, known: known.as_mut(), missed_some: false };
-        let fed = feeder.feed();
-        let missed_some = feeder.missed_some;
+        let options = &self.request.options;
+        let verifies = matches!(options.mode, BatchMode::Verify | BatchMode::VerifyFull);
+        let (writer, _lock) = if options.dry_run || verifies { (None, writer) } else { (writer, None) };
+        let schedule = Schedule::new(self.clone(), writer);
+        let (fed, missed_some) = match (verifies, &known) {
+            (true, Some(known)) => (verify(self, &schedule, known), false),
+            _ => {
+                let list = if options.compare_remote { Some(RemoteList::new(self)?) } else { None };
+                let mut feeder =
+                    Feeder { job: self, schedule: &schedule, known: known.as_mut(), list, missed_some: false };
+                (feeder.feed(), feeder.missed_some)
+            }
+        };
         match &fed {
             Ok(()) => self.meter.all_found(),
             Err(error) => self.control.fail(error.clone()),
@@ -126,6 +136,8 @@ struct Feeder<'a> {
     job: &'a Arc<BatchJob>,
     schedule: &'a Arc<Schedule>,
     known: Option<&'a mut Known>,
+    /// What the bucket has, when it is asked.
+    list: Option<RemoteList<'a>>,
     /// Something could not be looked at: what is known about it stays.
     missed_some: bool,
 }
@@ -224,9 +236,22 @@ impl Feeder<'_> {
             decide(&self.job.request, self.known.as_deref_mut(), &entry).map_err(|cause| self.unreadable(&cause))?;
         match decision {
             Decision::Done(outcome) => self.schedule.tell(*outcome),
-            Decision::Do(task) => self.schedule.add(Entry { task, ..entry }),
+            Decision::Do(task) => {
+                let task = if task == Task::CompareRemote { self.compare_remote(&entry)? } else { task };
+                self.schedule.add(Entry { task, ..entry });
+            }
         }
         Ok(())
+    }
+
+    /// The list tells of most objects that they have another size. Files of a folder come in the order of their keys.
+    fn compare_remote(&mut self, entry: &Entry) -> Result<Task> {
+        let options = &self.job.request.options;
+        let is_sorted =
+            matches!(options.source, BatchSource::Directory(_)) && options.key_encoding == KeyEncoding::Refuse;
+        let Some(list) = self.list.as_mut().filter(|_| is_sorted) else { return Ok(Task::CompareRemote) };
+        let has_size = list.find(&entry.key)?.is_some_and(|object| object.size == entry.identity.size);
+        Ok(if has_size { Task::CompareRemote } else { Task::Upload })
     }
 
     /// One that was skipped for the same reason is in the manifest already.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -13,23 +13,20 @@ use super::entry::{Entry, Stored, Task};
 use super::job::BatchJob;
 use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
 use super::outcome::{BatchOutcome, OutcomeStatus};
+use super::width::Width;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os;
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, Part, Source};
 use crate::sync::unpoisoned;
 use crate::text;
-use crate::transfer::{MOST_AUTO_ROUTINES, Sending, Units};
+use crate::transfer::{Sending, Units};
 use crate::upload::{Outcome, StoredFile};
 
 /// So many files may be found ahead of those that are done.
 const LOOKAHEAD: usize = 4096;
 /// So many large files are sent at the same time: together they have enough parts to keep all connections busy.
 const MOST_LARGE: u32 = 16;
-/// When the library chooses the number of connections, it begins with so many small files at a time.
-const FIRST_WIDTH: u32 = 16;
-/// A file that took longer waited most of that time: another connection will bring more.
-const SLOW: Duration = Duration::from_millis(5);
 /// How often a file is put off because of errors that may be its own, or everybody's.
 const MOST_DEFERRALS: u32 = 1;
 
@@ -39,8 +36,9 @@ pub(crate) struct Schedule {
     pub manifest: Option<ManifestWriter>,
     pub backlog: Arc<Backlog>,
     sending: Mutex<Option<Sending>>,
-    /// How many small files are sent at a time; the library raises it when it chooses.
-    width: AtomicU32,
+    /// How many small files are sent at a time, when the library chooses.
+    width: Option<Mutex<Width>>,
+    start: Instant,
 }
 
 /// What was found and is not done.
@@ -71,13 +69,15 @@ enum Verdict {
 
 impl Schedule {
     pub(crate) fn new(job: Arc<BatchJob>, manifest: Option<ManifestWriter>) -> Arc<Schedule> {
-        let width = job.request.connections.unwrap_or(FIRST_WIDTH);
+        let connections = job.request.connections;
+        let width = connections.unwrap_or_else(|| Width::new().get());
         let schedule = Arc::new(Schedule {
             job,
             manifest,
             backlog: Arc::default(),
             sending: Mutex::new(None),
-            width: AtomicU32::new(width),
+            width: connections.is_none().then(|| Mutex::new(Width::new())),
+            start: Instant::now(),
         });
         let units = Arc::new(SmallFiles(schedule.clone()));
         let sending = schedule.job.queue.begin_small(&schedule.job.keeps_to, width, units);
@@ -143,7 +143,7 @@ impl Schedule {
     fn put(self: &Arc<Self>, entry: Entry) {
         let bytes = entry.identity.size;
         // Whether a large file has changed is found out like a small one is sent.
-        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote) {
+        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote | Task::Verify(_)) {
             self.backlog.lock().small.push_back(entry);
             if let Some(sending) = &mut *self.sending() {
                 sending.add(bytes);
@@ -223,6 +223,10 @@ impl Schedule {
                 Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
                 Err(error) => self.after_error(entry, error, 0),
             },
+            Task::Verify(stored) => match self.check(&entry, stored) {
+                Ok(()) => Verdict::Outcome(Box::new(unchanged(&entry, stored.clone(), stored.size)), None),
+                Err(error) => self.after_error(entry, error, 0),
+            },
             Task::Upload | Task::Directory if self.job.request.options.dry_run => {
                 let status = OutcomeStatus::Planned;
                 Verdict::Outcome(
@@ -291,7 +295,7 @@ impl Schedule {
     }
 
     /// The file as it is, when its content is what was stored.
-    fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
+    pub(crate) fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
         let stop = self.job.control.own.begin_round();
         let go_on = || match stop.load(Ordering::Relaxed) {
             true => Err(crate::service::stopped()),
@@ -324,20 +328,17 @@ impl Schedule {
         Ok(self.has_content(entry, &stored)?.map(|file| (stored, file)))
     }
 
-    /// A file took so long; whether more at a time will help.
-    fn adapt(&self, elapsed: Duration) {
-        let width = self.width.load(Ordering::Relaxed);
-        let may_grow = self.job.request.connections.is_none() && width < MOST_AUTO_ROUTINES;
-        if !may_grow || elapsed < SLOW || self.backlog.lock().small.is_empty() {
+    /// A small file took so long: perhaps more or fewer at a time are better.
+    fn adapt(&self, took: Duration) {
+        let Some(width) = &self.width else { return };
+        if self.backlog.lock().small.is_empty() {
             return;
         }
-        let grown = self.width.compare_exchange(width, width + 1, Ordering::Relaxed, Ordering::Relaxed);
-        if grown.is_ok() {
-            if let Some(sending) = &*self.sending() {
-                sending.set_width(width + 1);
-            }
-            self.dispatch();
+        let Some(width) = unpoisoned(width.lock()).file_done(self.start.elapsed(), took) else { return };
+        if let Some(sending) = &*self.sending() {
+            sending.set_width(width);
         }
+        self.dispatch();
     }
 
     fn sending(&self) -> MutexGuard<'_, Option<Sending>> {
@@ -384,7 +385,7 @@ impl Backlog {
     fn finished(&self) {
         let mut state = self.lock();
         state.unfinished -= 1;
-        if state.awaited && (state.unfinished == 0 || state.unfinished % 64 == 0) {
+        if state.awaited && (state.unfinished == 0 || state.unfinished.is_multiple_of(64)) {
             self.changed.notify_all();
         }
     }
@@ -462,6 +463,13 @@ pub(crate) fn failed(path: &[u8], key: &str, size: u64, error: Error) -> BatchOu
 }
 
 fn unchanged(entry: &Entry, stored: Stored, size: u64) -> BatchOutcome {
-    let Stored { crc64, etag, version_id, .. } = stored;
-    BatchOutcome { status: OutcomeStatus::Unchanged, crc64, etag, version_id, ..outcome(&entry.path, &entry.key, size) }
+    let Stored { crc64, etag, version_id, resumed, .. } = stored;
+    BatchOutcome {
+        status: if resumed { OutcomeStatus::Stored } else { OutcomeStatus::Unchanged },
+        resumed,
+        crc64,
+        etag,
+        version_id,
+        ..outcome(&entry.path, &entry.key, size)
+    }
 }

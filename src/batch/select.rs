@@ -6,7 +6,6 @@ use std::path::Path;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::request::BatchRequest;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The name of files with rules.
@@ -98,10 +97,4 @@ fn compile_in(folder: &Path, name: &str, lines: &str) -> Result<Gitignore> {
         builder.add_line(None, line).map_err(wrong)?;
     }
     builder.build().map_err(|error| Error::invalid(format!("{name}: {error}")))
-}
-
-impl BatchRequest {
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.rules
-    }
 }

@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
         // Safe on all systems that have bytes for names: the rules see what the system sees.
         let shown = os::path::from_bytes(path.clone());
         let skipped = |rule: String| Some(Found::Skipped { path: path.clone().into(), rule });
-        if let Some(rule) = self.request.rules().exclusion(&shown, is_folder, &self.rules) {
+        if let Some(rule) = self.request.rules.exclusion(&shown, is_folder, &self.rules) {
             return skipped(rule);
         }
         match (name.kind, self.request.options.symlinks) {

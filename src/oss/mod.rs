@@ -1,16 +1,14 @@
 //! OSS's wire protocol: what a request and a response look like.
 //!
 //! Everything here is a pure function of its arguments: no threads, no files, no sockets, no environment and no clock.
-//! [`api`] and [`list_objects`] build the requests and read the responses, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`] makes the URL, and
-//! [`ServiceError`] says what a refusal means. Protocol facts are named by the API of Alibaba Cloud's REST documentation
+//! [`api`] and [`list_objects`] build the requests and read the responses, [`sign_v1`] and [`sign_v4`] sign, [`Endpoint`]
+//! makes the URL, and [`ServiceError`] says what a refusal means. Protocol facts are named by the API of Alibaba Cloud's REST documentation
 //! that they come from, such as "OSS: UploadPart".
 
 pub mod api;
 mod cloud_host;
 mod endpoint;
 mod header_rules;
-// Until the upload of many files lists what is there.
-#[cfg_attr(not(test), expect(dead_code))]
 pub mod list_objects;
 mod names;
 mod object_headers;

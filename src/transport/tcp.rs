@@ -212,7 +212,7 @@ impl TcpTransport {
         let mut timer = StallTimer::new(context.limits.stall);
         let mut own = 0..amount;
         let mut lent = lent;
-        while !(own.is_empty() && lent.is_empty()) && !context.responded_early.get() {
+        while (!own.is_empty() || !lent.is_empty()) && !context.responded_early.get() {
             context.check()?;
             let count = self.send_some(own.clone(), lent, context, &mut timer)?;
             let of_own = count.min(own.len());

@@ -105,7 +105,7 @@ impl Session {
                 tell_progress(told, &self.upload().progress());
                 match outcome {
                     None => told.tell("status", "OSS_PENDING"),
-                    Some(Outcome { result, error }) => {
+                    Some(Outcome { result, error, .. }) => {
                         tell_end(told, &error.map_or(Ok(()), Err));
                         tell_result(told, &result);
                     }
@@ -123,7 +123,7 @@ impl Session {
     fn upload_memory(&self, given: &Pairs, told: &mut Told) {
         let started = self.client().start_memory(upload_options(given), content(given));
         let Ok(upload) = started else { return tell_end(told, &started) };
-        let Outcome { result, error } = upload.wait(Duration::MAX).expect("an end");
+        let Outcome { result, error, .. } = upload.wait(Duration::MAX).expect("an end");
         tell_end(told, &error.map_or(Ok(()), Err));
         tell_result(told, &result);
         tell_progress(told, &upload.progress());
@@ -145,7 +145,7 @@ impl Session {
             _ => {}
         }
         let outcome = stream.try_finish(Duration::MAX).map(|outcome| outcome.expect("an end"));
-        let Ok(Outcome { result, error }) = outcome else { return tell_end(told, &outcome) };
+        let Ok(Outcome { result, error, .. }) = outcome else { return tell_end(told, &outcome) };
         tell_end(told, &error.map_or(Ok(()), Err));
         tell_result(told, &result);
         tell_progress(told, &stream.progress());

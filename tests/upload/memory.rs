@@ -25,7 +25,7 @@ fn memory_of_any_size_becomes_an_object() {
         server.clear_log();
         let bytes: Arc<[u8]> = content(size, 1).into();
         let upload = client.start_memory(options("key"), bytes.clone()).unwrap();
-        let Outcome { result, error } = upload.wait(Duration::MAX).unwrap();
+        let Outcome { result, error, .. } = upload.wait(Duration::MAX).unwrap();
         assert!(error.is_none(), "{error:?}");
         assert!(server.object(BUCKET, "key").unwrap().bytes == *bytes);
         assert_eq!((result.size, requests(&server, "UploadPart").len()), (size as u64, parts));

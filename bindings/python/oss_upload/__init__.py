@@ -15,38 +15,42 @@ many files. Failures raise an `OSSUploadError` or one of its subclasses.
 The command `python -m oss_upload` uploads a file from a shell.
 """
 
-from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
-from oss_upload._progress import ProgressBar
 from oss_upload._version import __version__
-from oss_upload.batch import Batch
-from oss_upload.client import Client
-from oss_upload.errors import (
-    CallbackFailed,
-    Cancelled,
-    CheckpointBusy,
-    CheckpointError,
-    ChecksumMismatch,
-    CredentialsError,
-    FileChanged,
-    FilesFailedError,
-    InternalError,
-    InvalidArgument,
-    LocalFileError,
-    LocalFileNotFound,
-    LocalFilePermission,
-    NetworkError,
-    OSSUploadError,
-    Paused,
-    ResourcesError,
-    ServiceError,
-    TransferTimeout,
-    Unsupported,
-)
-from oss_upload.events import Event, EventKind
-from oss_upload.outcomes import BatchProgress, BatchResult, Outcome, OutcomeStatus
-from oss_upload.results import Phase, Progress, UploadResult
-from oss_upload.stream import AsyncUploadStream, UploadStream
-from oss_upload.upload import Upload
+
+# As of typing, which takes a while to import.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
+    from oss_upload._progress import ProgressBar
+    from oss_upload.batch import Batch
+    from oss_upload.client import Client
+    from oss_upload.errors import (
+        CallbackFailed,
+        Cancelled,
+        CheckpointBusy,
+        CheckpointError,
+        ChecksumMismatch,
+        CredentialsError,
+        FileChanged,
+        FilesFailedError,
+        InternalError,
+        InvalidArgument,
+        LocalFileError,
+        LocalFileNotFound,
+        LocalFilePermission,
+        NetworkError,
+        OSSUploadError,
+        Paused,
+        ResourcesError,
+        ServiceError,
+        TransferTimeout,
+        Unsupported,
+    )
+    from oss_upload.events import Event, EventKind
+    from oss_upload.outcomes import BatchProgress, BatchResult, Outcome, OutcomeStatus
+    from oss_upload.results import Phase, Progress, UploadResult
+    from oss_upload.stream import AsyncUploadStream, UploadStream
+    from oss_upload.upload import Upload
 
 __all__ = [
     "AsyncUploadStream",
@@ -89,3 +93,45 @@ __all__ = [
     "UploadStream",
     "__version__",
 ]
+
+# Where the names are that are not errors.
+_MODULES = {
+    "AsyncUploadStream": "stream",
+    "Batch": "batch",
+    "BatchOptions": "_options",
+    "BatchProgress": "outcomes",
+    "BatchResult": "outcomes",
+    "Client": "client",
+    "ClientOptions": "_options",
+    "Event": "events",
+    "EventKind": "events",
+    "Outcome": "outcomes",
+    "OutcomeStatus": "outcomes",
+    "Phase": "results",
+    "Progress": "results",
+    "ProgressBar": "_progress",
+    "Upload": "upload",
+    "UploadOptions": "_options",
+    "UploadResult": "results",
+    "UploadStream": "stream",
+}
+_PUBLIC_MODULES = {"batch", "client", "errors", "events", "outcomes", "results", "stream", "upload"}
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """Imports what is asked for first then: a program that only may upload starts as if it did not."""
+        from importlib import import_module  # noqa: PLC0415
+
+        if name in _PUBLIC_MODULES:
+            return import_module(f"oss_upload.{name}")
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = getattr(import_module(f"oss_upload.{_MODULES.get(name, 'errors')}"), name)
+        globals()[name] = found
+        return found
+
+    def __dir__() -> list[str]:
+        """What there is, imported or not."""
+        return sorted({*globals(), *__all__, *_PUBLIC_MODULES})

@@ -6,19 +6,18 @@ import argparse
 import contextlib
 import dataclasses
 import enum
-import hashlib
 import json
 import math
 import os
 import re
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
 import oss_upload
 from oss_upload import _output
 from oss_upload._bar import Bar, size
+from oss_upload._handle import ClosedError
 from oss_upload._input import CommandFailed, Input, Output
 from oss_upload._library import library
 
@@ -79,9 +78,9 @@ OSS_ACCESS_KEY_SECRET and, for a temporary key, OSS_SESSION_TOKEN in the environ
 Ctrl-C and SIGTERM pause the upload, which takes about a second; a second Ctrl-C does not wait. With --resume,
 --checkpoint or --checkpoint-dir, the same command resumes where it stopped, even after it was killed or failed.
 
-With - as FILE, standard input is uploaded; with --exec, the output of a command, if it ends with status 0. Both are
-aborted by Ctrl-C and SIGTERM, which are passed on to the command, and nothing of them is kept. The command has no
-terminal. With --checkpoint, the same bytes can be sent again after a crash, and what the server has is left out.
+With - as FILE, standard input is uploaded; with --exec, the output of a command, if it ends with status 0. Ctrl-C and
+SIGTERM end both, and are passed on to the command, which has no terminal. Nothing is kept then, unless there is a
+--checkpoint: if the same command produces the same bytes again, what the server has is not sent again.
 
 exit status:
   0    the object is stored
@@ -98,7 +97,7 @@ exit status:
   11   the object is stored, but standard output is full or a closed pipe: the report is lost
   12   the system could not create a thread: a process or memory limit is reached; try again later
   13   the command of --exec failed: no object is stored
-  130  paused by Ctrl-C (143: by SIGTERM); what has no file is aborted instead
+  130  paused by Ctrl-C (143: by SIGTERM); without a file or a checkpoint, aborted
 """
 
 
@@ -112,7 +111,7 @@ def _run(options: argparse.Namespace, stop: _Stop) -> int:
     report = _Report(options)
     try:
         with stop.at_the_end(), _client(options) as client, contextlib.ExitStack() as stack:
-            if options.exec is not None or options.file == "-":
+            if _has_no_file(options):
                 result = _stream(options, client, stack, stop)
             else:
                 upload = client.start(options.file, *options.destination, **_upload_options(options))
@@ -139,7 +138,10 @@ def _stream(
 
     def stopped(number: int) -> None:
         # First: a command may end well because of the signal.
-        stream.abort()
+        if options.checkpoint:
+            stream.leave()
+        else:
+            stream.abort()
         source.signal(number)
 
     def read() -> Buffer | None:
@@ -149,11 +151,14 @@ def _stream(
             if not stop.stopped:
                 raise
             data = None
-        # Aborted: the end says so.
+        # Aborted or left: the end says so.
         return b"" if stop.stopped else data
 
     stop.watch(stopped)
-    return stream._run(read, show)
+    try:
+        return stream._run(read, show)
+    except ClosedError:
+        raise oss_upload.Paused("the stream was stopped before its end: no object is stored") from None
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -167,6 +172,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         if (options.resume or options.checkpoint_dir) and not options.checkpoint:
             parser.error("what is uploaded is no file, beside which a checkpoint could be: use --checkpoint PATH")
     elif not key or key.endswith("/"):
+        from pathlib import Path  # noqa: PLC0415 - it takes a while, and is seldom needed
+
         key += Path(options.file).name
     options.destination = bucket, key
     return options
@@ -343,7 +350,7 @@ def _nothing(progress: Progress) -> None:
 
 
 class _Stop:
-    """Ctrl-C and SIGTERM: the first pauses the upload, or aborts the stream; the second ends the program at once.
+    """Ctrl-C and SIGTERM: the first stops the upload or the stream; the second ends the program at once.
 
     So does one after the end of the upload.
     """
@@ -443,12 +450,19 @@ class _Report:
     def _what_is_kept(self, result: UploadResult | BatchResult | None) -> str:
         options = self._options
         if _checkpoint_exists(options):
+            if _has_no_file(options):
+                return "run the same command again: of the same bytes, it sends only what the server does not have"
             return "run the same command again to resume where it stopped"
         if isinstance(result, oss_upload.UploadResult) and result.parts == 1:
             return "nothing of it is kept: a file of one part is sent in one request; the same command sends it again"
         if options.resume or options.checkpoint or options.checkpoint_dir:
             return "nothing of it is kept: it was stopped before the first part; the same command starts again"
         return "nothing of it is kept: use --resume to keep it"
+
+
+def _has_no_file(options: argparse.Namespace) -> bool:
+    """Whether a stream is uploaded."""
+    return options.exec is not None or options.file == "-"
 
 
 def _checkpoint_exists(options: argparse.Namespace) -> bool:
@@ -459,6 +473,9 @@ def _checkpoint_exists(options: argparse.Namespace) -> bool:
     if options.checkpoint:
         return os.path.lexists(options.checkpoint)
     if options.checkpoint_dir:
+        import hashlib  # noqa: PLC0415 - as above
+        from pathlib import Path  # noqa: PLC0415
+
         # The library names it by the source and the destination.
         destination = "oss://{}/{}".format(*options.destination).encode("utf-8", "surrogateescape")
         name = hashlib.md5(destination, usedforsecurity=False).hexdigest()

@@ -7,7 +7,6 @@ import fcntl
 import os
 import select
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -77,7 +76,10 @@ class Output(Input):
     def __init__(self, command: str) -> None:
         # A group of its own, to which signals are passed on; and a session, since a group in the background would be
         # stopped when it reads from the terminal.
+        import subprocess  # noqa: PLC0415 - standard input does without
+
         self._process = subprocess.Popen(command, shell=True, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S602
+        self._still_runs = subprocess.TimeoutExpired
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
         self._open(self._process.stdout.fileno())
         self._ended = False
@@ -91,7 +93,7 @@ class Output(Input):
             self._ended = True
         try:
             status = self._process.wait(SLICE)
-        except subprocess.TimeoutExpired:
+        except self._still_runs:
             return None
         if status:
             raise CommandFailed(f"the command {_said(status)}: no object is stored")

@@ -1,11 +1,10 @@
-"""Finds liboss_upload and loads it, once, when the package is imported."""
+"""Finds liboss_upload and loads it, once, when something that needs it is imported."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
-from pathlib import Path
 from typing import Final
 
 from oss_upload import _ffi
@@ -24,7 +23,7 @@ def find() -> str:
     given = os.environ.get(ENVIRONMENT)
     if given:
         return given
-    return next((str(path) for path in _places() if path.is_file()), FILE_NAME)
+    return next(filter(os.path.isfile, _places()), FILE_NAME)
 
 
 def load() -> ctypes.CDLL:
@@ -42,11 +41,13 @@ def load() -> ctypes.CDLL:
     return library
 
 
-def _places() -> list[Path]:
-    here = Path(__file__).resolve()
-    places = [here.with_name(FILE_NAME)]
-    if here.parts[-4:-1] == ("bindings", "python", "oss_upload"):
-        places.append(here.parents[3] / "target" / "release" / FILE_NAME)
+def _places() -> list[str]:
+    # Not by pathlib, which takes as long to import as this package.
+    folder = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120
+    places = [os.path.join(folder, FILE_NAME)]  # noqa: PTH118
+    checkout, is_one, _ = folder.rpartition(os.path.join(os.sep, "bindings", "python", "oss_upload"))  # noqa: PTH118
+    if is_one:
+        places.append(os.path.join(checkout, "target", "release", FILE_NAME))  # noqa: PTH118
     return places
 
 
@@ -54,7 +55,7 @@ def _where_it_was_sought() -> str:
     given = os.environ.get(ENVIRONMENT)
     if given:
         return f"{ENVIRONMENT} names it."
-    places = ", ".join(map(str, _places()))
+    places = ", ".join(_places())
     return (
         f"oss_upload needs {FILE_NAME}; it is not in {places}, and the system's loader does not find it. Install a "
         f"wheel that brings it, or build it (cargo build --release) and set {ENVIRONMENT} to its path."

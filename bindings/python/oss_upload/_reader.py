@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import inspect
 from typing import TYPE_CHECKING, Any, Callable, Protocol, Union, cast
+
+from oss_upload import _awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -61,8 +62,8 @@ def _in_a_thread(file: BinaryReader | AsyncBinaryReader) -> Callable[[], Awaitab
 
     async def read_on() -> Buffer:
         if read is None:
-            return await asyncio.to_thread(cast("Callable[[], Buffer]", read_into))
-        data = await asyncio.to_thread(read, SIZE)
+            return await _awaiting.in_a_thread(cast("Callable[[], Buffer]", read_into))
+        data = await _awaiting.in_a_thread(read, SIZE)
         # A coroutine function that does not look like one.
         return _checked(await data if inspect.isawaitable(data) else data)
 

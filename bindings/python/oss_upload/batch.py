@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import math
 import os
@@ -10,7 +9,7 @@ import time
 from ctypes import byref
 from typing import TYPE_CHECKING, Callable, Union, overload
 
-from oss_upload import _ffi, _options, errors, outcomes
+from oss_upload import _awaiting, _ffi, _options, errors, outcomes
 from oss_upload._end import End
 from oss_upload._handle import ClosedError, Handle
 from oss_upload._library import library
@@ -108,7 +107,7 @@ class Batch:
         try:
             while not self._try_add(pair, 0):
                 wait = _longer(wait)
-                await asyncio.sleep(wait)
+                await _awaiting.sleep(wait)
         except _Ending:
             await self.wait_async()
             raise _takes_no_more() from None
@@ -176,7 +175,7 @@ class Batch:
             if time.monotonic() >= deadline:
                 return None
             wait = _longer(wait)
-            await asyncio.sleep(min(wait, max(0, deadline - time.monotonic())))
+            await _awaiting.sleep(min(wait, max(0, deadline - time.monotonic())))
 
     @property
     def progress(self) -> BatchProgress:
@@ -330,7 +329,7 @@ class Batch:
                 if outcome is not None:
                     yield outcome
                 # Also when there are many: other tasks have their turn.
-                await asyncio.sleep(wait)
+                await _awaiting.sleep(wait)
         finally:
             self._iterators -= 1
 
@@ -388,13 +387,13 @@ class Batch:
             async for pair in _one_after_another(pairs):
                 while not self._try_add(_pair(pair), 0):
                     wait = 0 if take() else _longer(wait)
-                    await asyncio.sleep(wait)
+                    await _awaiting.sleep(wait)
                 take()
-                await asyncio.sleep(0)
+                await _awaiting.sleep(0)
         self.seal()
         while self._keeps_outcomes and not self._drained:
             wait = 0 if take() else _longer(wait)
-            await asyncio.sleep(wait)
+            await _awaiting.sleep(wait)
         await self._await_end(report)
         self._told = True
         assert self._end is not None  # noqa: S101 - awaited just now
@@ -410,7 +409,7 @@ class Batch:
         while self._end is None:
             meanwhile()
             wait = _longer(wait)
-            await asyncio.sleep(wait)
+            await _awaiting.sleep(wait)
             self._look(0)
 
     def _try_add(self, pair: tuple[bytes, bytes | None], seconds: float) -> bool:

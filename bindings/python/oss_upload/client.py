@@ -11,7 +11,6 @@ from oss_upload._buffer import Export
 from oss_upload._handle import Handle
 from oss_upload._library import library
 from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
-from oss_upload.batch import Batch
 from oss_upload.stream import AsyncUploadStream, UploadStream
 from oss_upload.upload import Upload
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from oss_upload._progress import BatchProgressReceiver, ProgressReceiver
     from oss_upload._reader import AsyncBinaryReader, BinaryReader
     from oss_upload._stream import BaseStream
-    from oss_upload.batch import Pair
+    from oss_upload.batch import Batch, Pair
     from oss_upload.events import Event
     from oss_upload.outcomes import BatchResult, Outcome
     from oss_upload.results import UploadResult
@@ -645,6 +644,9 @@ class Client:
             _call(library.oss_stream_open, pointer, byref(struct), out, path=options.get("spool_dir"))
 
     def _start_batch(self, bucket: str, prefix: str, source: Source, options: BatchOptions) -> Batch:
+        # Most programs have no batch, and need not wait for its modules.
+        from oss_upload.batch import Batch  # noqa: PLC0415
+
         struct = _options.batch_options(bucket, prefix, source, options)
         batch, path = Batch(bucket, prefix, source), source.get("directory") or source.get("list_path")
         with self._handle as pointer:

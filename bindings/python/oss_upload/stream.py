@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import sys
 from typing import TYPE_CHECKING, Callable
 
+from oss_upload import _awaiting
 from oss_upload._buffer import Export
 from oss_upload._progress import Reports
 from oss_upload._stream import BaseStream
@@ -298,7 +298,7 @@ class AsyncUploadStream(BaseStream):
                 wait = 0 if count == piece else _longer(wait)
                 meanwhile()
                 if taken[0] < block.size:
-                    await asyncio.sleep(wait)
+                    await _awaiting.sleep(wait)
             return block.size
 
     async def _finish(self, meanwhile: Callable[[], object]) -> UploadResult:
@@ -315,7 +315,7 @@ class AsyncUploadStream(BaseStream):
         while self._end is None:
             meanwhile()
             wait = _longer(wait)
-            await asyncio.sleep(wait)
+            await _awaiting.sleep(wait)
             self._try_finish(0)
 
     async def _stop(self) -> None:

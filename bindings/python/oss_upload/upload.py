@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from ctypes import byref
 from typing import TYPE_CHECKING, Callable, cast, overload
 
-from oss_upload import _ffi, events, results
+from oss_upload import _awaiting, _ffi, events, results
 from oss_upload._end import End
 from oss_upload._handle import ClosedError, Handle
 from oss_upload._library import library
@@ -240,7 +239,7 @@ class Upload:
         deadline = time.monotonic() + seconds
         progress = self._look(0)
         while self._end is None and (left := deadline - time.monotonic()) > 0:
-            await asyncio.sleep(min(left, max(0.001, (time.monotonic() - self._started) / 8)))
+            await _awaiting.sleep(min(left, max(0.001, (time.monotonic() - self._started) / 8)))
             progress = self._look(0)
         return progress
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -111,10 +112,10 @@ def _no_credentials_of_the_machine() -> None:
         os.environ.pop(name, None)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A local OSS of this test's own."""
-    command = [str(server_binary()), "--exit-with-stdin"]
+@contextlib.contextmanager
+def serving(*arguments: str) -> Iterator[Server]:
+    """A local OSS."""
+    command = [str(server_binary()), "--exit-with-stdin", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
@@ -125,6 +126,13 @@ def server() -> Iterator[Server]:
             ready["access_key_secret"],
             ready["buckets"][0],
         )
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A local OSS of this test's own."""
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -652,6 +652,30 @@ def test_a_signal_aborts_a_stream(
     assert (tmp_path / "told").exists() == (option == "--exec")
 
 
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("has_command", [False, True])
+def test_a_stream_with_a_checkpoint_goes_on(
+    start: Start, server: Server, make_file: Callable[[int], Path], stop: signal.Signals, has_command: bool
+) -> None:
+    path = make_file(20 * PART)
+    checkpoint = path.with_suffix(".cp")
+    source = f"--exec=cat {path}" if has_command else "-"
+    arguments = (source, f"oss://{server.bucket}/k", "--part-size", PART, "--checkpoint", checkpoint)
+    with path.open("rb") as file, start(*arguments, *SLOW, "--routines", 1, stdin=file) as process:
+        wait_until(lambda: len(server.log("UploadPart")) >= 3, "parts are sent")
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 128 + stop
+    assert "no object is stored" in errors
+    assert "run the same command again" in errors
+    assert (server.objects(), len(server.open_uploads()), checkpoint.exists()) == ({}, 1, True)
+    with path.open("rb") as file, start(*arguments, "--json", stdin=file) as process:
+        output, errors = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, errors
+    assert json.loads(output)["result"]["parts_resumed"] >= 2
+    assert (server.read("k"), checkpoint.exists()) == (path.read_bytes(), False)
+
+
 @pytest.mark.parametrize("arguments", [("oss://b/a/",), ("oss://b",), ("oss://bucket/k", "--resume")])
 @pytest.mark.parametrize("source", [("-",), ("--exec", "true")])
 def test_what_a_stream_needs(run: Run, source: tuple[str, ...], arguments: tuple[str, ...]) -> None:

@@ -1,19 +1,19 @@
 //! Sorts a manifest by path when its batch has ended, and leaves out what holds no more.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process;
+use std::sync::Arc;
 
 use super::known::Known;
 use super::line::{Seal, SortKey, read_line};
+use super::line_writer::LineWriter;
 use super::record::EndRecord;
 use super::region::Region;
 use super::sort::Sorter;
-use super::sorted::SortedWriter;
 use super::writer::ManifestWriter;
 use crate::error::Result;
-use crate::os::file::create_named;
+use crate::os::durable::{self, DurableFile};
 use crate::upload::checkpoint::line::MANIFEST;
 use crate::upload::checkpoint::open::{directory_of, sync_directory};
 
@@ -42,38 +42,43 @@ impl ManifestWriter {
         let mut new = self.path.clone().into_os_string();
         new.push(".new");
         let new = PathBuf::from(new);
-        let _ = fs::remove_file(&new);
-        let file = create_named(&new)?;
-        let replaced = self.write_sorted(&file, sorter, failed).and_then(|()| {
-            // It is locked before it has the name.
-            file.try_lock()?;
-            fs::rename(&new, &self.path)?;
-            sync_directory(&self.path)
+        let _ = durable::remove(&new);
+        let first = MANIFEST.first_line(process::id());
+        // It is locked before it has the manifest's name.
+        let made = DurableFile::create_whole(&new, &directory, first.as_bytes(), |file| Ok(file.try_lock()?))?;
+        let file = made.ok_or(io::ErrorKind::AlreadyExists)?;
+        let replaced = self.write_sorted(&file, first.len() as u64, sorter, failed).and_then(|length| {
+            durable::rename(&new, &self.path)?;
+            sync_directory(&self.path)?;
+            Ok(length)
         });
-        if replaced.is_err() {
-            let _ = fs::remove_file(&new);
-            return replaced;
+        match replaced {
+            Ok(length) => {
+                let mut state = self.lock();
+                (state.start, state.length, state.file) = (length, length, Arc::new(file));
+                Ok(())
+            }
+            Err(cause) => {
+                let _ = durable::remove(&new);
+                Err(cause)
+            }
         }
-        let mut state = self.lock();
-        state.length = file.metadata()?.len();
-        state.start = state.length;
-        state.file = file;
-        Ok(())
     }
 
-    fn write_sorted(&self, file: &fs::File, sorter: Sorter<'_>, failed: u64) -> io::Result<()> {
-        let mut writer = SortedWriter::new(file.try_clone()?, 0);
-        writer.write(MANIFEST.first_line(process::id()).as_bytes())?;
+    /// The length of the file.
+    fn write_sorted(&self, file: &DurableFile, start: u64, sorter: Sorter<'_>, failed: u64) -> io::Result<u64> {
+        let mut writer = LineWriter::new(file, start);
         writer.write(&Seal::new("").line(&serde_json::to_vec(&self.header)?))?;
         let mut files = 0;
         sorter.finish(|line| {
             files += 1;
-            writer.add(line)
+            writer.write(line)
         })?;
         let end = EndRecord { end: self.run.run, options: self.run.options.clone(), files, failed };
         writer.write(&self.seal.line(&serde_json::to_vec(&end)?))?;
-        writer.finish()?;
-        file.sync_all()
+        let length = writer.finish()?;
+        file.sync_all()?;
+        Ok(length)
     }
 
     /// The lines of files that this call has appended.
@@ -82,8 +87,8 @@ impl ManifestWriter {
         (start, end): (u64, u64),
         mut take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let file = self.lock().file.try_clone()?;
-        let mut region = Region::new(&file, start, end, 256 * 1024);
+        let file = self.lock().file.clone();
+        let mut region = Region::new(file.as_file(), start, end, 256 * 1024);
         let mut line = Vec::new();
         while read_line(&mut region, &mut line)? {
             if self.seal.open(&line).is_some() && SortKey::of_line(&line).is_some() {

@@ -7,16 +7,18 @@ use std::process;
 
 use super::known::{Known, Section};
 use super::line::{Seal, SortKey, read_line};
+use super::line_writer::LineWriter;
 use super::record::{EndRecord, HeaderRecord, RunRecord};
 use super::region::Region;
 use super::sort::Sorter;
-use super::sorted::{SortedLines, SortedWriter};
+use super::sorted::SortedLines;
 use super::writer::ManifestWriter;
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::file::{create_temporary, write_all_at};
+use crate::os::durable::DurableFile;
+use crate::os::file::create_temporary;
 use crate::source::lease::LeaseWait;
 use crate::upload::checkpoint::line::{FirstLine, MANIFEST};
-use crate::upload::checkpoint::open::{Held, directory_of, make_private};
+use crate::upload::checkpoint::open::{Held, directory_of, make_private, sync_directory};
 
 const READ_BUFFER: usize = 256 * 1024;
 
@@ -45,14 +47,14 @@ struct Contents {
 /// matter. Holds the lock until the writer is dropped.
 pub(crate) fn open(path: &Path, header: &HeaderRecord, options: &str, wait: &LeaseWait<'_>) -> Result<Loaded> {
     let Held { file, .. } = MANIFEST.open_and_lock(path, wait)?;
-    make_private(&file, path)?;
+    make_private(file.as_file(), path)?;
     let failed = |cause: io::Error| MANIFEST.refused("read", path, &cause);
-    let length = file.metadata().map_err(failed)?.len();
-    if !has_records(&file, length, path)? {
+    let length = file.as_file().metadata().map_err(failed)?.len();
+    if !has_records(file.as_file(), length, path)? {
         return begin(file, path, header, options);
     }
     sign(&file);
-    let contents = read(&file, length, path, options)?;
+    let contents = read(file.as_file(), length, path, options)?;
     check_is_of(&contents.header, header, path)?;
     let Contents { header, run, interrupted, ended, tail, damaged, length } = contents;
     let known = Known { seal: Seal::new(&header.manifest), ended, interrupted: tail };
@@ -87,15 +89,15 @@ fn has_records(file: &File, length: u64, path: &Path) -> Result<bool> {
     }
 }
 
-fn begin(file: File, path: &Path, header: &HeaderRecord, options: &str) -> Result<Loaded> {
+fn begin(file: DurableFile, path: &Path, header: &HeaderRecord, options: &str) -> Result<Loaded> {
     let failed = |cause: io::Error| MANIFEST.refused("write", path, &cause);
     let header = HeaderRecord { manifest: format!("{:032x}", fastrand::u128(..)), ..header.clone() };
     let first = MANIFEST.first_line(process::id());
     let line = Seal::new("").line(&serde_json::to_vec(&header).map_err(|error| failed(error.into()))?);
-    write_all_at(&file, first.as_bytes(), 0).map_err(failed)?;
+    file.write_all_at(first.as_bytes(), 0).map_err(failed)?;
     file.set_len(first.len() as u64).map_err(failed)?;
-    write_all_at(&file, &line, first.len() as u64).map_err(failed)?;
-    file.sync_all().and_then(|()| crate::os::directory::sync(&directory_of(path))).map_err(failed)?;
+    file.write_all_at(&line, first.len() as u64).map_err(failed)?;
+    file.sync_all().and_then(|()| sync_directory(path)).map_err(failed)?;
     let seal = Seal::new(&header.manifest);
     let run = RunRecord { run: 1, options: options.to_owned() };
     let length = (first.len() + line.len()) as u64;
@@ -107,9 +109,9 @@ fn begin(file: File, path: &Path, header: &HeaderRecord, options: &str) -> Resul
 }
 
 /// Names this process to those who find the manifest locked. It is no harm when that fails.
-fn sign(file: &File) {
+fn sign(file: &DurableFile) {
     let (at, holder) = MANIFEST.holder_field(process::id());
-    let _ = write_all_at(file, holder.as_bytes(), at);
+    let _ = file.write_all_at(holder.as_bytes(), at);
 }
 
 fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents> {
@@ -127,7 +129,7 @@ fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents
     let directory = directory_of(path);
     let mut reader = Reader {
         seal: Seal::new(&header.manifest),
-        sorted: SortedLines::new(file.try_clone().map_err(failed)?),
+        sorted: SortedLines::new(file.try_clone().map_err(failed)?, 0),
         last: None,
         tail: Sorter::new(&directory),
         has_tail: false,
@@ -223,9 +225,17 @@ impl Reader<'_> {
 /// The lines of an interrupted run, sorted, in a file without a name. The manifest stays as it is: it is only ever
 /// appended to, until it is replaced.
 fn sorted_copy(tail: Sorter<'_>, directory: &Path) -> io::Result<SortedLines> {
-    let mut writer = SortedWriter::new(create_temporary(directory)?, 0);
-    tail.finish(|line| writer.add(line))?;
-    writer.finish().map(|(lines, _)| lines)
+    let file = create_temporary(directory)?;
+    let mut lines = SortedLines::new(file.try_clone()?, 0);
+    let mut writer = LineWriter::new(&file, 0);
+    tail.finish(|line| {
+        if let Some(key) = SortKey::of_line(line) {
+            lines.add(&key, writer.offset(), line.len() as u64);
+        }
+        writer.write(line)
+    })?;
+    writer.finish()?;
+    Ok(lines)
 }
 
 /// A manifest speaks of one place only.

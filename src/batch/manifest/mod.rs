@@ -4,9 +4,11 @@
 //! `record` is what is remembered, `line` the checksum around it, `load` reads a manifest, `known` finds what it says about
 //! a file, `writer` appends to it, and `compact` sorts it when the batch has ended.
 
+mod by_key;
 mod compact;
 mod known;
 mod line;
+mod line_writer;
 mod load;
 mod record;
 mod region;
@@ -14,6 +16,7 @@ mod sort;
 mod sorted;
 mod writer;
 
+pub(crate) use by_key::sort_by_key;
 pub(crate) use known::{FoundRecord, Known};
 pub(crate) use load::{Loaded, open};
 pub(crate) use record::{ErrorRecord, FileRecord, HeaderRecord, RecordStatus};

@@ -8,8 +8,9 @@ use std::io;
 use std::path::Path;
 
 use super::line::{SortKey, read_line};
+use super::line_writer::LineWriter;
 use super::region::Region;
-use crate::os::file::{create_temporary, write_all_at};
+use crate::os::file::create_temporary;
 
 /// So many bytes of lines are sorted in memory at a time.
 const CHUNK: usize = 8 * 1024 * 1024;
@@ -77,13 +78,9 @@ impl<'a> Sorter<'a> {
             Some(spilled) => spilled,
             None => Spilled { file: create_temporary(self.directory)?, length: 0, chunks: Vec::new() },
         };
-        let mut sorted = Vec::with_capacity(self.bytes.len());
-        self.each_sorted(&mut |line| {
-            sorted.extend_from_slice(line);
-            Ok(())
-        })?;
-        write_all_at(&spilled.file, &sorted, spilled.length)?;
-        let end = spilled.length + sorted.len() as u64;
+        let mut writer = LineWriter::new(&spilled.file, spilled.length);
+        self.each_sorted(&mut |line| writer.write(line))?;
+        let end = writer.finish()?;
         spilled.chunks.push((spilled.length, end));
         spilled.length = end;
         self.spilled = Some(spilled);

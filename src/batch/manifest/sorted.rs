@@ -43,8 +43,9 @@ pub(super) struct FoundLine<'a> {
 }
 
 impl SortedLines {
-    pub(super) fn new(file: File) -> SortedLines {
-        SortedLines { file, blocks: Vec::new(), end: 0, lines: 0, cache: None }
+    /// None yet; the first one will begin at `start` or later.
+    pub(super) fn new(file: File, start: u64) -> SortedLines {
+        SortedLines { file, blocks: Vec::new(), end: start, lines: 0, cache: None }
     }
 
     /// Takes note of the next line, which begins at `offset`.
@@ -120,56 +121,12 @@ impl Cached {
     }
 }
 
-/// Writes sorted lines to a file and takes note of them.
-pub(super) struct SortedWriter {
-    lines: SortedLines,
-    buffer: Vec<u8>,
-    written: u64,
-}
-
-const WRITE_BUFFER: usize = 256 * 1024;
-
-impl SortedWriter {
-    /// The lines go to `file` from `offset` on.
-    pub(super) fn new(file: File, offset: u64) -> SortedWriter {
-        let lines = SortedLines { end: offset, ..SortedLines::new(file) };
-        SortedWriter { lines, buffer: Vec::with_capacity(WRITE_BUFFER), written: offset }
-    }
-
-    /// Adds a line of a file.
-    pub(super) fn add(&mut self, line: &[u8]) -> io::Result<()> {
-        if let Some(key) = SortKey::of_line(line) {
-            let offset = self.written + self.buffer.len() as u64;
-            self.lines.add(&key, offset, line.len() as u64);
-        }
-        self.write(line)
-    }
-
-    /// Adds bytes that are no line of a file.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= WRITE_BUFFER { self.flush() } else { Ok(()) }
-    }
-
-    /// The lines, and where the file ends.
-    pub(super) fn finish(mut self) -> io::Result<(SortedLines, u64)> {
-        self.flush()?;
-        Ok((self.lines, self.written))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        crate::os::file::write_all_at(&self.lines.file, &self.buffer, self.written)?;
-        self.written += self.buffer.len() as u64;
-        self.buffer.clear();
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
 
     use super::super::line::Seal;
+    use super::super::line_writer::LineWriter;
     use super::*;
     use proptest::prelude::*;
 
@@ -178,9 +135,15 @@ mod tests {
     }
 
     fn lines(count: u64) -> SortedLines {
-        let mut writer = SortedWriter::new(tempfile::tempfile().unwrap(), 7);
-        (0..count).for_each(|number| writer.add(&line(number * 2)).unwrap());
-        let (lines, end) = writer.finish().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        let mut lines = SortedLines::new(file.try_clone().unwrap(), 7);
+        let mut writer = LineWriter::new(&file, 7);
+        for number in 0..count {
+            let line = line(number * 2);
+            lines.add(&SortKey::of_line(&line).unwrap(), writer.offset(), line.len() as u64);
+            writer.write(&line).unwrap();
+        }
+        let end = writer.finish().unwrap();
         assert_eq!((lines.count(), lines.range().1, lines.range().2), (count, 7, end));
         lines
     }

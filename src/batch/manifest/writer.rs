@@ -1,14 +1,13 @@
 //! Appends to a manifest.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::line::Seal;
 use super::record::{FileRecord, HeaderRecord, RunRecord};
 use crate::error::Result;
-use crate::os::file::write_all_at;
+use crate::os::durable::DurableFile;
 use crate::sync::unpoisoned;
 use crate::upload::checkpoint::line::MANIFEST;
 
@@ -25,7 +24,7 @@ pub(crate) struct ManifestWriter {
 }
 
 pub(super) struct WriterState {
-    pub file: File,
+    pub file: Arc<DurableFile>,
     /// Where the first record of this call goes, and where the next one goes.
     pub start: u64,
     pub length: u64,
@@ -40,7 +39,7 @@ pub(super) struct WriterState {
 impl ManifestWriter {
     /// `length`: where the next record goes. `begun`: the record of this run is there already.
     pub(super) fn new(
-        file: File,
+        file: DurableFile,
         path: &Path,
         header: HeaderRecord,
         run: RunRecord,
@@ -49,7 +48,7 @@ impl ManifestWriter {
     ) -> ManifestWriter {
         let seal = Seal::new(&header.manifest);
         let state = WriterState {
-            file,
+            file: Arc::new(file),
             start: length,
             length,
             begun,
@@ -112,10 +111,9 @@ impl ManifestWriter {
 
     fn sync(&self, mut state: MutexGuard<'_, WriterState>) -> Result<()> {
         state.unsynced = false;
-        let synced = state.file.try_clone();
+        let file = state.file.clone();
         drop(state);
-        let synced = synced.and_then(|file| file.sync_data());
-        synced.map_err(|cause| MANIFEST.refused("sync", &self.path, &cause))
+        file.sync_data().map_err(|cause| MANIFEST.refused("sync", &self.path, &cause))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, WriterState> {
@@ -127,7 +125,7 @@ impl ManifestWriter {
 impl WriterState {
     /// What was written in part is written over by the next.
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        write_all_at(&self.file, bytes, self.length)?;
+        self.file.write_all_at(bytes, self.length)?;
         self.length += bytes.len() as u64;
         self.unsynced = true;
         Ok(())

@@ -3,6 +3,7 @@
 pub(crate) mod cancellation;
 pub(crate) mod descriptor;
 pub(crate) mod directory;
+pub(crate) mod durable;
 pub(crate) mod file;
 pub(crate) mod filesystem;
 pub(crate) mod identity;
@@ -10,6 +11,8 @@ pub(crate) mod io_error;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod path;
+#[cfg(test)]
+pub(crate) mod power_cut;
 pub(crate) mod privacy;
 pub(crate) mod process;
 pub(crate) mod refusal;
@@ -18,3 +21,5 @@ pub(crate) mod socket;
 pub(crate) mod spawn;
 pub(crate) mod standard_error;
 pub(crate) mod thread;
+#[cfg(test)]
+pub(crate) mod trace;

@@ -1,7 +1,6 @@
 //! The checkpoint of a running upload: opened and locked once, then appended to.
 
 use std::collections::VecDeque;
-use std::fs::{File, remove_file};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -14,7 +13,7 @@ use super::open::{Held, is_at, make_private, open_and_lock, open_and_lock_existi
 use super::read::{Reading, read};
 use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::file::write_all_at;
+use crate::os::durable::{self, DurableFile};
 use crate::os::identity::{FileId, file_id};
 use crate::os::refusal::Refusal;
 use crate::source::identity::Identity;
@@ -28,7 +27,7 @@ const RATE_STEPS: u64 = 4;
 
 /// A checkpoint file that this upload holds.
 pub(crate) struct Journal {
-    file: File,
+    file: DurableFile,
     path: PathBuf,
     /// The file was not there before, so it goes again when nothing is begun.
     created: bool,
@@ -85,7 +84,7 @@ impl Journal {
             .map_err(|why| Error::new(ErrorKind::Internal, format!("a bug in the checkpoint code: {why}")))?;
         self.check_not(header.file().map(|file| &file.identity))?;
         self.check_place()?;
-        make_private(&self.file, &self.path)?;
+        make_private(self.file.as_file(), &self.path)?;
         let json = encode(&Record::of_header(header, SystemTime::now()))?;
         let mut state = self.lock();
         *state = JournalState::new();
@@ -199,23 +198,24 @@ impl Journal {
     /// Reads the file and takes it over, when it is ours.
     fn load(&self) -> Result<Found> {
         let failed = |cause| refused("read", &self.path, &cause);
-        let length = self.file.metadata().map_err(failed)?.len();
-        match read(BufReader::with_capacity(64 * 1024, &self.file), length).map_err(failed)? {
+        let length = self.file.as_file().metadata().map_err(failed)?.len();
+        match read(BufReader::with_capacity(64 * 1024, self.file.as_file()), length).map_err(failed)? {
             Reading::Fresh => {
-                make_private(&self.file, &self.path)?;
+                make_private(self.file.as_file(), &self.path)?;
                 // Only for those who find it locked: `begin` writes it again, and then it matters whether that fails.
-                let _ = write_all_at(&self.file, first_line(process::id()).as_bytes(), 0);
+                let _ = self.file.write_all_at(first_line(process::id()).as_bytes(), 0);
                 Ok(Found::Nothing)
             }
             Reading::Journal(good) => {
-                make_private(&self.file, &self.path)?;
+                make_private(self.file.as_file(), &self.path)?;
                 self.sign();
                 if length > good.length {
-                    self.file.set_len(good.length).map_err(|cause| refused("repair", &self.path, &cause))?;
+                    self.cut_torn_tail(good.length).map_err(|cause| refused("repair", &self.path, &cause))?;
                 }
                 let mut state = self.lock();
                 (state.length, state.chain, state.begun) = (good.length, good.chain, true);
-                state.rate = good.saved.rate;
+                // Those of a process that was killed may not be on the disk yet.
+                (state.rate, state.unsynced) = (good.saved.rate, true);
                 Ok(Found::Usable(good.saved))
             }
             // It stays as it is until `begin`.
@@ -228,13 +228,13 @@ impl Journal {
     /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
     fn sign(&self) {
         let (at, holder) = CHECKPOINT.holder_field(process::id());
-        let _ = write_all_at(&self.file, holder.as_bytes(), at);
+        let _ = self.file.write_all_at(holder.as_bytes(), at);
     }
 
     /// The checkpoint must not be the very file that is to be uploaded.
     fn check_not(&self, source: Option<&Identity>) -> Result<()> {
         let Some(source) = source else { return Ok(()) };
-        let metadata = self.file.metadata().map_err(|cause| refused("examine", &self.path, &cause))?;
+        let metadata = self.file.as_file().metadata().map_err(|cause| refused("examine", &self.path, &cause))?;
         if file_id(&metadata) == (FileId { device: source.device, inode: source.inode }) {
             let path = self.path.display();
             let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
@@ -245,7 +245,7 @@ impl Journal {
 
     /// The file may have been deleted since it was opened.
     fn check_place(&self) -> Result<()> {
-        if !is_at(&self.file, &self.path).map_err(|cause| refused("examine", &self.path, &cause))? {
+        if !is_at(self.file.as_file(), &self.path).map_err(|cause| refused("examine", &self.path, &cause))? {
             let path = self.path.display();
             let what = format!("the checkpoint file {path} was deleted or replaced by another program; try again");
             return Err(Error::new(ErrorKind::Checkpoint, what).with_retryable(true));
@@ -255,16 +255,22 @@ impl Journal {
 
     fn write_beginning(&self, header_line: &str) -> io::Result<()> {
         // It has a first line all the time: killed in between, this process would leave a file that is not known as ours.
-        write_all_at(&self.file, first_line(process::id()).as_bytes(), 0)?;
+        self.file.write_all_at(first_line(process::id()).as_bytes(), 0)?;
         self.cut_to_first_line()?;
-        write_all_at(&self.file, header_line.as_bytes(), FIRST_LINE as u64)?;
+        self.file.write_all_at(header_line.as_bytes(), FIRST_LINE as u64)?;
         self.file.sync_all()?;
         sync_directory(&self.path)
     }
 
     fn cut_to_first_line(&self) -> io::Result<()> {
-        let length = self.file.metadata()?.len();
+        let length = self.file.as_file().metadata()?.len();
         self.file.set_len(length.min(FIRST_LINE as u64))
+    }
+
+    /// What is cut off must not come back after a power cut, between the records that take its place.
+    fn cut_torn_tail(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.file.sync_data()
     }
 
     fn append(&self, json: String) {
@@ -292,7 +298,7 @@ impl Journal {
         if at + line.len() as u64 > MAX_FILE {
             return Err(Refusal::TooLarge.error());
         }
-        write_all_at(&self.file, line.as_bytes(), at).inspect_err(|_| {
+        self.file.write_all_at(line.as_bytes(), at).inspect_err(|_| {
             // No torn record may stay where another upload would find it. The next record overwrites it otherwise.
             let _ = self.file.set_len(at);
         })
@@ -310,10 +316,10 @@ impl Journal {
 
     /// Deletes the file when the path still leads to it. The lock is held, so no other upload can have taken it over.
     fn unlink(&self) -> io::Result<()> {
-        if !is_at(&self.file, &self.path)? {
+        if !is_at(self.file.as_file(), &self.path)? {
             return Ok(());
         }
-        remove_file(&self.path)?;
+        durable::remove(&self.path)?;
         if !self.created || self.lock().begun {
             // If the file is back after a power cut, the server says that the upload is gone.
             let _ = sync_directory(&self.path);
@@ -333,7 +339,7 @@ impl Drop for Journal {
             let _ = self.unlink();
         }
         // Closing is not enough while a child process, forked by anybody in this program, still has the file open.
-        let _ = self.file.unlock();
+        let _ = self.file.as_file().unlock();
     }
 }
 
@@ -384,8 +390,8 @@ pub(super) fn foreign(path: &Path) -> Error {
 #[cfg(test)]
 impl Journal {
     /// The open file, as a forked process would have it.
-    pub(super) fn inherited(&self) -> File {
-        self.file.try_clone().unwrap()
+    pub(super) fn inherited(&self) -> std::fs::File {
+        self.file.as_file().try_clone().unwrap()
     }
 
     pub(super) fn has_unsynced_records(&self) -> bool {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::line::{CHECKPOINT, FileFormat};
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::durable::{self, DurableFile};
 use crate::os::identity::file_id;
 use crate::os::refusal::Refusal;
 use crate::os::{self, file};
@@ -21,7 +22,7 @@ const PAUSE_AT_EMPTY: Duration = Duration::from_millis(5);
 
 /// A file whose lock this process holds until it is closed.
 pub(crate) struct Held {
-    pub file: File,
+    pub file: DurableFile,
     /// It was not there before.
     pub created: bool,
 }
@@ -33,10 +34,10 @@ impl FileFormat {
         for _ in 0..ATTEMPTS {
             let Some(held) = self.open_or_create(path, wait)? else { continue };
             // The holder before may have deleted the file between our open and our lock.
-            if !is_at(&held.file, path).map_err(|cause| self.refused("examine", path, &cause))? {
+            if !is_at(held.file.as_file(), path).map_err(|cause| self.refused("examine", path, &cause))? {
                 continue;
             }
-            if looks_left > 0 && self.is_empty(&held.file, path)? {
+            if looks_left > 0 && self.is_empty(held.file.as_file(), path)? {
                 looks_left -= 1;
                 drop(held);
                 (wait.sleep)(PAUSE_AT_EMPTY)?;
@@ -56,15 +57,15 @@ impl FileFormat {
             return Ok(Some(Held { file, created: false }));
         }
         let line = self.first_line(process::id());
-        let made = file::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
+        let made = DurableFile::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
         let made = made.map_err(|cause| self.refused("create", path, &cause))?;
         Ok(made.map(|file| Held { file, created: true }))
     }
 
     /// `None` when nothing is there.
-    pub(crate) fn open_and_lock_existing(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
-        match wait.open(|| file::check_is_regular(path).and_then(|()| file::open_to_write(path)))? {
-            Ok(file) => self.lock(&file, path).map(|()| Some(file)),
+    pub(crate) fn open_and_lock_existing(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Option<DurableFile>> {
+        match wait.open(|| file::check_is_regular(path).and_then(|()| DurableFile::open(path)))? {
+            Ok(file) => self.lock(file.as_file(), path).map(|()| Some(file)),
             Err(cause) if cause.kind() == Io::NotFound => Ok(None),
             Err(cause) if is_leased(&cause) => {
                 let what = format!("the {} {}", self.noun, path.display());
@@ -157,7 +158,7 @@ pub(super) fn open_and_lock(path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
 }
 
 /// `None` when nothing is there.
-pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<File>> {
+pub(super) fn open_and_lock_existing(path: &Path, wait: &LeaseWait<'_>) -> Result<Option<DurableFile>> {
     CHECKPOINT.open_and_lock_existing(path, wait)
 }
 
@@ -200,7 +201,7 @@ pub(crate) fn make_private(file: &File, path: &Path) -> Result<()> {
 
 /// Makes a name that was put into the directory of `path`, or taken out of it, survive a power cut.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    os::directory::sync(&directory_of(path))
+    durable::sync_names(&directory_of(path))
 }
 
 pub(crate) fn directory_of(path: &Path) -> PathBuf {

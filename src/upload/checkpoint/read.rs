@@ -57,7 +57,7 @@ fn read_records(source: impl BufRead) -> io::Result<Reading> {
                 return Ok(replay.void(format!("record {} of the checkpoint: {why}", replay.records + 1)));
             }
             Replayed::UnknownType(name) => return Ok(Reading::Newer(format!("a record of the type {name:?}"))),
-            Replayed::Damaged => return replay.judge_tail(lines),
+            Replayed::Damaged => return replay.judge_tail(lines.has_nul(), lines),
         }
     }
     Ok(replay.finish())
@@ -153,12 +153,13 @@ impl Replay {
         Ok(())
     }
 
-    /// The first bad line was met. When nothing that looks like a record follows, it and the rest are a torn tail.
-    fn judge_tail(self, mut lines: Lines<impl BufRead>) -> io::Result<Reading> {
+    /// The first bad line was met. It and the rest are a torn tail when a power cut has kept a block of it from the disk,
+    /// which reads as NULs, or when nothing that looks like a record follows.
+    fn judge_tail(self, lacks_a_block: bool, mut lines: Lines<impl BufRead>) -> io::Result<Reading> {
         let mut more = false;
         while let Some(line) = lines.next()? {
             more = true;
-            if looks_like_a_record(line) {
+            if !lacks_a_block && looks_like_a_record(line) {
                 return Ok(self.void(format!("record {} of the checkpoint is damaged", self.records + 1)));
             }
         }
@@ -194,6 +195,11 @@ struct Lines<R> {
 impl<R: BufRead> Lines<R> {
     fn new(source: R) -> Self {
         Lines { source, buffer: Vec::new() }
+    }
+
+    /// Whether the last line has a NUL, as no record has: JSON escapes it.
+    fn has_nul(&self) -> bool {
+        self.buffer.contains(&0)
     }
 
     fn next(&mut self) -> io::Result<Option<&[u8]>> {

@@ -134,6 +134,11 @@ impl Server {
         Some(StoredObject { bytes, size, crc64, etag, headers, parts, version_id })
     }
 
+    /// Removes an object; whether there was one.
+    pub fn remove_object(&self, bucket: &str, key: &str) -> bool {
+        self.object(bucket, key).is_some() && self.shared.store.delete_object(bucket, key).is_ok()
+    }
+
     /// The keys of a bucket, sorted.
     #[must_use]
     pub fn objects(&self, bucket: &str) -> Vec<String> {

@@ -7,6 +7,7 @@ mod format;
 mod history;
 mod holder;
 mod place;
+mod power_cut;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,0 +1,222 @@
+//! Files that must be readable after a power cut, whenever it comes.
+//!
+//! Each step that makes, changes, names or removes such a file is taken here. Tests record these steps and cut the power
+//! between them (`trace`, `power_cut`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::AtFlags;
+
+#[cfg(test)]
+use super::trace::{self, TracedFile};
+use super::{descriptor, directory, file};
+
+/// A file that is written in steps.
+pub(crate) struct DurableFile {
+    file: File,
+    #[cfg(test)]
+    trace: TracedFile,
+}
+
+impl DurableFile {
+    /// Opens a file to read and write it, and waits for nobody, as [`file::open_to_read`]. Never follows a symbolic link,
+    /// in whose place somebody else may have put it, and never takes a terminal over.
+    pub(crate) fn open(path: &Path) -> io::Result<DurableFile> {
+        let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+        let file = descriptor::open(|| OpenOptions::new().read(true).write(true).custom_flags(flags).open(path))?;
+        Ok(DurableFile {
+            #[cfg(test)]
+            trace: trace::found(path, &file),
+            file,
+        })
+    }
+
+    /// Makes a file that only this user may open and that holds `content`, at a path where nothing is, and locks it with
+    /// `lock`. `None` when somebody else was faster.
+    ///
+    /// The content is on the disk and the lock is held before the file has its name. So nobody finds it empty, not even
+    /// after a kill or a power cut. Where the file system cannot make a file without a name (NFS, FAT, some FUSE), the
+    /// name comes first: others may find it empty for a moment, and a kill in that moment leaves it so.
+    pub(crate) fn create_whole(
+        path: &Path,
+        directory: &Path,
+        content: &[u8],
+        lock: impl Fn(&File) -> io::Result<()>,
+    ) -> io::Result<Option<DurableFile>> {
+        if let Ok(file) = file::create_unnamed(directory) {
+            let made = DurableFile::made(file, directory);
+            made.fill(content)?;
+            lock(&made.file)?;
+            match made.give_name(path) {
+                Ok(()) => return Ok(Some(made)),
+                Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+                // A sandbox without /proc, or a file system without links.
+                Err(_) => {}
+            }
+        }
+        let made = match file::create_named(path) {
+            Ok(file) => DurableFile::made(file, directory),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        #[cfg(test)]
+        made.trace.named(path);
+        match made.fill(content).and_then(|()| lock(&made.file)) {
+            Ok(()) => Ok(Some(made)),
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(cause) => {
+                let _ = remove(path);
+                Err(cause)
+            }
+        }
+    }
+
+    #[cfg_attr(not(test), expect(unused_variables, reason = "only a trace asks where it is"))]
+    fn made(file: File, directory: &Path) -> DurableFile {
+        DurableFile {
+            file,
+            #[cfg(test)]
+            trace: trace::made(directory),
+        }
+    }
+
+    fn fill(&self, content: &[u8]) -> io::Result<()> {
+        // By position: who reads the file next begins at its beginning.
+        self.write_all_at(content, 0)?;
+        self.sync_data()
+    }
+
+    /// Fails when something has that name.
+    fn give_name(&self, path: &Path) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+        let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        rustix::fs::linkat(rustix::fs::CWD, open, rustix::fs::CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+        #[cfg(test)]
+        self.trace.named(path);
+        Ok(())
+    }
+
+    /// To read it, to lock it, and to ask about it.
+    pub(crate) fn as_file(&self) -> &File {
+        &self.file
+    }
+
+    /// Writes all of `bytes` to `offset`, with one system call as a rule.
+    pub(crate) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let written = self.file.write_all_at(bytes, offset);
+        // Some of it may be written, too, when it fails.
+        #[cfg(test)]
+        self.trace.written(bytes, offset);
+        written
+    }
+
+    /// Cuts the file, or fills it up with NULs.
+    pub(crate) fn set_len(&self, length: u64) -> io::Result<()> {
+        let resized = self.file.set_len(length);
+        #[cfg(test)]
+        self.trace.resized(length);
+        resized
+    }
+
+    /// When this returns, content and length survive a power cut.
+    pub(crate) fn sync_data(&self) -> io::Result<()> {
+        self.sync(File::sync_data)
+    }
+
+    /// As [`DurableFile::sync_data`], and all else that is known of the file too.
+    pub(crate) fn sync_all(&self) -> io::Result<()> {
+        self.sync(File::sync_all)
+    }
+
+    fn sync(&self, sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
+        #[cfg(test)]
+        let since = self.trace.length();
+        sync(&self.file)?;
+        #[cfg(test)]
+        self.trace.synced(since);
+        Ok(())
+    }
+}
+
+/// Removes the name `path`; for good after [`sync_names`].
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    #[cfg(test)]
+    trace::removed(path);
+    Ok(())
+}
+
+/// Gives a file another name in its directory, in the place of what has that name; for good after [`sync_names`].
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    #[cfg(test)]
+    trace::renamed(from, to);
+    Ok(())
+}
+
+/// When this returns, names that were put into `directory`, or taken out of it, survive a power cut, where that is possible.
+pub(crate) fn sync_names(directory: &Path) -> io::Result<()> {
+    #[cfg(test)]
+    let since = trace::length(directory);
+    directory::sync(directory)?;
+    #[cfg(test)]
+    trace::names_synced(directory, since);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::power_cut::PowerCut;
+    use super::*;
+
+    #[test]
+    fn the_trace_tells_what_is_on_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let (first, second) = (directory.path().join("x"), directory.path().join("y"));
+        let trace = trace::Trace::of(directory.path());
+        let check = || {
+            let disk = PowerCut::after(&trace.steps(), 512).nothing_missing();
+            let read = |path: &Path| fs::read(path).ok();
+            for path in [&first, &second] {
+                assert_eq!(disk.get(path.file_name().unwrap()).cloned(), read(path), "{:?}", trace.steps());
+            }
+        };
+        let made = DurableFile::create_whole(&first, directory.path(), b"content", |_| Ok(())).unwrap().unwrap();
+        check();
+        made.set_len(3).unwrap();
+        made.write_all_at(b"more", 10).unwrap();
+        check();
+        made.sync_all().unwrap();
+        rename(&first, &second).unwrap();
+        check();
+        DurableFile::open(&second).unwrap().write_all_at(b"again", 0).unwrap();
+        check();
+        remove(&second).unwrap();
+        sync_names(directory.path()).unwrap();
+        check();
+        assert!(PowerCut::after(&trace.steps(), 512).nothing_missing().is_empty());
+    }
+
+    #[test]
+    fn a_file_is_made_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let names = || fs::read_dir(directory.path()).unwrap().count();
+        let refuse = |_: &File| Err(io::Error::from_raw_os_error(libc::ENOLCK));
+        assert!(DurableFile::create_whole(&path, directory.path(), b"content", refuse).is_err());
+        assert_eq!(names(), 0);
+        let unseen = |file: &File| {
+            assert_eq!(file.metadata()?.len(), 7, "its content is there");
+            assert!(!path.exists(), "before its name is");
+            Ok(())
+        };
+        let made = DurableFile::create_whole(&path, directory.path(), b"content", unseen).unwrap().unwrap();
+        assert_eq!(file::size_now(made.as_file()).unwrap(), 7);
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        assert!(DurableFile::create_whole(&path, directory.path(), b"other", |_| Ok(())).unwrap().is_none());
+        assert_eq!((fs::read(&path).unwrap(), names()), (b"content".to_vec(), 1));
+    }
+}
