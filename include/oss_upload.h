@@ -1479,6 +1479,18 @@ oss_status oss_batch_add(oss_batch *batch,
                          oss_error *error);
 
 /**
+ * Same as oss_batch_add(), but waits at most `timeout_ms` milliseconds; 0 does not wait, UINT32_MAX means no limit.
+ *
+ * Returns OSS_PENDING when the file was not added, because many files wait to be uploaded: call it again. A program that
+ * adds files and takes outcomes on one thread takes outcomes then. Can be called from any thread.
+ */
+oss_status oss_batch_try_add(oss_batch *batch,
+                             const char *file_path,
+                             const char *object_key,
+                             uint32_t timeout_ms,
+                             oss_error *error);
+
+/**
  * Says that nothing more will be added. A batch to which files are added does not end before this.
  *
  * Returns OSS_OK or OSS_INVALID_ARGUMENT. A second call does nothing.

@@ -324,6 +324,31 @@ fn pairs_are_pushed_and_no_key_comes_twice() {
 }
 
 #[test]
+fn who_adds_more_than_is_uploaded_can_do_something_else_meanwhile() {
+    let stage = Stage::new();
+    for number in 0..10_000 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    let batch = stage.start(|o| o.source = BatchSource::Pushed);
+    let (mut outcomes, mut was_full) = (0, false);
+    for number in 0..10_000 {
+        let (path, key) = (stage.root().join(number.to_string()), number.to_string());
+        while !batch.try_add(&path, Some(&key), Duration::ZERO).unwrap() {
+            was_full = true;
+            // On one thread: without this, nothing would go on.
+            while let NextOutcome::Outcome(_) = batch.next_outcome(Duration::from_millis(1)) {
+                outcomes += 1;
+            }
+        }
+    }
+    batch.seal();
+    assert!(was_full);
+    assert!(batch.try_add(&stage.root(), Some("late"), Duration::MAX).is_err());
+    assert_eq!(outcomes + finish_unordered(&batch).len(), 10_000);
+    assert_eq!(stage.server.objects(BUCKET).len(), 10_000);
+}
+
+#[test]
 fn a_list_names_paths_and_keys() {
     let stage = Stage::new();
     stage.write("a", b"1");

@@ -71,13 +71,18 @@ impl Batch {
     /// key, the key is the prefix and the path without what leads to the root. A file that cannot be uploaded is no error
     /// here: its outcome says so.
     pub fn add(&self, file_path: &Path, object_key: Option<&str>) -> Result<()> {
+        self.try_add(file_path, object_key, Duration::MAX).map(drop)
+    }
+
+    /// As [`Batch::add`], but waits no longer than `timeout`. Whether the file was added.
+    pub fn try_add(&self, file_path: &Path, object_key: Option<&str>, timeout: Duration) -> Result<bool> {
         let job = &self.shared.job;
         if job.request.options.source != BatchSource::Pushed {
             return Err(Error::invalid("the batch has a folder or a list: nothing can be added to it"));
         }
         let path: PathBuf = in_full("file_path", file_path, ErrorKind::Io)?;
         let key = object_key.map_or_else(|| job.request.key_of_given(file_path), |key| Ok(key.to_owned()));
-        job.pushed.add(PushedFile { path, key })
+        job.pushed.add(PushedFile { path, key }, timeout)
     }
 
     /// Says that nothing more will be added. Without this, a batch to which files are added never ends.

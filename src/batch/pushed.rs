@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::sync::unpoisoned;
@@ -35,11 +35,17 @@ struct PushedState {
 }
 
 impl Pushed {
-    /// Waits for room. Fails when the batch takes no files.
-    pub(crate) fn add(&self, file: PushedFile) -> Result<()> {
+    /// Waits for room, but no longer than `timeout`; whether the file was taken. Fails when the batch takes no files.
+    pub(crate) fn add(&self, file: PushedFile, timeout: Duration) -> Result<bool> {
+        let until = Instant::now().checked_add(timeout);
         let mut state = self.lock();
         while state.files.len() >= CAPACITY && !state.sealed && !state.closed {
-            state = unpoisoned(self.changed.wait(state));
+            // An end of time that no clock can tell is no limit.
+            let left = until.map_or(Duration::from_secs(3600), |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Ok(false);
+            }
+            state = unpoisoned(self.changed.wait_timeout(state, left)).0;
         }
         if state.sealed {
             return Err(Error::invalid("the batch is sealed: nothing can be added any more"));
@@ -50,7 +56,7 @@ impl Pushed {
         state.files.push_back(file);
         drop(state);
         self.changed.notify_all();
-        Ok(())
+        Ok(true)
     }
 
     pub(crate) fn seal(&self) {

@@ -69,6 +69,31 @@ pub unsafe extern "C" fn oss_batch_add(
     }
 }
 
+/// Same as oss_batch_add(), but waits at most `timeout_ms` milliseconds; 0 does not wait, UINT32_MAX means no limit.
+///
+/// Returns OSS_PENDING when the file was not added, because many files wait to be uploaded: call it again. A program that
+/// adds files and takes outcomes on one thread takes outcomes then. Can be called from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_batch_try_add(
+    batch: *mut oss_batch,
+    file_path: *const c_char,
+    object_key: *const c_char,
+    timeout_ms: u32,
+    error: *mut oss_error,
+) -> oss_status {
+    // SAFETY: as in oss_batch_start().
+    unsafe {
+        guard(error, || {
+            let batch = handle::get("batch", batch)?;
+            let (path, key) = (input::path("file_path", file_path)?, input::string("object_key", object_key)?);
+            match batch.try_add(&path, key.as_deref(), timeout(timeout_ms))? {
+                true => Ok(oss_status::OSS_OK),
+                false => Ok(oss_status::OSS_PENDING),
+            }
+        })
+    }
+}
+
 /// Says that nothing more will be added. A batch to which files are added does not end before this.
 ///
 /// Returns OSS_OK or OSS_INVALID_ARGUMENT. A second call does nothing.
