@@ -9,9 +9,13 @@
 `Client` holds the endpoint, credentials, connections and limits; `Client.upload_file()` uploads one file and returns
 when it is stored, `Client.upload_file_async()` does so for asyncio; `Client.start()` returns an `Upload` that runs
 in the background. `Client.upload_memory()` takes a block of memory, `Client.open_stream()` what is written to it, and
-`Client.upload_fileobj()` what is read from a file object. Failures raise an `OSSUploadError` or one of its subclasses.
+`Client.upload_fileobj()` what is read from a file object. `Client.upload_directory()` and `Client.upload_many()` upload
+many files. Failures raise an `OSSUploadError` or one of its subclasses.
 `Client.events()` yields events for logs and metrics. Everything may be used from any thread, but not in a forked child.
 The command `python -m oss_upload` uploads a file from a shell.
+
+`import oss_upload` takes no time: what a program uses is imported when it is used first, and the library with it.
+`from oss_upload import Client` imports at that line.
 """
 
 from oss_upload._version import __version__
@@ -19,8 +23,9 @@ from oss_upload._version import __version__
 # As of typing, which takes a while to import.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from oss_upload._options import ClientOptions, UploadOptions
+    from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
     from oss_upload._progress import ProgressBar
+    from oss_upload.batch import Batch
     from oss_upload.client import Client
     from oss_upload.errors import (
         CallbackFailed,
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
         ChecksumMismatch,
         CredentialsError,
         FileChanged,
+        FilesFailedError,
         InternalError,
         InvalidArgument,
         LocalFileError,
@@ -44,12 +50,17 @@ if TYPE_CHECKING:
         Unsupported,
     )
     from oss_upload.events import Event, EventKind
+    from oss_upload.outcomes import BatchProgress, BatchResult, Outcome, OutcomeStatus
     from oss_upload.results import Phase, Progress, UploadResult
     from oss_upload.stream import AsyncUploadStream, UploadStream
     from oss_upload.upload import Upload
 
 __all__ = [
     "AsyncUploadStream",
+    "Batch",
+    "BatchOptions",
+    "BatchProgress",
+    "BatchResult",
     "CallbackFailed",
     "Cancelled",
     "CheckpointBusy",
@@ -61,6 +72,7 @@ __all__ = [
     "Event",
     "EventKind",
     "FileChanged",
+    "FilesFailedError",
     "InternalError",
     "InvalidArgument",
     "LocalFileError",
@@ -68,6 +80,8 @@ __all__ = [
     "LocalFilePermission",
     "NetworkError",
     "OSSUploadError",
+    "Outcome",
+    "OutcomeStatus",
     "Paused",
     "Phase",
     "Progress",
@@ -86,10 +100,16 @@ __all__ = [
 # Where the names are that are not errors.
 _MODULES = {
     "AsyncUploadStream": "stream",
+    "Batch": "batch",
+    "BatchOptions": "_options",
+    "BatchProgress": "outcomes",
+    "BatchResult": "outcomes",
     "Client": "client",
     "ClientOptions": "_options",
     "Event": "events",
     "EventKind": "events",
+    "Outcome": "outcomes",
+    "OutcomeStatus": "outcomes",
     "Phase": "results",
     "Progress": "results",
     "ProgressBar": "_progress",
@@ -98,7 +118,7 @@ _MODULES = {
     "UploadResult": "results",
     "UploadStream": "stream",
 }
-_PUBLIC_MODULES = {"client", "errors", "events", "results", "stream", "upload"}
+_PUBLIC_MODULES = {"batch", "client", "errors", "events", "outcomes", "results", "stream", "upload"}
 
 
 if not TYPE_CHECKING:

@@ -42,7 +42,7 @@ class Bar:
     def show(self, progress: Progress) -> None:
         """Draws it over what was drawn before."""
         if self._terminal is not None:
-            line = text(progress, _columns(self._terminal) - 1, sized=self._sized)
+            line = text(progress, columns_of(self._terminal) - 1, sized=self._sized)
             self._write("\r" + line.ljust(self._drawn))
             self._drawn = len(line)
 
@@ -60,7 +60,8 @@ class Bar:
             self._terminal = None
 
 
-def _columns(terminal: TextIO) -> int:
+def columns_of(terminal: TextIO) -> int:
+    """How wide the terminal is."""
     try:
         return os.get_terminal_size(terminal.fileno()).columns or 80
     except OSError:
@@ -76,11 +77,15 @@ def text(progress: Progress, columns: int, *, sized: bool = True) -> str:
     total = progress.total_bytes or (0 if progress.phase is Phase.ENDED else 1)
     done, resumed = (progress.done_bytes / total, progress.resumed_bytes / total) if total else (1.0, 0.0)
     words = f"{done * 100:5.1f} %  {size(progress.bytes_per_second)}/s  {_state(progress)}".rstrip()
-    width = min(WIDEST, columns - len(words) - 4)
+    return (cells(done, resumed, columns - len(words)) + words)[:columns]
+
+
+def cells(done: float, resumed: float, columns: int) -> str:
+    """The bar itself, such as "[===###...]  "; nothing where there is no room for it."""
+    width = min(WIDEST, columns - 4)
     if width < NARROWEST:
-        return words[:columns]
-    cells = "".join("=" if i < resumed * width else "#" if i < done * width else "." for i in range(width))
-    return f"[{cells}]  {words}"
+        return ""
+    return f"[{''.join('=' if i < resumed * width else '#' if i < done * width else '.' for i in range(width))}]  "
 
 
 def size(count: float) -> str:

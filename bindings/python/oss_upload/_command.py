@@ -1,11 +1,9 @@
-"""The command `oss-upload`, also `python -m oss_upload`: uploads one file, or a stream."""
+"""The command `oss-upload`, also `python -m oss_upload`: uploads a file, a stream, or many files."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
-import enum
 import json
 import math
 import os
@@ -15,11 +13,13 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
 import oss_upload
-from oss_upload import _output
+from oss_upload import _batch_arguments, _output
 from oss_upload._bar import Bar, size
+from oss_upload._batch_arguments import of_kind
 from oss_upload._handle import ClosedError
 from oss_upload._input import CommandFailed, Input, Output
 from oss_upload._library import library
+from oss_upload._report import PROGRAM, ExitStatus, complain, exit_status, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,47 +28,16 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
     from typing_extensions import Buffer, Self
 
+    from oss_upload.outcomes import BatchResult
     from oss_upload.results import Progress, UploadResult
 
-PROGRAM = "oss-upload"
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
-
-class ExitStatus(enum.IntEnum):
-    """Exit status of the command; after a signal, it is 128 plus the signal's number."""
-
-    STORED = 0
-    DEFECT = 1
-    USAGE = 2
-    REFUSED = 3
-    NETWORK = 4
-    LOCAL_FILE = 5
-    CREDENTIALS = 6
-    FILE_CHANGED = 7
-    CHECKSUM = 8
-    CHECKPOINT = 9
-    CALLBACK = 10
-    OUTPUT = 11
-    RESOURCES = 12
-    COMMAND = 13
-
-
-EXIT_STATUS: dict[type[oss_upload.OSSUploadError], ExitStatus] = {
-    oss_upload.InvalidArgument: ExitStatus.USAGE,
-    oss_upload.Unsupported: ExitStatus.USAGE,
-    oss_upload.ServiceError: ExitStatus.REFUSED,
-    oss_upload.NetworkError: ExitStatus.NETWORK,
-    oss_upload.TransferTimeout: ExitStatus.NETWORK,
-    oss_upload.LocalFileError: ExitStatus.LOCAL_FILE,
-    oss_upload.CredentialsError: ExitStatus.CREDENTIALS,
-    oss_upload.FileChanged: ExitStatus.FILE_CHANGED,
-    oss_upload.ChecksumMismatch: ExitStatus.CHECKSUM,
-    oss_upload.CheckpointError: ExitStatus.CHECKPOINT,
-    oss_upload.CheckpointBusy: ExitStatus.CHECKPOINT,
-    oss_upload.CallbackFailed: ExitStatus.CALLBACK,
-    oss_upload.ResourcesError: ExitStatus.RESOURCES,
-}
-
+USAGE = f"""\
+{PROGRAM} [OPTION]... FILE oss://BUCKET/KEY
+       {PROGRAM} [OPTION]... --exec COMMAND oss://BUCKET/KEY
+       {PROGRAM} [OPTION]... -r FOLDER oss://BUCKET/PREFIX/
+       {PROGRAM} [OPTION]... --files-from LIST oss://BUCKET/PREFIX/"""
 EPILOG = """\
 The access key is never an argument, which other users of the machine could read. It comes from OSS_ACCESS_KEY_ID,
 OSS_ACCESS_KEY_SECRET and, for a temporary key, OSS_SESSION_TOKEN in the environment, or from another source: see
@@ -81,8 +50,12 @@ With - as FILE, standard input is uploaded; with --exec, the output of a command
 SIGTERM end both, and are passed on to the command, which has no terminal. Nothing is kept then, unless there is a
 --checkpoint: if the same command produces the same bytes again, what the server has is not sent again.
 
+With -r, FILE is a folder: oss-upload -r /data/photos oss://my-bucket/photos/ makes /data/photos/a/b.jpg the object
+photos/a/b.jpg. Files that fail are named on standard error, and stop nothing. Ctrl-C pauses; with --manifest, the same
+command goes on. With --json there is a line for each file, and then one for all.
+
 exit status:
-  0    the object is stored
+  0    the object is stored; of a batch: all files are as they should be
   1    a bug in this program
   2    an argument is invalid, or not supported by this version
   3    the server refused the request
@@ -96,39 +69,39 @@ exit status:
   11   the object is stored, but standard output is full or a closed pipe: the report is lost
   12   the system could not create a thread: a process or memory limit is reached; try again later
   13   the command of --exec failed: no object is stored
+  14   some files of a batch failed; each is named on standard error
   130  paused by Ctrl-C (143: by SIGTERM); without a file or a checkpoint, aborted
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    with _Stop() as stop:
+    with Stop() as stop:
         return _run(_parse(sys.argv[1:] if arguments is None else arguments), stop)
 
 
-def _run(options: argparse.Namespace, stop: _Stop) -> int:
-    report = _Report(options)
+def _run(options: argparse.Namespace, stop: Stop) -> int:
+    command: Any = _Command(options)
+    if _batch_arguments.are_for_a_batch(options):
+        from oss_upload._batch_command import BatchCommand  # noqa: PLC0415 - one file does without it
+
+        command = BatchCommand(options)
     try:
         with stop.at_the_end(), _client(options) as client, contextlib.ExitStack() as stack:
-            if _has_no_file(options):
-                result = _stream(options, client, stack, stop)
-            else:
-                upload = client.start(options.file, *options.destination, **_upload_options(options))
-                stack.enter_context(upload)
-                stop.watch(lambda _: upload.pause())
-                result = upload._run(_shown(options, stack))
+            result = command.upload(client, stack, stop)
     except CommandFailed as error:
-        return report.failed(error, ExitStatus.COMMAND)
+        status = command.failed(error, ExitStatus.COMMAND)
     except (oss_upload.Paused, oss_upload.Cancelled) as error:
-        return report.failed(error, stop.exit_status)
+        status = command.failed(error, stop.exit_status)
     except oss_upload.OSSUploadError as error:
-        kinds = (EXIT_STATUS[kind] for kind in type(error).__mro__ if kind in EXIT_STATUS)
-        return report.failed(error, next(kinds, ExitStatus.DEFECT))
-    return report.stored(result)
+        status = command.failed(error, exit_status(error))
+    else:
+        status = command.stored(result)
+    return cast("int", status)
 
 
 def _stream(
-    options: argparse.Namespace, client: oss_upload.Client, stack: contextlib.ExitStack, stop: _Stop
+    options: argparse.Namespace, client: oss_upload.Client, stack: contextlib.ExitStack, stop: Stop
 ) -> UploadResult:
     """Uploads what has no file. A command starts when the options are known to be right, and ends before the stream."""
     show = _shown(options, stack, sized=False)
@@ -161,10 +134,14 @@ def _stream(
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    has_command = any(argument.partition("=")[0] == "--exec" for argument in arguments)
-    parser = _parser(as_json="--json" in arguments, has_command=has_command)
+    named = {argument.partition("=")[0] for argument in arguments}
+    has_command = "--exec" in named
+    parser = _parser(as_json="--json" in arguments, has_file=named.isdisjoint({"--exec", "--files-from"}))
     options = parser.parse_args(arguments)
+    _batch_arguments.check(parser, options, parser.of_a_batch)
     bucket, key = options.destination
+    if _batch_arguments.are_for_a_batch(options):
+        return options
     if has_command or options.file == "-":
         if not key or key.endswith("/"):
             parser.error("KEY must be complete: what is uploaded is no file, and has no name to add")
@@ -182,10 +159,11 @@ class _Parser(argparse.ArgumentParser):
     """Reports an invalid argument as JSON too, if requested."""
 
     as_json = False
+    of_a_batch: Sequence[argparse.Action] = ()
 
     def error(self, message: str) -> NoReturn:
         if self.as_json:
-            response = _response(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))
+            response = json_of(ExitStatus.USAGE, error=oss_upload.InvalidArgument(message))
             _output.write(sys.stdout, json.dumps(response) + "\n")
         super().error(message)
 
@@ -195,15 +173,15 @@ class _Parser(argparse.ArgumentParser):
         if is_error:
             _output.write(sys.stderr, message)
         elif error := _output.write(sys.stdout, message):
-            _complain(f"standard output cannot be written: {error.strerror}")
+            complain(f"standard output cannot be written: {error.strerror}")
             self.exit(ExitStatus.OUTPUT)
 
 
-def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentParser:
+def _parser(*, as_json: bool, has_file: bool = True) -> _Parser:
     parser = _Parser(
         prog=PROGRAM,
-        usage=f"{PROGRAM} [OPTION]... FILE oss://BUCKET/KEY\n       {PROGRAM} [OPTION]... --exec COMMAND oss://BUCKET/KEY",
-        description="Uploads a file or a stream to Alibaba Cloud OSS: verified, and resumable.",
+        usage=USAGE,
+        description="Uploads a file, a stream or many files to Alibaba Cloud OSS: verified, and resumable.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -211,15 +189,15 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
     parser.as_json = as_json
     version = f"{PROGRAM} {oss_upload.__version__} (liboss_upload {library.oss_version().decode()})"
     parser.add_argument("--version", action="version", version=version)
-    if has_command:
-        parser.set_defaults(file="")
-    else:
+    if has_file:
         parser.add_argument("file", metavar="FILE", help="the local file; - is standard input")
+    else:
+        parser.set_defaults(file="")
     parser.add_argument(
         "destination",
         metavar="oss://BUCKET/KEY",
         type=_destination,
-        help="the object; when KEY is missing or ends with /, the file's name is added",
+        help="the object; when KEY is missing or ends with /, the file's name is added, or the paths of many files",
     )
 
     upload = parser.add_argument_group("the upload")
@@ -267,6 +245,8 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
     upload.add_argument("--spool-dir", metavar="DIR", help="directory for what does not fit into memory")
     upload.add_argument("--spool-limit", metavar="SIZE", type=_size, help="maximum bytes of a stream in --spool-dir")
 
+    parser.of_a_batch = _batch_arguments.add_to(parser)
+
     client = parser.add_argument_group("the server")
     client.add_argument(
         "--endpoint",
@@ -309,7 +289,7 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
     client.add_argument("--insecure-skip-verify", action="store_true", help="for tests only")
 
     output = parser.add_argument_group("output")
-    output.add_argument("--json", action="store_true", help="one JSON object on standard output, whatever happens")
+    output.add_argument("--json", action="store_true", help="JSON on standard output, whatever happens")
     output.add_argument("-q", "--quiet", action="store_true", help="print only errors (and --json)")
     output.add_argument("-v", "--verbose", action="count", default=0, help="print internal events; -vv: all of them")
     return parser
@@ -318,20 +298,15 @@ def _parser(*, as_json: bool, has_command: bool = False) -> argparse.ArgumentPar
 def _client(options: argparse.Namespace) -> oss_upload.Client:
     if options.verbose:
         os.environ["OSS_UPLOAD_LOG"] = "info" if options.verbose == 1 else "debug"
-    given = _of_kind(oss_upload.ClientOptions, options)
+    given = of_kind(oss_upload.ClientOptions, options)
     return oss_upload.Client(options.endpoint, user_agent=f"{PROGRAM}/{oss_upload.__version__}", **given)
 
 
 def _upload_options(options: argparse.Namespace) -> oss_upload.UploadOptions:
-    given = _of_kind(oss_upload.UploadOptions, options)
+    given = of_kind(oss_upload.UploadOptions, options)
     given["checkpoint"] = options.checkpoint or bool(options.resume)
     given["metadata"] = dict(options.metadata)
     return cast("oss_upload.UploadOptions", given)
-
-
-def _of_kind(kind: type, options: argparse.Namespace) -> dict[str, Any]:
-    """The arguments whose names are those of the package's options."""
-    return {name: getattr(options, name) for name in kind.__annotations__ if hasattr(options, name)}
 
 
 def _shown(
@@ -348,7 +323,7 @@ def _nothing(progress: Progress) -> None:
     pass
 
 
-class _Stop:
+class Stop:
     """Ctrl-C and SIGTERM: the first stops the upload or the stream; the second ends the program at once.
 
     So does one after the end of the upload.
@@ -403,16 +378,25 @@ class _Stop:
             self._on_signal(number)
 
 
-class _Report:
-    """Reports the outcome, for people or as JSON."""
+class _Command:
+    """Uploads one file or stream, and reports the outcome, for people or as JSON."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self._options = options
 
+    def upload(self, client: oss_upload.Client, stack: contextlib.ExitStack, stop: Stop) -> UploadResult:
+        options = self._options
+        if _has_no_file(options):
+            return _stream(options, client, stack, stop)
+        upload = client.start(options.file, *options.destination, **_upload_options(options))
+        stack.enter_context(upload)
+        stop.watch(lambda _: upload.pause())
+        return upload._run(_shown(options, stack))
+
     def stored(self, result: UploadResult) -> int:
         error = self._tell_stored(result)
         if error is not None:
-            _complain(f"the object is stored, but standard output cannot be written: {error.strerror}")
+            complain(f"the object is stored, but standard output cannot be written: {error.strerror}")
             return ExitStatus.OUTPUT
         return ExitStatus.STORED
 
@@ -422,7 +406,7 @@ class _Report:
         if self._options.quiet:
             return None
         if result.restart_reason:
-            _complain(f"all parts were sent again: {result.restart_reason}")
+            complain(f"all parts were sent again: {result.restart_reason}")
         resumed = f" ({size(result.bytes_resumed)} of it sent earlier)" if result.bytes_resumed else ""
         bucket, key = self._options.destination
         return _output.write(
@@ -432,27 +416,27 @@ class _Report:
         )
 
     def failed(self, error: oss_upload.OSSUploadError, status: int) -> int:
-        _complain(error.message)
+        complain(error.message)
         if isinstance(error, oss_upload.Paused):
-            _complain(self._what_is_kept(error.result))
+            complain(self._what_is_kept(error.result))
         if self._options.json:
             # The status says that it failed, whether this can be read or not.
             self._tell_json(status, error.result, error)
         return status
 
     def _tell_json(
-        self, status: int, result: UploadResult | None, error: oss_upload.OSSUploadError | None = None
+        self, status: int, result: UploadResult | BatchResult | None, error: oss_upload.OSSUploadError | None = None
     ) -> OSError | None:
-        response = _response(status, self._options.file, self._options.destination, result, error)
+        response = json_of(status, self._options.file, self._options.destination, result, error)
         return _output.write(sys.stdout, json.dumps(response) + "\n")
 
-    def _what_is_kept(self, result: UploadResult | None) -> str:
+    def _what_is_kept(self, result: UploadResult | BatchResult | None) -> str:
         options = self._options
         if _checkpoint_exists(options):
             if _has_no_file(options):
                 return "run the same command again: of the same bytes, it sends only what the server does not have"
             return "run the same command again to resume where it stopped"
-        if result is not None and result.parts == 1:
+        if isinstance(result, oss_upload.UploadResult) and result.parts == 1:
             return "nothing of it is kept: a file of one part is sent in one request; the same command sends it again"
         if options.resume or options.checkpoint or options.checkpoint_dir:
             return "nothing of it is kept: it was stopped before the first part; the same command starts again"
@@ -480,42 +464,6 @@ def _checkpoint_exists(options: argparse.Namespace) -> bool:
         name = hashlib.md5(destination, usedforsecurity=False).hexdigest()
         return any(Path(options.checkpoint_dir).glob(f"*-{name}.cp"))
     return bool(options.resume) and os.path.lexists(options.file + ".cp")
-
-
-def _plain(result: UploadResult) -> dict[str, object]:
-    """The result in what JSON has: large numbers as text, which many readers would round, and bytes too."""
-    response = result.callback_response.decode("utf-8", "replace")
-    return {**dataclasses.asdict(result), "crc64": str(result.crc64), "callback_response": response}
-
-
-def _response(
-    status: int,
-    file: str = "",
-    destination: tuple[str, str] = ("", ""),
-    result: UploadResult | None = None,
-    error: oss_upload.OSSUploadError | None = None,
-) -> dict[str, Any]:
-    """The JSON object of every end."""
-    told = ("message", "http_status", "code", "ec", "request_id", "os_errno", "part_number", "retryable")
-    return {
-        "ok": status == ExitStatus.STORED,
-        "exit_status": int(status),
-        "file": file,
-        "bucket": destination[0],
-        "key": destination[1],
-        "result": result and _plain(result),
-        "error": error
-        and {
-            "kind": type(error).__name__,
-            "status": error.status_name,
-            **{name: getattr(error, name) for name in told},
-        },
-    }
-
-
-def _complain(message: str) -> None:
-    # Where nobody can read it, the exit status has to do.
-    _output.write(sys.stderr, f"{PROGRAM}: {message}\n")
 
 
 def _destination(text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 OK = 0
 PENDING = 1
+END = 2
 PART_SIZE_AUTO = 2**64 - 1
 ROUTINES_AUTO = 2**32 - 1
 ETA_UNKNOWN = 2**64 - 1
@@ -28,6 +29,10 @@ class Header(ctypes.Structure):
 
 class UploadOptions(ctypes.Structure):
     """oss_upload_options. Its fields are those of the table `_options.UPLOAD`."""
+
+
+class BatchOptions(ctypes.Structure):
+    """oss_batch_options. Its fields are those of the table `_options.BATCH`."""
 
 
 class Error(ctypes.Structure):
@@ -86,6 +91,73 @@ class Progress(ctypes.Structure):
         ("bytes_per_second", c_uint64),
         ("eta_ms", c_uint64),
         ("reserved", c_uint64 * 8),
+    )
+
+
+class BatchProgress(ctypes.Structure):
+    """oss_batch_progress."""
+
+    _fields_ = (
+        ("files_found", c_uint64),
+        ("bytes_found", c_uint64),
+        ("files_stored", c_uint64),
+        ("files_resumed", c_uint64),
+        ("files_unchanged", c_uint64),
+        ("files_skipped", c_uint64),
+        ("files_failed", c_uint64),
+        ("bytes_done", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("requests", c_uint64),
+        ("retries", c_uint64),
+        ("bytes_per_second", c_uint64),
+        ("files_per_second", c_uint64),
+        ("eta_ms", c_uint64),
+        ("current_done", c_uint64),
+        ("current_size", c_uint64),
+        ("totals_known", c_uint32),
+        ("ended", c_uint32),
+        ("current_path", c_char * 512),
+        ("reserved", c_uint64 * 47),
+    )
+
+
+class BatchResult(ctypes.Structure):
+    """oss_batch_result."""
+
+    _fields_ = (
+        ("files_stored", c_uint64),
+        ("files_resumed", c_uint64),
+        ("files_unchanged", c_uint64),
+        ("files_skipped", c_uint64),
+        ("files_failed", c_uint64),
+        ("files_planned", c_uint64),
+        ("bytes_stored", c_uint64),
+        ("bytes_sent", c_uint64),
+        ("requests", c_uint64),
+        ("manifest_lines_damaged", c_uint64),
+        ("elapsed_ms", c_uint64),
+        ("reserved", c_uint64 * 21),
+    )
+
+
+class Outcome(ctypes.Structure):
+    """oss_outcome."""
+
+    _fields_ = (
+        ("status", c_uint32),
+        ("resumed", c_uint32),
+        ("size", c_uint64),
+        ("crc64", c_uint64),
+        ("attempts", c_uint32),
+        ("reserved", c_uint32),
+        ("path", c_char * 4096),
+        ("key", c_char * 1024),
+        ("etag", c_char * 64),
+        ("version_id", c_char * 128),
+        ("request_id", c_char * 64),
+        ("rule", c_char * 512),
+        ("error", Error),
+        ("reserved2", c_uint64 * 156),
     )
 
 
@@ -168,6 +240,18 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_stream_progress": (c_int32, (c_void_p, POINTER(Progress))),
     "oss_stream_callback_response": (c_size_t, (c_void_p, c_char_p, c_size_t)),
     "oss_stream_free": (None, (c_void_p,)),
+    "oss_batch_start": (c_int32, (c_void_p, POINTER(BatchOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_batch_add": (c_int32, (c_void_p, c_char_p, c_char_p, POINTER(Error))),
+    "oss_batch_try_add": (c_int32, (c_void_p, c_char_p, c_char_p, c_uint32, POINTER(Error))),
+    "oss_batch_seal": (c_int32, (c_void_p, POINTER(Error))),
+    "oss_batch_wait": (
+        c_int32,
+        (c_void_p, c_uint32, POINTER(BatchProgress), POINTER(BatchResult), POINTER(Error)),
+    ),
+    "oss_batch_next_outcome": (c_int32, (c_void_p, c_uint32, POINTER(Outcome))),
+    "oss_batch_pause": (None, (c_void_p,)),
+    "oss_batch_cancel": (None, (c_void_p,)),
+    "oss_batch_free": (None, (c_void_p,)),
     "oss_client_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_upload_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_stream_next_event": (c_int32, (c_void_p, POINTER(Event))),

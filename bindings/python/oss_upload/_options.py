@@ -23,8 +23,12 @@ Path = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 Headers = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 PartSize = Union[int, Literal["auto"], None]
 Routines = Union[int, Literal["auto"], None]
+Rules = Union[str, Iterable[str]]
 OnFileChange = Literal["restart", "fail"]
 VerifyResume = Literal["in-doubt", "always", "never"]
+Mode = Literal["all", "changed", "retry_failed", "verify", "verify_full"]
+Symlinks = Literal["follow", "skip", "refuse"]
+KeyEncoding = Literal["refuse", "percent"]
 
 
 class ClientOptions(TypedDict, total=False):
@@ -136,17 +140,97 @@ class UploadOptions(TypedDict, total=False):
     spool_limit: int | None
 
 
+class BatchOptions(TypedDict, total=False):
+    """The keyword arguments of a batch, whatever its source.
+
+    For programs that keep them: `nightly: BatchOptions = {"manifest": "/var/lib/backup/photos", "mode": "changed"}`,
+    then `client.upload_directory("/data/photos", bucket, "photos/", **nightly)`.
+
+    Args:
+        manifest: File that keeps what became of every file: the report of this batch, what a later call goes on from
+            when this one is interrupted, and what the next batch compares with. Large files in work have checkpoints in
+            the folder `<manifest>.parts`. None: none is kept, and an interrupted batch starts over.
+        mode: "all" (the default): upload all files, but for those that an interrupted batch with this manifest has
+            stored. "changed": upload the files that are not as the manifest says. "retry_failed": upload those that
+            failed, by the manifest. "verify": upload nothing; compare the list of objects in the bucket with the
+            manifest. "verify_full": upload nothing; compare the CRC-64 of every object, and of every file, with the
+            manifest. All but "all" need `manifest`; for "changed", `compare_remote` will do.
+        compare_remote: With "changed": ask the bucket about files that the manifest does not know, and upload those
+            whose size or CRC-64 is another one there.
+        exclude: Rules for files and folders to leave out, as in a .gitignore file: several of them, or one text with a
+            rule a line. A later rule overrides an earlier one; "!" takes files back in. Of a folder's files only.
+        include: Rules in the same form: only files that one of them names are uploaded. By default all are.
+        ignore_files: Files named .ossignore have rules to leave files out, each for its folder and those below.
+        symlinks: What to do with symbolic links in the folder: "follow" (the default) uploads what they lead to, "skip"
+            leaves them out, with "refuse" they fail.
+        key_encoding: What to do with names that cannot be keys, because they are not UTF-8 or begin with a backslash:
+            with "refuse" (the default) they fail; with "percent", such bytes become "%XX", and every "%" in a name
+            becomes "%25".
+        headers: Headers of every object, as for `Client.upload_file()`.
+        metadata: The objects' own metadata: `{"author": "me"}` is the header x-oss-meta-author.
+        part_size: Bytes of a part of large files: 102400 to 5368709120, or "auto" (the default), which chooses it from
+            the file's size. Files up to this size are sent with one request.
+        connections: Number of requests at the same time, 1 to 100, or "auto" (the default), which lets the library
+            choose: at most 64 for all uploads of the client for which it does so.
+        max_requests_per_second: Limit on the requests per second. No limit by default.
+        on_file_change: What to do if a file changes while it is uploaded: "restart" (the default) sends it again, at
+            most a few times; with "fail" it fails.
+        empty_directories: Store an empty folder as an empty object whose key ends with "/".
+        keep_mtime: Store the modification time as x-oss-meta-mtime, in seconds since 1970 with a fraction.
+        stop_on_error: End the batch with the first file that fails. Files that are being sent are finished first.
+        dry_run: Upload nothing, and leave the manifest as it is: files that would be uploaded are
+            `OutcomeStatus.PLANNED`.
+        shard_index: Which shard of the files to upload, from 0: see `shard_count`.
+        shard_count: Number of shards that the files are divided into, for as many processes or machines. A file is in
+            the shard that the CRC-64/XZ of its key has as remainder when it is divided by this number.
+    """
+
+    manifest: Path | None
+    mode: Mode
+    compare_remote: bool
+    exclude: Rules
+    include: Rules
+    ignore_files: bool
+    symlinks: Symlinks
+    key_encoding: KeyEncoding
+    headers: Headers | None
+    metadata: Mapping[str, str] | None
+    part_size: PartSize
+    connections: Routines
+    max_requests_per_second: int | None
+    on_file_change: OnFileChange
+    empty_directories: bool
+    keep_mtime: bool
+    stop_on_error: bool
+    dry_run: bool
+    shard_index: int
+    shard_count: int
+
+
+class Source(TypedDict, total=False):
+    """Where the files of a batch come from, and whether its outcomes are kept: see `Client.start_batch()`."""
+
+    directory: Path | None
+    list_path: Path | None
+    list_null_separated: bool
+    outcomes: bool
+
+
 UINT32_MAX = 2**32 - 1
 UINT64_MAX = 2**64 - 1
 
 
-def with_full_paths(options: UploadOptions) -> UploadOptions:
+Options = TypeVar("Options", UploadOptions, BatchOptions)
+
+
+def with_full_paths(options: Options) -> Options:
     """The same options for a later call: their paths mean what they mean now."""
     full: dict[str, Any] = {**options}
-    for name in {"checkpoint", *(name for name, convert in _converters(UPLOAD).items() if convert is _optional_path)}:
+    converters: dict[str, Any] = {**_converters(UPLOAD), **_converters(BATCH)}
+    for name in ("checkpoint", "manifest", *(name for name in converters if converters[name] is _optional_path)):
         if full.get(name) is not None and not isinstance(full[name], bool):
             full[name] = in_full(full[name])
-    return cast("UploadOptions", full)
+    return cast("Options", full)
 
 
 def in_full(path: Any) -> Any:  # noqa: ANN401
@@ -186,7 +270,8 @@ def required(name: str, value: str) -> bytes:
     return _without_nul(name, encoded)
 
 
-def _path(name: str, value: Path) -> bytes:
+def file_path(name: str, value: Path) -> bytes:
+    """A path's bytes, as the system takes them."""
     try:
         encoded = os.fsencode(value)
     except TypeError:
@@ -266,6 +351,15 @@ def _pair(option: str, prefix: bytes, pair: tuple[str, str]) -> _ffi.Header:
     return _ffi.Header(prefix + encoded, required(f"{option}[{name!r}]", value))
 
 
+def _rules(name: str, value: Rules) -> bytes:
+    """A rule a line."""
+    if isinstance(value, str):
+        return required(name, value)
+    if isinstance(value, (bytes, Mapping)) or not isinstance(value, Iterable):
+        raise _wrong_type(name, value, "a str or several")
+    return b"\n".join(required(f"a rule in {name}", rule) for rule in value)
+
+
 def _wrong_type(name: str, value: object, wanted: str) -> TypeError:
     return TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
 
@@ -287,7 +381,7 @@ def _routines(name: str, value: int | str | None) -> int:
 
 
 def _optional_path(name: str, value: Path | None) -> bytes | None:
-    return None if value is None else _path(name, value)
+    return None if value is None else file_path(name, value)
 
 
 def _on_file_change(name: str, value: str) -> int:
@@ -296,6 +390,23 @@ def _on_file_change(name: str, value: str) -> int:
 
 def _verify_resume(name: str, value: str) -> int:
     return _choice(name, value, ("in-doubt", "always", "never"))
+
+
+MODES = ("all", "changed", "retry_failed", "verify", "verify_full")
+SYMLINKS = ("follow", "skip", "refuse")
+KEY_ENCODINGS = ("refuse", "percent")
+
+
+def _mode(name: str, value: str) -> int:
+    return _choice(name, value, MODES)
+
+
+def _symlinks(name: str, value: str) -> int:
+    return _choice(name, value, SYMLINKS)
+
+
+def _key_encoding(name: str, value: str) -> int:
+    return _choice(name, value, KEY_ENCODINGS)
 
 
 # A field of a struct in C: its name, its type, and what makes its value of the option's, whose name has no unit. Where
@@ -343,8 +454,38 @@ UPLOAD: Table = (
     ("spool_dir", c_char_p, _optional_path),
     ("spool_limit", c_uint64, _uint64),
 )
+BATCH: Table = (
+    ("struct_size", c_size_t, None),
+    ("bucket", c_char_p, None),
+    ("key_prefix", c_char_p, None),
+    ("directory", c_char_p, _optional_path),
+    ("list_path", c_char_p, _optional_path),
+    ("manifest_path", c_char_p, None),
+    ("exclude", c_char_p, _rules),
+    ("include", c_char_p, _rules),
+    ("headers", POINTER(_ffi.Header), None),
+    ("header_count", c_size_t, None),
+    ("part_size", c_uint64, _part_size),
+    ("connections", c_uint32, _routines),
+    ("max_requests_per_second", c_uint32, _uint32),
+    ("mode", c_uint32, _mode),
+    ("compare_remote", c_uint32, _switch),
+    ("list_null_separated", c_uint32, _switch),
+    ("ignore_files", c_uint32, _switch),
+    ("symlinks", c_uint32, _symlinks),
+    ("key_encoding", c_uint32, _key_encoding),
+    ("on_file_change", c_uint32, _on_file_change),
+    ("empty_directories", c_uint32, _switch),
+    ("keep_mtime", c_uint32, _switch),
+    ("stop_on_error", c_uint32, _switch),
+    ("dry_run", c_uint32, _switch),
+    ("outcomes", c_uint32, _switch),
+    ("shard_index", c_uint32, _uint32),
+    ("shard_count", c_uint32, _uint32),
+)
 _ffi.ClientOptions._fields_ = [(field, kind) for field, kind, _ in CLIENT]
 _ffi.UploadOptions._fields_ = [(field, kind) for field, kind, _ in UPLOAD]
+_ffi.BatchOptions._fields_ = [(field, kind) for field, kind, _ in BATCH]
 
 
 def client_options(endpoint: str | None, options: ClientOptions) -> _ffi.ClientOptions:
@@ -368,11 +509,26 @@ def upload_options(path: Path | None, bucket: str, key: str, options: UploadOpti
         object_key=required("key", key),
         file_path=_optional_path("path", path),
         checkpoint=checkpoint is not False,
-        checkpoint_path=None if isinstance(checkpoint, bool) else _path("checkpoint", checkpoint),
+        checkpoint_path=None if isinstance(checkpoint, bool) else file_path("checkpoint", checkpoint),
         headers=(_ffi.Header * len(pairs))(*pairs) if pairs else None,
         header_count=len(pairs),
     )
     return _filled(struct, UPLOAD, options)
+
+
+def batch_options(bucket: str, prefix: str, source: Source, options: BatchOptions) -> _ffi.BatchOptions:
+    """Which files, where to and how, checked."""
+    _refuse_others("a batch", options, BatchOptions)
+    pairs = _headers(options.get("headers"), options.get("metadata"))
+    struct = _ffi.BatchOptions(
+        struct_size=ctypes.sizeof(_ffi.BatchOptions),
+        bucket=required("bucket", bucket),
+        key_prefix=required("prefix", prefix),
+        manifest_path=_optional_path("manifest", options.get("manifest")),
+        headers=(_ffi.Header * len(pairs))(*pairs) if pairs else None,
+        header_count=len(pairs),
+    )
+    return _filled(_filled(struct, BATCH, source), BATCH, options)
 
 
 Struct = TypeVar("Struct", bound=ctypes.Structure)

@@ -10,10 +10,10 @@ from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Callable
 
 from oss_upload import _ffi, errors, events, results
+from oss_upload._end import End
 from oss_upload._handle import ClosedError, Handle
 from oss_upload._library import library
 from oss_upload.errors import InvalidArgument, OSSUploadError
-from oss_upload.upload import End
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ class BaseStream:
         self._handle = Handle(f"the stream to {bucket}/{key}", library.oss_stream_free)
         self._writing = threading.Lock()
         self._last = results.progress(_ffi.Progress())
-        self._end: End | None = None
+        self._end: End[Progress, UploadResult] | None = None
         self._aborted = False
 
     @property

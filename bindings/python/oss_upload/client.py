@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from ctypes import byref
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from oss_upload import _ffi, _options, _progress, _reader, errors, events
 from oss_upload._buffer import Export
 from oss_upload._handle import Handle
 from oss_upload._library import library
-from oss_upload._options import ClientOptions, UploadOptions
+from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
 from oss_upload.stream import AsyncUploadStream, UploadStream
 from oss_upload.upload import Upload
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import AsyncIterable, Coroutine, Iterable, Iterator
     from types import TracebackType
 
     from typing_extensions import Buffer, Self, Unpack
 
-    from oss_upload._options import Path
-    from oss_upload._progress import ProgressReceiver
+    from oss_upload._options import Path, Source
+    from oss_upload._progress import BatchProgressReceiver, ProgressReceiver
     from oss_upload._reader import AsyncBinaryReader, BinaryReader
     from oss_upload._stream import BaseStream
+    from oss_upload.batch import Batch, Pair
     from oss_upload.events import Event
+    from oss_upload.outcomes import BatchResult, Outcome
     from oss_upload.results import UploadResult
+
+Pairs = TypeVar("Pairs")
 
 
 class Client:
@@ -361,6 +366,187 @@ class Client:
 
         return run()
 
+    @_options.explained_by(BatchOptions)
+    def upload_directory(
+        self,
+        path: Path,
+        bucket: str,
+        prefix: str = "",
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        progress: BatchProgressReceiver = None,
+        **options: Unpack[BatchOptions],
+    ) -> BatchResult:
+        """Uploads all files of a folder and of the folders below, and returns when they are stored.
+
+            client.upload_directory("/data/photos", "my-bucket", "photos/", manifest="/var/lib/backup/photos")
+
+        Files are found while others are uploaded. Every file ends as exactly one outcome; one that fails stops nothing.
+        With a manifest, a batch that was interrupted, even by a kill, goes on when it is started again: what is stored
+        is not sent again, and large files go on in their middle. Nothing is deleted in the bucket. Ctrl-C, or any other
+        exception meanwhile, pauses the batch and reaches the caller once it has stopped (about a second; a second
+        Ctrl-C does not wait).
+
+        Args:
+            path: The folder.
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            prefix: What every key begins with, such as "photos/". The path of the file, from the folder on, follows it
+                directly.
+            on_outcome: A function, called on this thread with the `Outcome` of each file, in the order in which they
+                end. What it returns is ignored; to stop the batch, raise. When it is slow, the batch waits for it.
+            **options: Those of `BatchOptions`.
+            progress: A function, called on this thread with a `BatchProgress` about ten times a second and once at the
+                end. Or a progress bar that counts bytes, such as `tqdm(unit="B", unit_scale=True)`: without a total,
+                it gets the size of the files that are found.
+
+        Returns:
+            The outcome of the batch.
+
+        Raises:
+            FilesFailedError: Some files failed; `on_outcome` was told why. `result` counts them.
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say what ended the batch; see `Batch.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        on_progress = _progress.batch_receiver(progress)
+        source: Source = {"directory": path, "outcomes": on_outcome is not None}
+        with self._start_batch(bucket, prefix, source, options) as batch:
+            return batch._run(on_outcome or _progress.ignore, on_progress)
+
+    def upload_directory_async(
+        self,
+        path: Path,
+        bucket: str,
+        prefix: str = "",
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        progress: BatchProgressReceiver = None,
+        **options: Unpack[BatchOptions],
+    ) -> Coroutine[Any, Any, BatchResult]:
+        """Same as `upload_directory()`, for asyncio, in the way of `upload_file_async()`.
+
+        `on_outcome` and `progress` are called on the event loop's thread. If the task is cancelled, the batch is
+        paused, and its end is awaited.
+        """
+        source: Source = {"directory": _options.in_full(path), "outcomes": on_outcome is not None}
+        options = _options.with_full_paths(options)
+
+        async def run() -> BatchResult:
+            on_progress = _progress.batch_receiver(progress)
+            async with self._start_batch(bucket, prefix, source, options) as batch:
+                return await batch._run_async(on_outcome or _progress.ignore, on_progress)
+
+        return run()
+
+    @_options.explained_by(BatchOptions)
+    def upload_many(
+        self,
+        pairs: Iterable[Pair],
+        bucket: str,
+        prefix: str = "",
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        progress: BatchProgressReceiver = None,
+        **options: Unpack[BatchOptions],
+    ) -> BatchResult:
+        """Uploads many files, wherever they are, and returns when they are stored.
+
+            client.upload_many(((photo.path, f"photos/{photo.id}.jpg") for photo in photos), "my-bucket")
+
+        Everything else is as for `upload_directory()`.
+
+        Args:
+            pairs: Paths, or pairs of a path and a key; also a generator, of any length. It is asked on this thread for
+                the next one when there is room. A relative path means what it means then. Without a key (or with None),
+                the key is `prefix` and the path, without a leading "/" or "./".
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            prefix: What the keys begin with that are made of paths. A key that is given is taken as it is.
+            on_outcome: A function, called on this thread with the `Outcome` of each file, in the order in which they
+                end, between two questions for the next pair. When it is slow, the batch waits for it.
+            **options: Those of `BatchOptions`.
+            progress: A function or a progress bar, as `upload_directory()` takes it.
+
+        Returns:
+            The outcome of the batch.
+
+        Raises:
+            FilesFailedError: Some files failed; `on_outcome` was told why. `result` counts them.
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say what ended the batch; see `Batch.wait()`.
+            TypeError: An argument has a wrong type, or `pairs` has something else in it.
+            ValueError: The client is closed.
+        """
+        several, on_progress = _several(pairs), _progress.batch_receiver(progress)
+        with self._start_batch(bucket, prefix, {"outcomes": on_outcome is not None}, options) as batch:
+            return batch._run(on_outcome or _progress.ignore, on_progress, several)
+
+    def upload_many_async(
+        self,
+        pairs: Iterable[Pair] | AsyncIterable[Pair],
+        bucket: str,
+        prefix: str = "",
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        progress: BatchProgressReceiver = None,
+        **options: Unpack[BatchOptions],
+    ) -> Coroutine[Any, Any, BatchResult]:
+        """Same as `upload_many()`, for asyncio, in the way of `upload_directory_async()`.
+
+        `pairs` may also be an asynchronous iterable. A relative path in it means what it means when it is asked for.
+        """
+        several, options = _several(pairs), _options.with_full_paths(options)
+
+        async def run() -> BatchResult:
+            on_progress = _progress.batch_receiver(progress)
+            async with self._start_batch(bucket, prefix, {"outcomes": on_outcome is not None}, options) as batch:
+                return await batch._run_async(on_outcome or _progress.ignore, on_progress, several)
+
+        return run()
+
+    @_options.explained_by(BatchOptions)
+    def start_batch(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        directory: Path | None = None,
+        list_path: Path | None = None,
+        list_null_separated: bool = False,
+        outcomes: bool = True,
+        **options: Unpack[BatchOptions],
+    ) -> Batch:
+        """Starts the upload of many files and returns at once; see `Batch`.
+
+        The arguments are checked before this call returns. Files and server are accessed afterwards; `Batch.wait()`
+        reports failures there.
+
+        Args:
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            prefix: What the keys begin with that are made of paths, such as "photos/".
+            directory: Folder whose files, and those in all folders below, are uploaded, in the order of their paths.
+            list_path: File with one path a line, or with a path, a tab and a key. Without it and `directory`, the files
+                are those of `Batch.add()`, until `Batch.seal()`.
+            list_null_separated: The entries of the list end with a zero byte instead of a line break.
+            outcomes: Keep every outcome until somebody who iterates takes it; when 1024 wait, the batch waits too. With
+                False there is nothing to iterate, and nothing to wait for.
+            **options: Those of `BatchOptions`.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            LocalFileError, CheckpointError: A path is relative, and the current directory no longer exists.
+            ResourcesError: No thread could be created.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        source: Source = {
+            "directory": directory,
+            "list_path": list_path,
+            "list_null_separated": list_null_separated,
+            "outcomes": outcomes,
+        }
+        return self._start_batch(bucket, prefix, source, options)
+
     def set_credentials(self, access_key_id: str, access_key_secret: str, security_token: str | None = None) -> None:
         """Replaces the credentials, including those of running uploads: the next request is signed with the new ones.
 
@@ -456,6 +642,22 @@ class Client:
         struct, out = _options.upload_options(None, stream.bucket, stream.key, options), byref(stream._handle.pointer)
         with self._handle as pointer:
             _call(library.oss_stream_open, pointer, byref(struct), out, path=options.get("spool_dir"))
+
+    def _start_batch(self, bucket: str, prefix: str, source: Source, options: BatchOptions) -> Batch:
+        # Most programs have no batch, and need not wait for its modules.
+        from oss_upload.batch import Batch  # noqa: PLC0415
+
+        struct = _options.batch_options(bucket, prefix, source, options)
+        batch, path = Batch(bucket, prefix, source), source.get("directory") or source.get("list_path")
+        with self._handle as pointer:
+            _call(library.oss_batch_start, pointer, byref(struct), byref(batch._handle.pointer), path=path)
+        return batch
+
+
+def _several(pairs: Pairs) -> Pairs:
+    if isinstance(pairs, (str, bytes, os.PathLike)):
+        raise TypeError(f"pairs must be several paths, or pairs of a path and a key, not one {type(pairs).__name__}")
+    return pairs
 
 
 def _call(function: Callable[..., int], *arguments: Any, path: Path | None = None) -> None:  # noqa: ANN401

@@ -11,6 +11,7 @@ from oss_upload import _ffi
 
 if TYPE_CHECKING:
     from oss_upload._options import Path
+    from oss_upload.outcomes import BatchResult
     from oss_upload.results import UploadResult
 
 
@@ -44,7 +45,8 @@ class OSSUploadError(Exception):
         part_number: Number of the part that failed, from 1; 0 when the failure does not concern a single part.
         retryable: Whether the same call may succeed later without any change.
         filename: The local file that a LocalFileError concerns; None for other errors.
-        result: What is known about the upload that failed, such as the number of bytes sent; None if none was started.
+        result: What is known about the upload or the batch that failed, such as the number of bytes sent; None if none
+            was started, and for the error of one file of a batch.
     """
 
     status: int = 0
@@ -63,7 +65,7 @@ class OSSUploadError(Exception):
         part_number: int = 0,
         retryable: bool = False,
         filename: str | bytes | None = None,
-        result: UploadResult | None = None,
+        result: UploadResult | BatchResult | None = None,
     ) -> None:
         """Creates an error; programs need this only in their own tests."""
         # An OSError among the bases gets one argument only: with two it would take the first for errno and make
@@ -209,6 +211,17 @@ class ResourcesError(OSSUploadError):
     status_name = "OSS_RESOURCES"
 
 
+class FilesFailedError(OSSUploadError):
+    """Some files of a batch failed; the outcome of each says why. The other files are as they should be.
+
+    `result`, a `BatchResult`, counts them.
+    """
+
+    status = -16
+    status_name = "OSS_FILES_FAILED"
+    result: BatchResult
+
+
 class InternalError(OSSUploadError):
     """A bug in the library; please report the message."""
 
@@ -224,7 +237,9 @@ _LOCAL_FILE_KINDS: dict[int, type[LocalFileError]] = {
 }
 
 
-def from_struct(struct: _ffi.Error, result: UploadResult | None = None, path: Path | None = None) -> OSSUploadError:
+def from_struct(
+    struct: _ffi.Error, result: UploadResult | BatchResult | None = None, path: Path | None = None
+) -> OSSUploadError:
     """The library's struct as an error of its class; the base class for a status that only a newer library knows."""
     kind = KINDS.get(struct.status, OSSUploadError)
     if kind is LocalFileError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import sys
-import time
 from typing import TYPE_CHECKING, Callable
 
 from oss_upload import _awaiting
 from oss_upload._buffer import Export
+from oss_upload._progress import Reports
 from oss_upload._stream import BaseStream
 from oss_upload.errors import OSSUploadError
 from oss_upload.upload import SLICE
@@ -165,7 +165,7 @@ class UploadStream(BaseStream, io.RawIOBase):
 
     def _run(self, read: Callable[[], Buffer | None], on_progress: Callable[[Progress], object]) -> UploadResult:
         """Sends all that `read` returns until that is empty; None means that there is nothing yet."""
-        report = _Report(self, on_progress)
+        report = Reports(lambda: self.progress, on_progress)
         try:
             while (data := read()) is None or memoryview(data).nbytes:
                 report()
@@ -275,7 +275,7 @@ class AsyncUploadStream(BaseStream):
         self, read: Callable[[], Awaitable[Buffer]], on_progress: Callable[[Progress], object]
     ) -> UploadResult:
         """Sends all that `read` returns until that is empty."""
-        report = _Report(self, on_progress)
+        report = Reports(lambda: self.progress, on_progress)
         try:
             while memoryview(data := await read()).nbytes:
                 report()
@@ -330,18 +330,3 @@ def _longer(wait: float) -> float:
 
 def _nothing() -> None:
     pass
-
-
-class _Report:
-    """Reports progress now and then, however often it is called."""
-
-    def __init__(self, stream: BaseStream, on_progress: Callable[[Progress], object]) -> None:
-        self._stream = stream
-        self._on_progress = on_progress
-        self._next = 0.0
-
-    def __call__(self) -> None:
-        now = time.monotonic()
-        if now >= self._next:
-            self._next = now + SLICE
-            self._on_progress(self._stream.progress)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import time
 from ctypes import byref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, cast, overload
 
-from oss_upload import _awaiting, _ffi, errors, events, results
+from oss_upload import _awaiting, _ffi, events, results
+from oss_upload._end import End
 from oss_upload._handle import ClosedError, Handle
 from oss_upload._library import library
 
@@ -54,7 +54,7 @@ class Upload:
         self._handle = Handle(f"the upload of {bucket}/{key}", _free_with(memory))
         self._memory = memory
         self._started = time.monotonic()
-        self._end: End | None = None
+        self._end: End[Progress, UploadResult] | None = None
 
     @overload
     def wait(self, timeout: None = None) -> UploadResult: ...
@@ -281,27 +281,3 @@ def _free_with(memory: Export | None) -> Callable[[c_void_p], None]:
         memory.release()
 
     return free
-
-
-@dataclass(frozen=True)
-class End:
-    """How an upload ended."""
-
-    path: Path | None
-    progress: Progress
-    result: UploadResult
-    error: _ffi.Error | None
-
-    def outcome(self) -> UploadResult:
-        """The result, or the failure, which it raises."""
-        if self.error is None:
-            return self.result
-        # A new one each time: an error that is raised twice collects the tracebacks of both.
-        raise errors.from_struct(self.error, self.result, self.path)
-
-    def report(self, on_progress: Callable[[Progress], object]) -> UploadResult:
-        """The outcome, after the last report. What that raises has the upload's own failure as its context."""
-        try:
-            return self.outcome()
-        finally:
-            on_progress(self.progress)

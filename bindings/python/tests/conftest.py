@@ -8,7 +8,9 @@ import hashlib
 import hmac
 import json
 import os
+import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -151,3 +153,42 @@ def make_file(tmp_path: Path) -> Callable[[int], Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def environment(server: Server) -> dict[str, str]:
+    return {
+        **os.environ,
+        "OSS_ENDPOINT": server.endpoint,
+        "OSS_REGION": server.region,
+        "OSS_ACCESS_KEY_ID": server.access_key_id,
+        "OSS_ACCESS_KEY_SECRET": server.access_key_secret,
+    }
+
+
+@pytest.fixture
+def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
+    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "oss_upload", *map(str, arguments)]
+        return subprocess.Popen(
+            command,
+            text=True,
+            env=environment,
+            # A shell that starts the tests in the background ignores SIGINT, and so would Python.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command to its end; its output and errors are texts."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        with start(*arguments) as process:
+            output, errors = process.communicate(timeout=DEADLINE)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    return run

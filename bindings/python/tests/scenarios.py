@@ -221,7 +221,7 @@ class Session:
         self.tell("ec", error.ec)
         self.tell("request_id", error.request_id)
         self.tell("message", str(error))
-        if error.result is not None:
+        if isinstance(error.result, UploadResult):
             self.tell_result(error.result)
 
     def tell_result(self, result: UploadResult) -> None:

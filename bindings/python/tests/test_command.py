@@ -22,51 +22,12 @@ import pytest
 from conftest import DEADLINE, Server, wait_until
 
 import oss_upload
-from oss_upload import Phase, Progress, _bar, _command
+from oss_upload import Phase, Progress, _bar, _command, _report
 
 PART = 100 * 1024
 SIZE = 20 * PART
 # So SIZE takes four seconds.
 SLOW = ("--max-rate", "500KiB", "--part-size", "100KiB")
-
-
-@pytest.fixture
-def environment(server: Server) -> dict[str, str]:
-    return {
-        **os.environ,
-        "OSS_ENDPOINT": server.endpoint,
-        "OSS_REGION": server.region,
-        "OSS_ACCESS_KEY_ID": server.access_key_id,
-        "OSS_ACCESS_KEY_SECRET": server.access_key_secret,
-    }
-
-
-@pytest.fixture
-def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
-    def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "oss_upload", *map(str, arguments)]
-        return subprocess.Popen(
-            command,
-            text=True,
-            env=environment,
-            # A shell that starts the tests in the background ignores SIGINT, and so would Python.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
-        )
-
-    return start
-
-
-@pytest.fixture
-def run(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command to its end; its output and errors are texts."""
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        with start(*arguments) as process:
-            output, errors = process.communicate(timeout=DEADLINE)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-    return run
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -199,9 +160,9 @@ def test_json_of_a_refusal_has_what_support_asks_for(
 def test_every_kind_of_error_has_an_exit_status_that_help_explains(run: Run) -> None:
     kinds = set(oss_upload.OSSUploadError.__subclasses__())
     own = {oss_upload.Paused, oss_upload.Cancelled, oss_upload.InternalError}
-    assert set(_command.EXIT_STATUS) == kinds - own
+    assert set(_report.EXIT_STATUS) == kinds - own
     explained = re.findall(r"^  (\d+) ", run("--help").stdout.partition("exit status:")[2], re.MULTILINE)
-    assert [int(status) for status in explained] == [*_command.ExitStatus, 130]
+    assert [int(status) for status in explained] == [*_report.ExitStatus, 130]
 
 
 def test_version(run: Run) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import oss_upload
-from oss_upload import _ffi, errors
+from oss_upload import _ffi, _options, errors
 from oss_upload._library import library
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "oss_upload.h"
@@ -23,15 +23,24 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "oss_result": _ffi.Result,
     "oss_progress": _ffi.Progress,
     "oss_event": _ffi.Event,
+    "oss_batch_options": _ffi.BatchOptions,
+    "oss_batch_progress": _ffi.BatchProgress,
+    "oss_batch_result": _ffi.BatchResult,
+    "oss_outcome": _ffi.Outcome,
 }
 NUMBERS = {
     "OSS_OK": _ffi.OK,
     "OSS_PENDING": _ffi.PENDING,
+    "OSS_END": _ffi.END,
     "OSS_PART_SIZE_AUTO": _ffi.PART_SIZE_AUTO,
     "OSS_ROUTINES_AUTO": _ffi.ROUTINES_AUTO,
     "OSS_ETA_UNKNOWN": _ffi.ETA_UNKNOWN,
     **{f"OSS_PHASE_{phase.name}": phase.value for phase in oss_upload.Phase},
     **{f"OSS_EVENT_{kind.name}": kind.value for kind in oss_upload.EventKind},
+    **{f"OSS_OUTCOME_{status.name}": status.value for status in oss_upload.OutcomeStatus},
+    **{f"OSS_BATCH_{word.upper()}": number for number, word in enumerate(_options.MODES)},
+    **{f"OSS_SYMLINKS_{word.upper()}": number for number, word in enumerate(_options.SYMLINKS)},
+    **{f"OSS_KEY_{word.upper()}": number for number, word in enumerate(_options.KEY_ENCODINGS)},
     **{kind.status_name: status for status, kind in errors.KINDS.items()},
 }
 
@@ -85,9 +94,9 @@ def test_numbers_are_those_of_the_header(tmp_path: Path) -> None:
     )
 
 
-def test_every_status_phase_and_event_of_the_header_is_here() -> None:
+def test_every_constant_of_the_header_is_here() -> None:
     found = set(re.findall(r"^  (OSS_\w+) = ", header(), re.MULTILINE))
-    found |= set(re.findall(r"#define (OSS_(?:PHASE|EVENT)_\w+)", header()))
+    found |= set(re.findall(r"#define (OSS_(?:PHASE|EVENT|OUTCOME|BATCH|SYMLINKS|KEY)_\w+)", header()))
     assert found <= set(NUMBERS)
     assert len(found) > 30
 
@@ -106,7 +115,7 @@ def c_type(declaration: str) -> object:
     words = re.fullmatch(r"(?:const )?(\w+) (\**)\w+", declaration.replace("* ", "*"))
     assert words is not None, declaration
     name, stars = words[1], len(words[2])
-    if name in ("oss_client", "oss_upload", "oss_stream"):
+    if name in ("oss_client", "oss_upload", "oss_stream", "oss_batch"):
         return ctypes.c_void_p if stars == 1 else ctypes.POINTER(ctypes.c_void_p)
     plain = {
         ("char", 1): ctypes.c_char_p,

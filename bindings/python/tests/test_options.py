@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from oss_upload import (
+    BatchOptions,
     Client,
     ClientOptions,
     CredentialsError,
@@ -244,7 +245,14 @@ def test_credentials_that_are_pushed_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "options"), [(Client.__init__, ClientOptions), (Client.upload_file, UploadOptions)]
+    ("function", "options"),
+    [
+        (Client.__init__, ClientOptions),
+        (Client.upload_file, UploadOptions),
+        (Client.upload_directory, BatchOptions),
+        (Client.upload_many, BatchOptions),
+        (Client.start_batch, BatchOptions),
+    ],
 )
 def test_help_explains_every_option(function: Any, options: type) -> None:
     documentation = inspect.getdoc(function) or ""
@@ -258,6 +266,9 @@ def test_every_option_has_a_converter() -> None:
     assert {*_options._converters(_options.CLIENT)} == {*ClientOptions.__annotations__}
     by_hand = {"checkpoint", "headers", "metadata"}
     assert {*_options._converters(_options.UPLOAD), *by_hand} == {*UploadOptions.__annotations__}
+    by_hand = {"manifest", "headers", "metadata"}
+    known = {*BatchOptions.__annotations__, *_options.Source.__annotations__}
+    assert {*_options._converters(_options.BATCH), *by_hand} == known
 
 
 def test_repr_has_no_secrets() -> None:

@@ -15,7 +15,8 @@ PROGRAM = """\
 import asyncio
 from pathlib import Path
 from typing import Any
-from oss_upload import Client, ClientOptions, Progress, UploadOptions, UploadResult
+from oss_upload import BatchOptions, BatchResult, Client, ClientOptions, FilesFailedError, Outcome
+from oss_upload import OutcomeStatus, Progress, UploadOptions, UploadResult
 from tqdm import tqdm
 
 def on_progress(progress: Progress) -> None:
@@ -35,6 +36,21 @@ with Client("oss-cn-hangzhou.aliyuncs.com") as client, tqdm(unit="B") as bar:
     client.upload_file("a", "b", "c", progress=5)  # error: arg-type
     client.upload_file("a", "b", "c", progress=on_progress(5))  # error: arg-type, func-returns-value
     client.start("a", "b", "c", progress=on_progress)  # error: call-arg
+    nightly: BatchOptions = {"manifest": Path("m"), "mode": "changed", "exclude": ["*.log"]}
+    done: BatchResult = client.upload_directory("a", "b", "c/", progress=bar, on_outcome=print, **nightly)
+    client.upload_many(((Path(name), name) for name in "ab"), "b", progress=lambda p: print(p.files_found))
+    client.upload_many(["a", (b"b", None)], "b")
+    client.upload_directory("a", "b", mode="some")  # error: arg-type
+    client.upload_directory("a", "b", routines=3)  # error: call-arg
+    client.upload_directory("a", "b", progress=on_progress)  # error: arg-type
+    client.upload_many([5], "b")  # error: list-item
+    with client.start_batch("b", "c/", directory="a") as batch:
+        outcomes: list[Outcome] = [outcome for outcome in batch if outcome.status is OutcomeStatus.FAILED]
+        print(batch.result.files_stored)  # error: union-attr
+    try:
+        batch.add("a", key="b")
+    except FilesFailedError as error:
+        print(error.result.files_failed)
 wrong: UploadOptions = {"routine": 5}  # error: typeddict-unknown-key
 shared: ClientOptions = {"region": "cn-hangzhou", "connect_timeout": 2, "ca_file": Path("a.pem")}
 Client(**shared)
