@@ -292,14 +292,14 @@ impl PartSize {
 }
 
 impl Routines {
-    /// The requested number, or `None` for [`Routines::Auto`].
-    pub(crate) fn count(self) -> Result<Option<u32>> {
+    /// The requested number, or `None` for [`Routines::Auto`]. `option` is what errors call it.
+    pub(crate) fn count(self, option: &str) -> Result<Option<u32>> {
         match self {
             Routines::Default => Ok(Some(1)),
             Routines::Auto => Ok(None),
             Routines::Count(n @ 1..=MAX_ROUTINES) => Ok(Some(n)),
             Routines::Count(n) => {
-                Err(Error::invalid(format!("routines is {n}; it must be 1 to {MAX_ROUTINES}, or automatic")))
+                Err(Error::invalid(format!("{option} is {n}; it must be 1 to {MAX_ROUTINES}, or automatic")))
             }
         }
     }
@@ -322,10 +322,10 @@ mod tests {
 
     #[test]
     fn routines_are_1_to_100() {
-        assert_eq!(Routines::Default.count().unwrap(), Some(1));
-        assert_eq!(Routines::Count(100).count().unwrap(), Some(100));
-        assert!(Routines::Count(101).count().is_err());
-        assert!(Routines::Count(0).count().is_err());
+        assert_eq!(Routines::Default.count("routines").unwrap(), Some(1));
+        assert_eq!(Routines::Count(100).count("routines").unwrap(), Some(100));
+        assert!(Routines::Count(101).count("routines").is_err());
+        assert!(Routines::Count(0).count("routines").is_err());
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl BatchRequest {
         Ok(BatchRequest {
             rules: Rules::new(&options.exclude, &options.include)?,
             part_size: options.part_size.bytes()?,
-            connections: options.connections.count()?,
+            connections: options.connections.count("connections")?,
             base,
             options,
         })

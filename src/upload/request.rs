@@ -84,7 +84,7 @@ impl UploadRequest {
             }
             None => None,
         };
-        let in_flight = options.routines.count()?.unwrap_or(MOST_AUTO_ROUTINES);
+        let in_flight = options.routines.count("routines")?.unwrap_or(MOST_AUTO_ROUTINES);
         let inbox = Arc::new(Mailbox::default());
         let outbox = inbox.clone();
         let deliver = move |block| outbox.put(Received::Block(block));
@@ -100,7 +100,7 @@ impl UploadRequest {
         Ok(UploadRequest {
             headers: ObjectHeaders::new(&headers)?,
             part_size: options.part_size.bytes()?,
-            routines: options.routines.count()?,
+            routines: options.routines.count("routines")?,
             options,
             source,
         })
