@@ -292,14 +292,14 @@ impl PartSize {
 }
 
 impl Routines {
-    /// The requested number, or `None` for [`Routines::Auto`]. `option` is what errors call it.
-    pub(crate) fn count(self, option: &str) -> Result<Option<u32>> {
+    /// The requested number, or `None` for [`Routines::Auto`]. `name` is that of the option.
+    pub(crate) fn count(self, name: &str) -> Result<Option<u32>> {
         match self {
             Routines::Default => Ok(Some(1)),
             Routines::Auto => Ok(None),
             Routines::Count(n @ 1..=MAX_ROUTINES) => Ok(Some(n)),
             Routines::Count(n) => {
-                Err(Error::invalid(format!("{option} is {n}; it must be 1 to {MAX_ROUTINES}, or automatic")))
+                Err(Error::invalid(format!("{name} is {n}; it must be 1 to {MAX_ROUTINES}, or automatic")))
             }
         }
     }

@@ -180,6 +180,18 @@ fn streams_become_objects() {
 }
 
 #[test]
+fn batches_become_objects() {
+    let keys = ["stalls-paused", "stalls-cancelled", "stalls-freed"];
+    let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());
+    case.run("batches");
+    let objects = case.server.objects(BUCKET);
+    let small = objects.iter().find(|key| key.ends_with("/small.bin")).expect("a key that was made of a path");
+    case.assert_only_objects(&["added/with a key", small, "client-first", "tree/small", "tree/sub/large"]);
+    case.assert_stored(&["client-first", "tree/sub/large"]);
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
 fn handles_in_any_order() {
     let keys = ["stalls-look", "stalls-early", "stalls-freed", "stalls-kept", "stalls-waiters"];
     let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());

@@ -228,11 +228,7 @@ impl Schedule {
                 Err(error) => self.after_error(entry, error, 0),
             },
             Task::Upload | Task::Directory if self.job.request.options.dry_run => {
-                let status = OutcomeStatus::Planned;
-                Verdict::Outcome(
-                    Box::new(BatchOutcome { status, ..outcome(&entry.path, &entry.key, entry.identity.size) }),
-                    None,
-                )
+                Verdict::Outcome(Box::new(planned(&entry)), None)
             }
             Task::Upload | Task::Directory => self.upload(entry, is_small),
         }
@@ -456,6 +452,11 @@ fn record(manifest: &ManifestWriter, outcome: &BatchOutcome, stored: Option<&Sto
 
 pub(crate) fn outcome(path: &[u8], key: &str, size: u64) -> BatchOutcome {
     BatchOutcome { path: os::path::from_bytes(path.to_vec()), key: key.to_owned(), size, ..BatchOutcome::default() }
+}
+
+/// What a dry run says of a file that is to be uploaded.
+pub(crate) fn planned(entry: &Entry) -> BatchOutcome {
+    BatchOutcome { status: OutcomeStatus::Planned, ..outcome(&entry.path, &entry.key, entry.identity.size) }
 }
 
 pub(crate) fn failed(path: &[u8], key: &str, size: u64, error: Error) -> BatchOutcome {

@@ -171,6 +171,9 @@ pub fn list_multipart_uploads(object: ObjectRef<'_>, headers: &ObjectHeaders) ->
     build(Operation::ListMultipartUploads, Method::Get, bucket, &query, headers.for_others())
 }
 
+/// OSS's have 32 bytes. It is in every request and in error messages.
+const LONGEST_UPLOAD_ID: usize = 1024;
+
 /// The upload id in the response to OSS: InitiateMultipartUpload.
 pub fn initiated(response: &Response) -> Result<String> {
     let operation = Operation::InitiateMultipartUpload;
@@ -178,7 +181,7 @@ pub fn initiated(response: &Response) -> Result<String> {
         return Err(unexpected(operation, response));
     };
     let upload_id = document.upload_id.as_deref().unwrap_or_default().trim();
-    if upload_id.is_empty() {
+    if upload_id.is_empty() || upload_id.len() > LONGEST_UPLOAD_ID {
         return Err(unexpected(operation, response));
     }
     Ok(upload_id.to_owned())
@@ -432,7 +435,8 @@ mod tests {
         let error = initiated(&response(200, &[], error_in_200)).unwrap_err();
         assert_eq!((error.service_code(), error.is_retryable()), ("InternalError", true));
         let empty_id = "<InitiateMultipartUploadResult><UploadId> </UploadId></InitiateMultipartUploadResult>";
-        for body in ["", "<html>login</html>", empty_id, "<ListPartsResult/>"] {
+        let long_id = empty_id.replace("> <", &format!(">{}<", "i".repeat(LONGEST_UPLOAD_ID + 1)));
+        for body in ["", "<html>login</html>", empty_id, &long_id, "<ListPartsResult/>"] {
             let error = initiated(&response(200, &[REQUEST_ID], body)).unwrap_err();
             assert!(error.is_retryable(), "{error}");
             assert_eq!(error.request_id(), REQUEST_ID.1);

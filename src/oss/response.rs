@@ -24,13 +24,16 @@ impl Response {
     }
 }
 
+/// OSS's have 32 bytes, and some more for an object of parts. An upload remembers 10,000 of them.
+const LONGEST_ETAG: usize = 256;
+
 /// `etag` without what stands around it: blanks, quotes, and the `W/` that a proxy which compresses puts in front. OSS
-/// itself has no weak ETags, and does not know one in Complete. `None` when nothing is left.
+/// itself has no weak ETags, and does not know one in Complete. `None` when nothing is left, or more than one has.
 pub fn bare_etag(etag: &str) -> Option<String> {
     let etag = etag.trim();
     let etag = etag.strip_prefix("W/").or_else(|| etag.strip_prefix("w/")).unwrap_or(etag);
     let etag = etag.trim_matches(|c: char| c == '"' || c.is_whitespace());
-    (!etag.is_empty()).then(|| etag.to_owned())
+    (1..=LONGEST_ETAG).contains(&etag.len()).then(|| etag.to_owned())
 }
 
 #[cfg(test)]
@@ -74,6 +77,8 @@ pub(super) mod tests {
             ("WAB", Some("WAB")),
             ("W/\"\"", None),
             ("\"", None),
+            (&"E".repeat(256), Some("E".repeat(256).as_str())),
+            (&"E".repeat(257), None),
         ] {
             assert_eq!(bare_etag(etag).as_deref(), bare, "{etag}");
             assert_eq!(response(200, &[("etag", etag)], "").etag().as_deref(), bare, "{etag}");

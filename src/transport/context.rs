@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,10 @@ use crate::sync::unpoisoned;
 
 /// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);
+
+/// More than this is no response: content is cut long before (4 MiB). What is around it, such as interim responses, trailers
+/// or messages of TLS, would never end.
+const MOST_RECEIVED: usize = 8 * 1024 * 1024;
 
 /// The context of one running request.
 pub(crate) struct RequestContext {
@@ -39,6 +43,8 @@ pub(crate) struct RequestContext {
     /// The connection sends bytes of the body from where they are, and need not have them in its buffer.
     pub(super) borrows: Flag,
     lent: Mutex<Option<Lent>>,
+    /// The bytes that have arrived, of any kind.
+    received: AtomicUsize,
 }
 
 /// Bytes of a body, which are sent from where they are.
@@ -80,6 +86,7 @@ impl RequestContext {
             response_begun: Flag::default(),
             borrows: Flag::default(),
             lent: Mutex::default(),
+            received: AtomicUsize::new(0),
         }
     }
 
@@ -113,6 +120,12 @@ impl RequestContext {
         unpoisoned(self.lent.lock()).take()
     }
 
+    /// So many bytes have arrived. Fails when there have been too many.
+    pub(super) fn received(&self, bytes: usize) -> io::Result<()> {
+        let before = self.received.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > MOST_RECEIVED { Err(io::Error::other(Interrupted::Endless)) } else { Ok(()) }
+    }
+
     /// Fails when the upload is being stopped.
     pub(super) fn check(&self) -> io::Result<()> {
         if self.stop.load(Ordering::Relaxed) { Err(io::Error::other(Interrupted::Stopped)) } else { Ok(()) }
@@ -126,6 +139,7 @@ pub(super) enum Interrupted {
     ConnectTimeout,
     SendTimeout,
     ResponseTimeout,
+    Endless,
 }
 
 impl Interrupted {
@@ -142,6 +156,7 @@ impl std::fmt::Display for Interrupted {
             Interrupted::ConnectTimeout => "no connection could be opened in time",
             Interrupted::SendTimeout => "the server stopped reading data",
             Interrupted::ResponseTimeout => "the server did not respond in time",
+            Interrupted::Endless => "the server's response does not end",
         })
     }
 }
@@ -204,6 +219,13 @@ mod tests {
         assert!(timer.is_over(), "a drip is no progress");
         timer.moved(StallTimer::MOVED_ENOUGH);
         assert!(!timer.is_over());
+    }
+
+    #[test]
+    fn what_does_not_end_is_no_response() {
+        let context = RequestContext::new(Limits::all(SLICE), Arc::default(), None);
+        assert!(context.received(MOST_RECEIVED).is_ok());
+        assert_eq!(Interrupted::of(&context.received(1).unwrap_err()), Some(Interrupted::Endless));
     }
 
     #[test]

@@ -57,10 +57,10 @@ pub(super) fn failure(error: ureq::Error, context: &RequestContext, server: &str
     }
     let kind = match interrupted {
         Some(Interrupted::Stopped) => return Failure::Stopped { begun },
-        Some(_) => ErrorKind::Timeout,
-        None if is_too_long(&error) => {
+        _ if is_too_long(&error) || interrupted == Some(Interrupted::Endless) => {
             return Failure::Response(Error::new(ErrorKind::Network, explain(&error, server)));
         }
+        Some(_) => ErrorKind::Timeout,
         None if is_hopeless(&error, context) => {
             return Failure::Permanent(Error::new(ErrorKind::Network, explain(&error, server)));
         }

@@ -166,7 +166,7 @@ impl Transport for TcpTransport {
             let time = if context.probing.get() { Duration::ZERO } else { SLICE };
             let events = timer.wait(|| wait(&self.stream, Wanted::Input, time))?;
             if events.anything {
-                let count = self.receive()?;
+                let count = self.receive(&context)?;
                 timer.moved(count);
                 self.for_response = Some(timer);
                 return Ok(count > 0);
@@ -212,7 +212,7 @@ impl TcpTransport {
         let mut timer = StallTimer::new(context.limits.stall);
         let mut own = 0..amount;
         let mut lent = lent;
-        while (!own.is_empty() || !lent.is_empty()) && !context.responded_early.get() {
+        while own.len() + lent.len() > 0 && !context.responded_early.get() {
             context.check()?;
             let count = self.send_some(own.clone(), lent, context, &mut timer)?;
             let of_own = count.min(own.len());
@@ -278,7 +278,7 @@ impl TcpTransport {
 
     /// Keeps what arrives while we are sending: it may be an early response.
     fn hear(&mut self, context: &RequestContext) -> io::Result<()> {
-        match self.receive() {
+        match self.receive(context) {
             Ok(0) if !context.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
             Ok(_) => {
                 let counts = !self.speaks_http || interim::skip(&mut self.buffers) == Heard::Response;
@@ -290,13 +290,13 @@ impl TcpTransport {
         }
     }
 
-    fn receive(&mut self) -> io::Result<usize> {
+    fn receive(&mut self, context: &RequestContext) -> io::Result<usize> {
         loop {
             match self.stream.read(self.buffers.input_append_buf()) {
                 Ok(count) => {
                     self.heard_end |= count == 0;
                     self.buffers.input_appended(count);
-                    return Ok(count);
+                    return context.received(count).map(|()| count);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),

@@ -20,6 +20,8 @@ use crate::transport::{Body, Failure, Lent};
 
 /// A page of ListParts: the most that OSS gives.
 const PAGE: u32 = 1000;
+/// 10,000 parts have ten pages of OSS. Other servers may give smaller ones, but not of a part each for ever.
+const MOST_PAGES: usize = 500;
 /// How often something is tried that is only tidying up; once when the user waits for the upload to stop.
 const TIDY_ATTEMPTS: u32 = 2;
 /// PutObject replaces the object before its CRC-64 can be compared; with Content-MD5 the server refuses a damaged body.
@@ -164,7 +166,7 @@ impl Remote<'_> {
     pub(crate) fn list_parts(&self, upload_id: &str) -> Result<Vec<ListedPart>> {
         let mut parts = Vec::new();
         let mut marker = 0;
-        loop {
+        for _ in 0..MOST_PAGES {
             let request = api::list_parts(self.object(), upload_id, marker, PAGE, &self.request.headers);
             let page = self.calling(&request, |response| api::parts_page(&response, marker)).result?;
             parts.extend(page.parts);
@@ -173,6 +175,8 @@ impl Remote<'_> {
                 None => return Ok(parts),
             }
         }
+        Err(Error::new(ErrorKind::Service, "ListParts: the server's list of parts does not end")
+            .hint("check the endpoint, and whether a proxy is in between"))
     }
 
     /// The uploads of the key that are open on the server, ours and others'.

@@ -9,6 +9,28 @@ extern "C"
 #endif
 int the_other_unit(void);
 
+/** Returns 0, or the number of the call that did something else than refuse. */
+static int batches(oss_client *client)
+{
+    oss_batch_options what = oss_batch_options_default();
+    oss_batch *batch;
+    oss_batch_progress progress;
+    oss_batch_result result;
+    oss_outcome outcome;
+    oss_error error;
+    what.mode = OSS_BATCH_VERIFY;
+    if (oss_batch_start(client, &what, &batch, &error) != OSS_INVALID_ARGUMENT || batch) return 21;
+    if (oss_batch_add(batch, "path", "key", &error) != OSS_INVALID_ARGUMENT) return 22;
+    if (oss_batch_try_add(batch, "path", "key", 0, &error) != OSS_INVALID_ARGUMENT) return 23;
+    if (oss_batch_seal(batch, &error) != OSS_INVALID_ARGUMENT) return 24;
+    if (oss_batch_wait(batch, 0, &progress, &result, &error) != OSS_INVALID_ARGUMENT) return 25;
+    if (oss_batch_next_outcome(batch, 0, &outcome) != OSS_INVALID_ARGUMENT) return 26;
+    oss_batch_pause(batch);
+    oss_batch_cancel(batch);
+    oss_batch_free(batch);
+    return 0;
+}
+
 static int32_t on_progress(const oss_progress *progress, void *user_data)
 {
     (void)progress;
@@ -31,6 +53,7 @@ int the_other_unit(void)
     oss_error error;
     oss_event event;
     oss_status status;
+    int refused;
     where.signature_version = 9;
     what.headers = &header;
     status = oss_client_new(&where, &client, &error);
@@ -53,6 +76,8 @@ int the_other_unit(void)
     if (oss_stream_progress(stream, &progress) != OSS_INVALID_ARGUMENT) return 18;
     if (oss_stream_next_event(stream, &event) != OSS_INVALID_ARGUMENT) return 19;
     if (oss_stream_callback_response(stream, NULL, 0) != 0) return 20;
+    refused = batches(client);
+    if (refused != 0) return refused;
     oss_stream_pause(stream);
     oss_stream_resume(stream);
     oss_stream_abort(stream);

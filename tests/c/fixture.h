@@ -64,6 +64,17 @@ static inline oss_upload_options upload_options(const char *key)
     return options;
 }
 
+/** Outcomes are kept, and the smallest parts make files of few bytes large. */
+static inline oss_batch_options batch_options(const char *prefix)
+{
+    oss_batch_options options = oss_batch_options_default();
+    options.bucket = setting("BUCKET");
+    options.key_prefix = prefix;
+    options.part_size = PART;
+    options.outcomes = 1;
+    return options;
+}
+
 static inline oss_client *new_client(const oss_client_options *options)
 {
     oss_client *client = NULL;

@@ -33,6 +33,25 @@ static void uploads(void)
     oss_client_free(client);
 }
 
+static void batches(void)
+{
+    oss_client_options where = client_options();
+    oss_batch_options which = batch_options("none/");
+    oss_client *client = new_client(&where);
+    oss_batch *batch = NULL;
+    oss_error error;
+    check_case = "a freed batch";
+    EXPECT(oss_batch_start(client, &which, &batch, &error), &error, OSS_OK, NULL);
+    EXPECT(oss_batch_seal(batch, &error), &error, OSS_OK, NULL);
+    CHECK_NUMBER(oss_batch_wait(batch, UINT32_MAX, NULL, NULL, NULL), OSS_OK);
+    oss_batch_free(batch);
+    oss_batch_free(batch);
+    no_batch(batch, "it has been freed, or something else made it");
+    oss_batch_free(batch);
+    oss_client_free((oss_client *)(void *)batch);
+    oss_client_free(client);
+}
+
 static void clients(void)
 {
     oss_client_options where = client_options();
@@ -75,6 +94,7 @@ int main(void)
 {
     fixture_begin();
     uploads();
+    batches();
     clients();
     two_threads_free_one_client();
     return fixture_end();

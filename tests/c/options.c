@@ -31,18 +31,31 @@ static oss_status upload_with(oss_client *client, const void *options, oss_error
     return status;
 }
 
+static oss_status start_batch_with(oss_client *client, const void *options, oss_error *error)
+{
+    oss_batch *batch = NULL;
+    oss_status status = oss_batch_start(client, (const oss_batch_options *)options, &batch, error);
+    CHECK((status == OSS_OK) == (batch != NULL));
+    oss_batch_free(batch);
+    return status;
+}
+
 static void defaults_are_zero(void)
 {
     oss_client_options where = oss_client_options_default();
     oss_upload_options what = oss_upload_options_default();
+    oss_batch_options which = oss_batch_options_default();
     const unsigned char *byte;
     size_t i;
     CHECK_NUMBER(where.struct_size, sizeof(where));
     CHECK_NUMBER(what.struct_size, sizeof(what));
+    CHECK_NUMBER(which.struct_size, sizeof(which));
     byte = (const unsigned char *)&where;
     for (i = sizeof(where.struct_size); i < sizeof(where); i++) CHECK_NUMBER(byte[i], 0);
     byte = (const unsigned char *)&what;
     for (i = sizeof(what.struct_size); i < sizeof(what); i++) CHECK_NUMBER(byte[i], 0);
+    byte = (const unsigned char *)&which;
+    for (i = sizeof(which.struct_size); i < sizeof(which); i++) CHECK_NUMBER(byte[i], 0);
     CHECK(oss_version_number() == OSS_VERSION_NUMBER && strcmp(oss_version(), OSS_VERSION) == 0);
 }
 
@@ -57,6 +70,7 @@ static void older_programs(oss_client *client)
         offsetof(oss_upload_options, reserved), sizeof(oss_upload_options) - 1};
     oss_client_options where = client_options();
     oss_upload_options what = upload_options("older");
+    oss_batch_options which = batch_options("older/");
     oss_error error;
     size_t i;
     check_case = "older";
@@ -85,6 +99,15 @@ static void older_programs(oss_client *client)
         EXPECT(upload_with(client, copy, &error), &error, OSS_INVALID_ARGUMENT, "file_path");
         free(copy);
     }
+    /* An index beyond the count would be refused. */
+    which.shard_index = 9;
+    which.shard_count = 2;
+    {
+        void *copy = copy_of(&which, sizeof(which), offsetof(oss_batch_options, shard_index));
+        EXPECT(start_batch_with(client, copy, &error), &error, OSS_OK, NULL);
+        free(copy);
+    }
+    EXPECT(start_batch_with(client, &which, &error), &error, OSS_INVALID_ARGUMENT, "shard_index");
 }
 
 /** A newer program may set what this library knows, and nothing else. */
@@ -93,6 +116,7 @@ static void newer_programs(oss_client *client)
     enum { MORE = 64 };
     oss_client_options where = client_options();
     oss_upload_options what = upload_options("newer");
+    oss_batch_options which = batch_options("newer/");
     unsigned char *copy;
     oss_error error;
     int i;
@@ -111,6 +135,14 @@ static void newer_programs(oss_client *client)
         copy[sizeof(what) + i] = 1;
         EXPECT(upload_with(client, copy, &error), &error, OSS_UNSUPPORTED, "oss_upload_options");
         copy[sizeof(what) + i] = 0;
+    }
+    free(copy);
+    copy = (unsigned char *)copy_of(&which, sizeof(which), sizeof(which) + MORE);
+    EXPECT(start_batch_with(client, copy, &error), &error, OSS_OK, NULL);
+    for (i = 0; i < MORE; i += MORE - 1) {
+        copy[sizeof(which) + i] = 1;
+        EXPECT(start_batch_with(client, copy, &error), &error, OSS_UNSUPPORTED, "oss_batch_options");
+        copy[sizeof(which) + i] = 0;
     }
     free(copy);
 }

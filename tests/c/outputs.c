@@ -136,6 +136,52 @@ static oss_status set_good_credentials(oss_client *client, struct outputs *outpu
     return oss_client_set_credentials(client, setting("ID"), setting("SECRET"), NULL, &outputs->error);
 }
 
+/** What a batch gives, and what it says about a file. */
+struct batch_outputs {
+    oss_batch_progress progress;
+    oss_batch_result result;
+    oss_error error;
+    oss_outcome outcome;
+};
+
+static void run_batch(oss_client *client, struct batch_outputs *outputs)
+{
+    oss_batch_options which = batch_options("whole/");
+    oss_batch *batch = NULL;
+    REQUIRE(oss_batch_start(client, &which, &batch, &outputs->error) == OSS_OK);
+    EXPECT(oss_batch_add(batch, scratch("missing"), NULL, &outputs->error), &outputs->error, OSS_OK, NULL);
+    CHECK_NUMBER(oss_batch_seal(batch, NULL), OSS_OK);
+    CHECK_NUMBER(oss_batch_next_outcome(batch, UINT32_MAX, &outputs->outcome), OSS_OK);
+    EXPECT(oss_batch_wait(batch, UINT32_MAX, &outputs->progress, &outputs->result, &outputs->error), &outputs->error,
+           OSS_FILES_FAILED, NULL);
+    oss_batch_free(batch);
+}
+
+static void batches(oss_client *client)
+{
+    static struct batch_outputs first, second;
+    check_case = "batches";
+    memset(&first, ONCE, sizeof(first));
+    memset(&second, AGAIN, sizeof(second));
+    run_batch(client, &first);
+    run_batch(client, &second);
+    CHECK(is_whole(&first.progress, &second.progress, sizeof(first.progress)));
+    CHECK(is_whole(&first.result, &second.result, sizeof(first.result)));
+    CHECK(is_whole(&first.error, &second.error, sizeof(first.error)));
+    CHECK(is_whole(&first.outcome, &second.outcome, sizeof(first.outcome)));
+    CHECK(is_text(first.progress.current_path, sizeof(first.progress.current_path)));
+    CHECK(is_text(first.outcome.path, sizeof(first.outcome.path)));
+    CHECK(is_text(first.outcome.key, sizeof(first.outcome.key)));
+    CHECK(is_text(first.outcome.etag, sizeof(first.outcome.etag)));
+    CHECK(is_text(first.outcome.version_id, sizeof(first.outcome.version_id)));
+    CHECK(is_text(first.outcome.request_id, sizeof(first.outcome.request_id)));
+    CHECK(is_text(first.outcome.rule, sizeof(first.outcome.rule)));
+    EXPECT(OSS_IO, &first.outcome.error, OSS_IO, "missing");
+    CHECK(is_zero(first.progress.reserved, sizeof(first.progress.reserved)));
+    CHECK(is_zero(first.result.reserved, sizeof(first.result.reserved)));
+    CHECK(first.outcome.reserved == 0 && is_zero(first.outcome.reserved2, sizeof(first.outcome.reserved2)));
+}
+
 static int is_utf8(const char *text)
 {
     const unsigned char *byte = (const unsigned char *)text;
@@ -259,6 +305,7 @@ int main(void)
     fills("wait for nothing", client, wait_for_nothing, OSS_INVALID_ARGUMENT, 1);
     fills("running", client, look_at_a_running_one, OSS_PENDING, 1);
     fills("to the end", client, wait_to_the_end, OSS_OK, 1);
+    batches(client);
     long_messages(client);
     odd_names_in_messages(client);
     secrets();

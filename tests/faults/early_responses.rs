@@ -17,15 +17,20 @@ fn assert_refusals_arrive(server: &Server, client: &Client) {
     std::fs::File::create(&scratch.file).unwrap().set_len(SIZE as u64).unwrap();
     for (operation, part_size) in [("PutObject", SIZE), ("UploadPart", SIZE / 2)] {
         for (status, code) in [(403, "AccessDenied"), (404, "NoSuchBucket")] {
-            for linger_ms in [0, 300] {
-                let what = format!("{operation} {status}, read on for {linger_ms} ms");
+            for (linger_ms, from_memory) in [(0, false), (300, false), (0, true), (300, true)] {
+                let what = format!("{operation} {status}, read on for {linger_ms} ms, from memory: {from_memory}");
                 let action =
                     format!(r#"{{"type":"status","status":{status},"code":"{code}","linger_ms":{linger_ms}}}"#);
                 faults(server, &format!(r#"[{{"match":{{"operation":"{operation}"}},"action":{action}}}]"#));
                 server.clear_log();
                 let mut options = upload_options("key", &scratch.file);
                 options.part_size = PartSize::Bytes(part_size as u64);
-                let upload = client.start(options).unwrap();
+                let upload = if from_memory {
+                    options.file_path.clear();
+                    client.start_memory(options, vec![0; SIZE]).unwrap()
+                } else {
+                    client.start(options).unwrap()
+                };
                 let outcome = upload.wait(Duration::from_secs(20)).expect("it ends");
                 let error = outcome.error.expect("it is refused");
                 assert_eq!((error.kind(), error.http_status()), (ErrorKind::Service, status), "{what}: {error:?}");

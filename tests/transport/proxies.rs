@@ -1,10 +1,12 @@
 //! Through a proxy, or not.
 
-use std::env;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+use std::{env, fs};
 
-use oss_upload::{Client, ErrorKind};
+use oss_upload::{Client, ErrorKind, UploadOptions};
 
 use crate::common::proxy::{Proxy, header};
 use crate::common::*;
@@ -17,6 +19,10 @@ fn upload(server: &oss_server::Server, client: &Client) {
     let scratch = Scratch::new(250_000);
     client.upload_file(upload_options("key", &scratch.file), |_, _| ()).unwrap();
     assert_stored(server, "key", &scratch.file);
+    let options = UploadOptions { file_path: PathBuf::new(), ..upload_options("key-of-memory", &scratch.file) };
+    let upload = client.start_memory(options, fs::read(&scratch.file).unwrap()).unwrap();
+    assert!(upload.wait(Duration::MAX).unwrap().error.is_none());
+    assert_stored(server, "key-of-memory", &scratch.file);
     for entry in server.log() {
         assert!(!entry.headers.keys().any(|name| name.starts_with("proxy-")), "what is the proxy's: {entry:?}");
     }

@@ -13,6 +13,9 @@ in the background. `Client.upload_memory()` takes a block of memory, `Client.ope
 many files. Failures raise an `OSSUploadError` or one of its subclasses.
 `Client.events()` yields events for logs and metrics. Everything may be used from any thread, but not in a forked child.
 The command `python -m oss_upload` uploads a file from a shell.
+
+`import oss_upload` takes no time: what a program uses is imported when it is used first, and the library with it.
+`from oss_upload import Client` imports at that line.
 """
 
 from oss_upload._version import __version__

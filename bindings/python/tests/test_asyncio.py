@@ -330,14 +330,14 @@ def test_an_upload_outlives_the_event_loop_paused(
 
 PROGRAM = """
     import asyncio, signal, sys
-    import oss_upload
+    from oss_upload import Client  # here, and not while the loop waits
 
     # A shell that starts the tests in the background ignores SIGINT, and so would Python.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     endpoint, region, key_id, secret, bucket, path, rate = sys.argv[1:]
 
     async def main():
-        async with oss_upload.Client(
+        async with Client(
             endpoint, region=region, access_key_id=key_id, access_key_secret=secret, max_bytes_per_second=int(rate)
         ) as client:
             await client.upload_file_async(path, bucket, "k", checkpoint=True)

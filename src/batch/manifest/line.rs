@@ -101,6 +101,12 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(percent_encoding::percent_decode_str(&plain).collect())
 }
 
+/// Whether `line` has the form of a whole record, whatever its checksum.
+pub(super) fn looks_like_a_record(line: &[u8]) -> bool {
+    let Some((digits, rest)) = line.split_at_checked(DIGITS) else { return false };
+    digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) && rest.starts_with(b" {") && rest.ends_with(b"}\n")
+}
+
 /// Reads the next line, with its line break, into `line`; false at the end. A line that is too long is cut, and no seal
 /// fits it.
 pub(super) fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {

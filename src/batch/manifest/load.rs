@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process;
 
 use super::known::{Known, Section};
-use super::line::{Seal, SortKey, read_line};
+use super::line::{Seal, SortKey, looks_like_a_record, read_line};
 use super::line_writer::LineWriter;
 use super::record::{EndRecord, HeaderRecord, RunRecord};
 use super::region::Region;
@@ -75,7 +75,9 @@ fn has_records(file: &File, length: u64, path: &Path) -> Result<bool> {
         Err(Error::new(ErrorKind::Checkpoint, format!("the file {} {what}", path.display())).hint(hint))
     };
     match MANIFEST.judge_first_line(&first) {
-        FirstLine::Ours => Ok(length > first_line as u64),
+        FirstLine::Ours => {
+            holds_more_than_a_torn_header(file, length).map_err(|cause| MANIFEST.refused("read", path, &cause))
+        }
         FirstLine::Torn => Ok(false),
         FirstLine::Newer(version) => refuse(
             &format!("is a manifest of version {version}, which this library does not know"),
@@ -87,6 +89,24 @@ fn has_records(file: &File, length: u64, path: &Path) -> Result<bool> {
         ),
         FirstLine::Foreign => refuse("is not a manifest of this library", "choose another manifest path"),
     }
+}
+
+/// Whoever died while the header was being written has recorded nothing yet.
+fn holds_more_than_a_torn_header(file: &File, length: u64) -> io::Result<bool> {
+    let mut region = Region::new(file, MANIFEST.first_line_length() as u64, length, READ_BUFFER);
+    let mut line = Vec::new();
+    if !read_line(&mut region, &mut line)? {
+        return Ok(false);
+    }
+    if Seal::new("").open(&line).is_some() {
+        return Ok(true);
+    }
+    while read_line(&mut region, &mut line)? {
+        if looks_like_a_record(&line) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn begin(file: DurableFile, path: &Path, header: &HeaderRecord, options: &str) -> Result<Loaded> {

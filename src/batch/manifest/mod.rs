@@ -14,6 +14,8 @@ mod record;
 mod region;
 mod sort;
 mod sorted;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(crate) use by_key::sort_by_key;

@@ -49,13 +49,13 @@ pub(crate) struct FileRecord<'a> {
     pub status: RecordStatus,
     #[serde(default)]
     pub size: u64,
-    #[serde(default, with = "decimal")]
+    #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub modified_ns: i128,
-    #[serde(default, with = "decimal")]
+    #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub changed_ns: i128,
-    #[serde(default, with = "decimal")]
+    #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub inode: u64,
-    #[serde(default, with = "decimal")]
+    #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub crc64: u64,
     #[serde(borrow, default, skip_serializing_if = "is_empty")]
     pub etag: Cow<'a, str>,
@@ -131,8 +131,8 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-fn is_zero(number: &u16) -> bool {
-    *number == 0
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ impl ManifestWriter {
             length,
             begun,
             pending: Vec::new(),
-            unsynced: false,
+            // Who wrote before may have died before it synced.
+            unsynced: true,
             last_sync: Instant::now(),
         };
         ManifestWriter { path: path.to_owned(), header, run, seal, state: Mutex::new(state) }

@@ -27,6 +27,8 @@ pub struct Config {
     pub ca_file: Option<PathBuf>,
     /// The first and the last day of the certificate, counted from now; `None`: it is valid at any time.
     pub valid_days: Option<(i64, i64)>,
+    /// What is wrong with the certificate.
+    pub tls_flaw: Option<TlsFlaw>,
     /// Serve buckets as hosts below this name.
     pub domain: Option<String>,
     /// Custom domains: host to bucket.
@@ -55,6 +57,17 @@ pub struct Config {
     pub linger: Duration,
 }
 
+/// A certificate that no client should trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFlaw {
+    /// Nobody has signed it but itself.
+    SelfSigned,
+    /// It is good for clients, not for servers.
+    ForClients,
+    /// It is signed by a certificate that may not sign any, which the authority has signed.
+    SignedByServer,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -66,6 +79,7 @@ impl Default for Config {
             tls: false,
             ca_file: None,
             valid_days: None,
+            tls_flaw: None,
             domain: None,
             cname: BTreeMap::new(),
             policy: Policy::All,

@@ -41,7 +41,7 @@ mod tls;
 mod wire;
 mod xml;
 
-pub use config::{AccessKey, Config, EtagMode, LogTarget, Policy, Quirks, Storage};
+pub use config::{AccessKey, Config, EtagMode, LogTarget, Policy, Quirks, Storage, TlsFlaw};
 pub use digest::crc64;
 pub use fault::{Action, FaultRule, FaultScript, Match, OneOrMany, ResponseBody, Stage};
 pub use log::{FaultNote, LogEntry};

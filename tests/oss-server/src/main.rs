@@ -162,6 +162,7 @@ impl Options {
             tls: self.tls,
             ca_file: self.ca_file,
             valid_days: None,
+            tls_flaw: None,
             domain: self.domain,
             cname: self.cname.into_iter().collect(),
             list_page: self.list_page,

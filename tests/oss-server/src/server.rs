@@ -242,7 +242,8 @@ fn check_bucket(bucket: &str) -> io::Result<()> {
 
 fn make_tls(config: &Config) -> io::Result<Tls> {
     let domain = config.domain.iter().flat_map(|domain| [domain.clone(), format!("*.{domain}")]);
-    Tls::new(domain.chain(config.cname.keys().cloned()), config.valid_days).map_err(|error| invalid(error.to_string()))
+    Tls::new(domain.chain(config.cname.keys().cloned()), config.valid_days, config.tls_flaw)
+        .map_err(|error| invalid(error.to_string()))
 }
 
 fn invalid(message: String) -> io::Error {

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use time::{Duration, OffsetDateTime};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::config::TlsFlaw;
 
 /// The names that the server's certificate is good for, besides those that it is configured with.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -22,6 +26,7 @@ impl Tls {
     pub(crate) fn new(
         more: impl IntoIterator<Item = String>,
         valid_days: Option<(i64, i64)>,
+        flaw: Option<TlsFlaw>,
     ) -> Result<Self, Box<dyn std::error::Error>> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::default();
@@ -39,13 +44,26 @@ impl Tls {
             (params.not_before, params.not_after) = (now + Duration::days(first), now + Duration::days(last));
         }
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key, &Issuer::new(ca, &ca_key))?;
+        if flaw == Some(TlsFlaw::ForClients) {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        }
+        let authority = Issuer::new(ca, &ca_key);
+        let chain = match flaw {
+            Some(TlsFlaw::SelfSigned) => vec![params.self_signed(&key)?],
+            Some(TlsFlaw::SignedByServer) => {
+                let signer_key = KeyPair::generate()?;
+                let signer = params.signed_by(&signer_key, &authority)?;
+                let certificate = params.signed_by(&key, &Issuer::new(params.clone(), &signer_key))?;
+                vec![certificate, signer]
+            }
+            Some(TlsFlaw::ForClients) | None => vec![params.signed_by(&key, &authority)?],
+        };
 
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], private)?;
+            .with_single_cert(chain.iter().map(|certificate| certificate.der().clone()).collect(), private)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), ca_pem: ca_certificate.pem() })
     }
