@@ -81,14 +81,15 @@ fn member(code: &str) -> Option<&str> {
     declaration.split('[').next()?.split([' ', '*']).next_back().filter(|name| !name.is_empty())
 }
 
-/// What programs of the tests include to name each option once: `CLIENT_OPTION(kind, field, plain)` and `UPLOAD_OPTION(..)`,
-/// with the kind `text` or `number`, the name in C and the one without a unit. Headers are not among them: they are many.
+/// What programs of the tests include to name each option once: `CLIENT_OPTION(kind, field, plain)`, `UPLOAD_OPTION(..)` and
+/// `BATCH_OPTION(..)`, with the kind `text` or `number`, the name in C and the one without a unit. Headers are not among them: they are many.
 pub fn options_inc() -> String {
     let line = |member: &Declared| {
         let (of, field) = member.name.split_once('.').expect("a member is named TYPE.FIELD");
         let macro_name = match of {
             "oss_client_options" => "CLIENT_OPTION",
             "oss_upload_options" => "UPLOAD_OPTION",
+            "oss_batch_options" => "BATCH_OPTION",
             _ => return None,
         };
         if ["struct_size", "headers", "header_count"].contains(&field) || field.starts_with("reserved") {
