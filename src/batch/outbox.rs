@@ -26,6 +26,8 @@ struct OutboxState {
     closed: bool,
     /// No more will come.
     ended: bool,
+    /// Somebody waits for an outcome, or for room: only then it is woken, which is a system call.
+    awaited: bool,
 }
 
 /// What there is to take.
@@ -42,11 +44,12 @@ impl Outbox {
     pub(crate) fn put(&self, outcome: BatchOutcome) {
         let mut state = self.lock();
         while state.outcomes.len() >= CAPACITY && !state.unbounded && !state.closed {
+            state.awaited = true;
             state = unpoisoned(self.changed.wait(state));
         }
         if !state.closed {
             state.outcomes.push_back(outcome);
-            self.changed.notify_all();
+            self.wake(state);
         }
     }
 
@@ -55,8 +58,9 @@ impl Outbox {
         let mut state = self.lock();
         loop {
             if let Some(outcome) = state.outcomes.pop_front() {
-                if state.outcomes.len() + 1 >= CAPACITY {
-                    self.changed.notify_all();
+                // Who waits for room gets some for many outcomes.
+                if state.outcomes.len() <= CAPACITY / 2 {
+                    self.wake(state);
                 }
                 return Taken::Outcome(Box::new(outcome));
             }
@@ -68,6 +72,7 @@ impl Outbox {
             if left.is_zero() {
                 return Taken::Nothing;
             }
+            state.awaited = true;
             state = unpoisoned(self.changed.wait_timeout(state, left)).0;
         }
     }
@@ -91,6 +96,14 @@ impl Outbox {
     pub(crate) fn end(&self) {
         self.lock().ended = true;
         self.changed.notify_all();
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, OutboxState>) {
+        let awaited = std::mem::take(&mut state.awaited);
+        drop(state);
+        if awaited {
+            self.changed.notify_all();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, OutboxState> {

@@ -32,6 +32,8 @@ struct PushedState {
     sealed: bool,
     /// The batch takes no more.
     closed: bool,
+    /// Somebody waits for a file, or for room: only then it is woken, which is a system call.
+    awaited: bool,
 }
 
 impl Pushed {
@@ -45,6 +47,7 @@ impl Pushed {
             if left.is_zero() {
                 return Ok(false);
             }
+            state.awaited = true;
             state = unpoisoned(self.changed.wait_timeout(state, left)).0;
         }
         if state.sealed {
@@ -54,8 +57,7 @@ impl Pushed {
             return Err(Error::invalid("the batch has ended: nothing can be added any more"));
         }
         state.files.push_back(file);
-        drop(state);
-        self.changed.notify_all();
+        self.wake(state);
         Ok(true)
     }
 
@@ -74,19 +76,27 @@ impl Pushed {
     pub(crate) fn next(&self, time: Duration) -> Option<Option<PushedFile>> {
         let mut state = self.lock();
         if state.files.is_empty() && !state.sealed && !state.closed {
+            state.awaited = true;
             state = unpoisoned(self.changed.wait_timeout(state, time)).0;
         }
         let file = state.files.pop_front();
-        let was_full = state.files.len() + 1 == CAPACITY;
         let is_over = file.is_none() && (state.sealed || state.closed);
-        drop(state);
-        if was_full {
-            self.changed.notify_all();
+        // Who waits for room gets some for many files.
+        if state.files.len() <= CAPACITY / 2 {
+            self.wake(state);
         }
         match file {
             Some(file) => Some(Some(file)),
             None if is_over => Some(None),
             None => None,
+        }
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, PushedState>) {
+        let awaited = std::mem::take(&mut state.awaited);
+        drop(state);
+        if awaited {
+            self.changed.notify_all();
         }
     }
 

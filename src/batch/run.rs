@@ -14,7 +14,7 @@ use super::manifest::{self, HeaderRecord, Known, Loaded, RecordStatus};
 use super::options::{BatchMode, BatchSource, KeyEncoding};
 use super::outcome::{BatchOutcome, BatchResult, OutcomeStatus};
 use super::remote_list::RemoteList;
-use super::schedule::{Schedule, failed, outcome};
+use super::schedule::{Schedule, failed, outcome, planned};
 use super::verify::verify;
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
@@ -238,7 +238,11 @@ impl Feeder<'_> {
             Decision::Done(outcome) => self.schedule.tell(*outcome),
             Decision::Do(task) => {
                 let task = if task == Task::CompareRemote { self.compare_remote(&entry)? } else { task };
-                self.schedule.add(Entry { task, ..entry });
+                let is_to_be_sent = matches!(task, Task::Upload | Task::Directory);
+                match is_to_be_sent && self.job.request.options.dry_run {
+                    true => self.schedule.tell(planned(&entry)),
+                    false => self.schedule.add(Entry { task, ..entry }),
+                }
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 //! in work is settled, recorded in the manifest and told, before the thread takes more.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -15,7 +16,9 @@ use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
 use super::outcome::{BatchOutcome, OutcomeStatus};
 use super::width::Width;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::OnFileChange;
 use crate::os;
+use crate::source::identity::{Comparison, Identity};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, Part, Source};
 use crate::sync::unpoisoned;
@@ -228,17 +231,16 @@ impl Schedule {
                 Err(error) => self.after_error(entry, error, 0),
             },
             Task::Upload | Task::Directory if self.job.request.options.dry_run => {
-                let status = OutcomeStatus::Planned;
-                Verdict::Outcome(
-                    Box::new(BatchOutcome { status, ..outcome(&entry.path, &entry.key, entry.identity.size) }),
-                    None,
-                )
+                Verdict::Outcome(Box::new(planned(&entry)), None)
             }
             Task::Upload | Task::Directory => self.upload(entry, is_small),
         }
     }
 
     fn upload(&self, entry: Entry, is_small: bool) -> Verdict {
+        if let Err(error) = self.check_since_look(&entry) {
+            return self.after_error(entry, error, 0);
+        }
         let (Outcome { result, error, stored }, complaints) = match self.job.upload(&entry, is_small) {
             Ok(uploaded) => uploaded,
             Err(error) => return self.after_error(entry, error, 0),
@@ -258,6 +260,23 @@ impl Schedule {
             ..outcome(&entry.path, &entry.key, result.size)
         };
         Verdict::Outcome(Box::new(outcome), stored)
+    }
+
+    /// Where a change is an error, it is one too between the look at the file and its upload.
+    fn check_since_look(&self, entry: &Entry) -> Result<()> {
+        if self.job.request.options.on_file_change != OnFileChange::Fail || entry.task == Task::Directory {
+            return Ok(());
+        }
+        let path = self.job.request.full_path(&entry.path);
+        let now = fs::metadata(&path)
+            .map_err(|error| Error::os(ErrorKind::Io, format!("cannot examine {}", path.display()), &error))?;
+        match entry.identity.compare(&Identity::of(&now)) {
+            Comparison::Changed => {
+                let what = format!("{} changed after the batch had found it", path.display());
+                Err(Error::new(ErrorKind::FileChanged, what).with_retryable(true))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The server's complaints keep the pace of all down.
@@ -456,6 +475,11 @@ fn record(manifest: &ManifestWriter, outcome: &BatchOutcome, stored: Option<&Sto
 
 pub(crate) fn outcome(path: &[u8], key: &str, size: u64) -> BatchOutcome {
     BatchOutcome { path: os::path::from_bytes(path.to_vec()), key: key.to_owned(), size, ..BatchOutcome::default() }
+}
+
+/// What a dry run says of a file that is to be uploaded.
+pub(crate) fn planned(entry: &Entry) -> BatchOutcome {
+    BatchOutcome { status: OutcomeStatus::Planned, ..outcome(&entry.path, &entry.key, entry.identity.size) }
 }
 
 pub(crate) fn failed(path: &[u8], key: &str, size: u64, error: Error) -> BatchOutcome {

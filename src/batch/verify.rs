@@ -63,11 +63,13 @@ impl Verifier<'_> {
             None if self.job.request.options.mode == BatchMode::VerifyFull => {
                 self.schedule.add(to_verify(bytes, key, record));
             }
-            None => {
-                let crc64 = record.crc64;
-                let status = OutcomeStatus::Unchanged;
-                self.schedule.tell(BatchOutcome { status, crc64, ..outcome(bytes, &key, record.size) });
-            }
+            None => self.schedule.tell(BatchOutcome {
+                status: OutcomeStatus::Unchanged,
+                crc64: record.crc64,
+                etag: record.etag.to_string(),
+                version_id: record.version_id.to_string(),
+                ..outcome(bytes, &key, record.size)
+            }),
         }
         Ok(())
     }

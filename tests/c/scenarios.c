@@ -72,7 +72,19 @@ static const char *text_of(const struct order *order, const char *name)
 static const struct {
     const char *word;
     uint64_t number;
-} WORDS[] = {{"auto", UINT64_MAX}, {"restart", 0}, {"fail", 1}, {"in-doubt", 0}, {"always", 1}, {"never", 2}};
+} WORDS[] = {{"auto", UINT64_MAX},
+             {"restart", 0},
+             {"fail", 1},
+             {"in-doubt", 0},
+             {"always", 1},
+             {"never", 2},
+             {"changed", OSS_BATCH_CHANGED},
+             {"retry_failed", OSS_BATCH_RETRY_FAILED},
+             {"verify", OSS_BATCH_VERIFY},
+             {"verify_full", OSS_BATCH_VERIFY_FULL},
+             {"skip", OSS_SYMLINKS_SKIP},
+             {"refuse", OSS_SYMLINKS_REFUSE},
+             {"percent", OSS_KEY_PERCENT}};
 
 /** 0 when it is not given. */
 static uint64_t number_of(const struct order *order, const char *name)
@@ -89,10 +101,15 @@ static uint64_t number_of(const struct order *order, const char *name)
     return number;
 }
 
+static void print_encoded(const char *text)
+{
+    for (; *text; text++) printf("%%%02X", (unsigned char)*text);
+}
+
 static void tell_text(const char *name, const char *value)
 {
     printf(" %s=", name);
-    for (; *value; value++) printf("%%%02X", (unsigned char)*value);
+    print_encoded(value);
 }
 
 static void tell(const char *name, uint64_t value) { printf(" %s=%" PRIu64, name, value); }
@@ -339,6 +356,127 @@ static void send_stream(oss_client *client, const struct order *order)
     oss_stream_free(stream);
 }
 
+static oss_status start_batch(oss_client *client, const struct order *order, oss_batch **batch, oss_error *error)
+{
+    oss_header headers[MOST_PAIRS];
+    char names[MOST_PAIRS][128];
+    oss_batch_options options = oss_batch_options_default();
+#define BATCH_OPTION(kind, field, plain) options.field = kind##_of(order, #field);
+#include "options.inc"
+#undef BATCH_OPTION
+    options.headers = headers;
+    options.header_count = headers_of(order, headers, names);
+    return oss_batch_start(client, &options, batch, error);
+}
+
+static void add_pairs(oss_batch *batch, const struct order *order)
+{
+    oss_error error;
+    size_t i;
+    for (i = 0; i < order->count; i++) {
+        char *path = order->pairs[i].value, *key;
+        if (strcmp(order->pairs[i].name, "pair") != 0) continue;
+        key = strchr(path, '\t');
+        if (key) *key++ = '\0';
+        if (oss_batch_add(batch, path, key, &error) != OSS_OK) exit(2);
+    }
+    if (oss_batch_seal(batch, &error) != OSS_OK) exit(2);
+}
+
+static void tell_outcome(const oss_outcome *outcome)
+{
+    static const char *const STATUSES[] = {"stored", "unchanged", "skipped", "failed", "planned"};
+    const char *const texts[] = {outcome->key,        outcome->etag, outcome->version_id,
+                                 outcome->request_id, outcome->path, outcome->rule};
+    size_t i;
+    if (outcome->status > OSS_OUTCOME_PLANNED) exit(2);
+    printf(" outcome=%s|%" PRIu32 "|%" PRIu64 "|%" PRIu64 "|%" PRIu32 "|", STATUSES[outcome->status], outcome->resumed,
+           outcome->size, outcome->crc64, outcome->attempts);
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        print_encoded(texts[i]);
+        printf("|");
+    }
+    if (outcome->error.status == OSS_OK) return;
+    printf("%s:%%20", oss_status_name(outcome->error.status));
+    print_encoded(outcome->error.message);
+}
+
+/** Until there are no more. */
+static void take_outcomes(oss_batch *batch, const struct order *order)
+{
+    static oss_outcome outcome;
+    const char *stop = text_of(order, "stop");
+    uint64_t count = 0, at_outcomes = number_of(order, "at_outcomes");
+    oss_status status;
+    while ((status = oss_batch_next_outcome(batch, UINT32_MAX, &outcome)) == OSS_OK) {
+        tell_outcome(&outcome);
+        if (++count != at_outcomes || !stop) continue;
+        if (strcmp(stop, "cancel") == 0)
+            oss_batch_cancel(batch);
+        else
+            oss_batch_pause(batch);
+    }
+    if (status != OSS_END) exit(2);
+}
+
+static void tell_batch_result(const oss_batch_result *result)
+{
+    tell("batch.files_stored", result->files_stored);
+    tell("batch.files_resumed", result->files_resumed);
+    tell("batch.files_unchanged", result->files_unchanged);
+    tell("batch.files_skipped", result->files_skipped);
+    tell("batch.files_failed", result->files_failed);
+    tell("batch.files_planned", result->files_planned);
+    tell("batch.bytes_stored", result->bytes_stored);
+    tell("batch.bytes_sent", result->bytes_sent);
+    tell("batch.requests", result->requests);
+    tell("batch.manifest_lines_damaged", result->manifest_lines_damaged);
+    tell("batch.elapsed_ms", result->elapsed_ms);
+}
+
+static void tell_batch_progress(const oss_batch_progress *progress)
+{
+    tell("batch_progress.files_found", progress->files_found);
+    tell("batch_progress.bytes_found", progress->bytes_found);
+    tell("batch_progress.totals_known", progress->totals_known);
+    tell("batch_progress.files_stored", progress->files_stored);
+    tell("batch_progress.files_resumed", progress->files_resumed);
+    tell("batch_progress.files_unchanged", progress->files_unchanged);
+    tell("batch_progress.files_skipped", progress->files_skipped);
+    tell("batch_progress.files_failed", progress->files_failed);
+    tell("batch_progress.bytes_done", progress->bytes_done);
+    tell("batch_progress.bytes_sent", progress->bytes_sent);
+    tell("batch_progress.requests", progress->requests);
+    tell("batch_progress.retries", progress->retries);
+    tell("batch_progress.bytes_per_second", progress->bytes_per_second);
+    tell("batch_progress.files_per_second", progress->files_per_second);
+    tell("batch_progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
+    tell_text("batch_progress.current_path", progress->current_path);
+    tell("batch_progress.current_done", progress->current_done);
+    tell("batch_progress.current_size", progress->current_size);
+    tell("batch_progress.ended", progress->ended);
+}
+
+static void upload_many(oss_client *client, const struct order *order)
+{
+    oss_batch_progress progress;
+    oss_batch_result result;
+    oss_batch *batch;
+    oss_error error;
+    oss_status status = start_batch(client, order, &batch, &error);
+    if (status != OSS_OK) {
+        tell_end(status, &error);
+        return;
+    }
+    add_pairs(batch, order);
+    take_outcomes(batch, order);
+    status = oss_batch_wait(batch, UINT32_MAX, &progress, &result, &error);
+    tell_end(status, &error);
+    tell_batch_result(&result);
+    tell_batch_progress(&progress);
+    oss_batch_free(batch);
+}
+
 static const char *name_of_event(uint32_t kind)
 {
     switch (kind) {
@@ -404,6 +542,8 @@ static void carry_out(const struct order *order)
         upload_now(client, order, 1);
     } else if (strcmp(order->word, "stream") == 0) {
         send_stream(client, order);
+    } else if (strcmp(order->word, "batch") == 0) {
+        upload_many(client, order);
     } else if (strcmp(order->word, "start") == 0) {
         oss_upload_options options = upload_options(order);
         free_upload();

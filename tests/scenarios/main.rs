@@ -2,6 +2,7 @@
 //! its own way. README.md in this folder explains the table.
 #![cfg(target_os = "linux")]
 
+mod batch;
 #[path = "../common/mod.rs"]
 mod common;
 mod executor;
@@ -9,6 +10,7 @@ mod executor;
 mod header_text;
 mod runner;
 mod rust;
+mod rust_batch;
 mod table;
 #[path = "../c/toolchain.rs"]
 mod toolchain;
@@ -24,7 +26,7 @@ use std::time::Instant;
 
 use executor::Executor;
 use runner::Runner;
-use table::{Language, Table};
+use table::{Language, Of, Table};
 use toolchain::root;
 
 /// Carries out the whole table in one language. `prepare` makes its executor, with a folder for what is built, and says how
@@ -190,17 +192,23 @@ fn fields_of(name: &str) -> BTreeSet<String> {
 #[test]
 fn every_option_is_used() {
     let table = Table::read();
-    for (struct_name, of_client) in [("oss_client_options", true), ("oss_upload_options", false)] {
+    let structs =
+        [("oss_client_options", Of::Client), ("oss_upload_options", Of::Upload), ("oss_batch_options", Of::Batch)];
+    for (struct_name, of) in structs {
         let mut used = BTreeSet::new();
         for scenario in &table.scenarios {
-            for (_, options) in scenario.options().filter(|(client, _)| *client == of_client) {
+            for (_, options) in scenario.options().filter(|(what, _)| *what == of) {
                 used.extend(options.keys().cloned());
             }
         }
         // How most languages call headers of their own.
         used.remove("metadata");
         // The runner gives them to every scenario.
-        used.extend(if of_client { vec![] } else { vec!["bucket".into(), "file_path".into()] });
+        used.extend(match of {
+            Of::Client => vec![],
+            Of::Upload => vec!["bucket".to_owned(), "file_path".to_owned()],
+            Of::Batch => vec!["key_prefix".to_owned(), "directory".to_owned()],
+        });
         assert_eq!(used, fields_of(struct_name), "options of scenarios, and fields of {struct_name}");
     }
 }
@@ -222,7 +230,7 @@ fn every_status_is_expected() {
     assert!(expected.is_disjoint(&unprovokable), "a scenario brings about what is said to be out of reach");
     assert_eq!(expected.union(&unprovokable).cloned().collect::<BTreeSet<_>>(), declared);
     let errors: BTreeSet<_> =
-        declared.into_iter().filter(|name| !["OSS_OK", "OSS_PENDING"].contains(&name.as_str())).collect();
+        declared.into_iter().filter(|name| !["OSS_OK", "OSS_PENDING", "OSS_END"].contains(&name.as_str())).collect();
     assert_eq!(table.errors.keys().cloned().collect::<BTreeSet<_>>(), errors);
 }
 
@@ -288,12 +296,15 @@ fn every_output_is_known() {
         ("oss_progress", "progress.", runner::PROGRESS.as_slice()),
         ("oss_error", "", runner::ERROR.as_slice()),
         ("oss_event", "", runner::EVENT.as_slice()),
+        ("oss_batch_result", "batch.", batch::RESULT.as_slice()),
+        ("oss_batch_progress", "batch_progress.", batch::PROGRESS.as_slice()),
+        ("oss_outcome", "", batch::OUTCOME.as_slice()),
     ];
     for (name, prefix, told) in structs {
         // These are told apart from the others, or as something that does not depend on the time.
         let apart = |field: &String| match (name, field.as_str()) {
             ("oss_error", "status") | ("oss_event", "request_id") => None,
-            ("oss_progress", "eta_ms") => Some("eta_known".to_owned()),
+            ("oss_progress" | "oss_batch_progress", "eta_ms") => Some("eta_known".to_owned()),
             _ => Some(field.clone()),
         };
         let fields: BTreeSet<_> = fields_of(name).iter().filter_map(apart).collect();
@@ -304,11 +315,15 @@ fn every_output_is_known() {
         for name in scenario.expectations().flat_map(|expect| expect.keys()) {
             assert!(outputs.contains(name.as_str()), "{}: {name} is told by nobody", scenario.name);
         }
+        for name in scenario.outcomes().flat_map(|expect| expect.keys()) {
+            assert!(batch::OUTCOME.contains(&name.as_str()), "{}: {name} is told by nobody", scenario.name);
+        }
     }
 }
 
 fn all_outputs() -> BTreeSet<&'static str> {
     let told = runner::RESULT.into_iter().chain(runner::PROGRESS).chain(runner::ERROR);
+    let told = told.chain(batch::RESULT).chain(batch::PROGRESS);
     told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward"]).collect()
 }
 

@@ -84,11 +84,11 @@ pub struct Runner<'a> {
 }
 
 /// What a scenario is played on.
-struct Stage<'a> {
+pub struct Stage<'a> {
     runner: &'a Runner<'a>,
-    scenario: &'a Scenario,
-    executor: &'a mut Executor,
-    server: Server,
+    pub scenario: &'a Scenario,
+    pub executor: &'a mut Executor,
+    pub server: Server,
     relay: Relay,
     proxy: Option<Proxy>,
     dir: tempfile::TempDir,
@@ -140,6 +140,7 @@ impl Runner<'_> {
             options: Options::new(),
             forgotten: BTreeSet::new(),
         };
+        stage.make_tree();
         stage.faults(&scenario.faults);
         stage.play();
     }
@@ -223,6 +224,11 @@ impl Stage<'_> {
                 }
                 self.ended(&response, expect);
             }
+            Step::Batch { options, pairs, stop, expect, outcomes } => {
+                self.batch(options, pairs, stop.as_ref(), expect, outcomes);
+            }
+            Step::Write { path, content } => self.write(path, content),
+            Step::Remove { path } => fs::remove_file(self.work().join(path)).expect("the file is removed"),
             Step::Start { options, expect } => {
                 let order = self.upload_order("start", options);
                 self.short(order, expect);
@@ -254,6 +260,11 @@ impl Stage<'_> {
         }
     }
 
+    /// The folder of the source, which options call {dir}.
+    pub fn work(&self) -> PathBuf {
+        self.dir.path().join("work")
+    }
+
     fn checkpoint(&self) -> PathBuf {
         let mut name = self.file.clone().into_os_string();
         name.push(".cp");
@@ -269,7 +280,7 @@ impl Stage<'_> {
     }
 
     /// Of all requests so far.
-    fn request_ids(&self) -> BTreeSet<String> {
+    pub fn request_ids(&self) -> BTreeSet<String> {
         let ids = self.server.log().into_iter().map(|entry| entry.request_id);
         ids.chain(self.forgotten.iter().cloned()).collect()
     }
@@ -309,7 +320,7 @@ impl Stage<'_> {
         self.upload_order(word, &options).with("content", content.as_os_str().as_bytes())
     }
 
-    fn with_options(&self, mut order: Order, options: &Options) -> Order {
+    pub fn with_options(&self, mut order: Order, options: &Options) -> Order {
         for (name, value) in options {
             order = match value {
                 Value::Null => order,
@@ -328,7 +339,7 @@ impl Stage<'_> {
     }
 
     /// Puts in what is different each time.
-    fn fill_in(&self, text: &str) -> String {
+    pub fn fill_in(&self, text: &str) -> String {
         let proxy = self.proxy.as_ref().map(|proxy| proxy.address().to_string()).unwrap_or_default();
         let callback = |status| if text.contains("{callback") { callback(status) } else { String::new() };
         let dir = self.dir.path().to_str().expect("temporary paths are UTF-8");
@@ -419,7 +430,7 @@ impl Stage<'_> {
     }
 
     /// An error is whole, is the natural one of its language, and holds no secret; there is none at success.
-    fn check_error(&self, response: &Response) {
+    pub fn check_error(&self, response: &Response) {
         let status = response.get("status");
         if ["OSS_OK", "OSS_PENDING", "THROWN"].contains(&status) {
             assert!(ERROR.iter().all(|name| response.all(name).is_empty()), "an error at {status}: {response:?}");
@@ -453,7 +464,7 @@ impl Stage<'_> {
         }
     }
 
-    fn check(&self, response: &Response, expect: &Expected) {
+    pub fn check(&self, response: &Response, expect: &Expected) {
         for (name, value) in expect {
             let ok = match name.as_str() {
                 // C has no exceptions, and in Rust they are for defects only: their callbacks pause instead.
@@ -503,6 +514,10 @@ impl Stage<'_> {
     fn finally(&self, wanted: &Finally) {
         wait_until("the server has heard the end", || self.server.uploads(BUCKET).len() == wanted.open_uploads);
         self.check_object(wanted);
+        if let Some(keys) = &wanted.keys {
+            let keys: BTreeSet<_> = keys.iter().map(|key| self.fill_in(key)).collect();
+            assert_eq!(self.server.objects(BUCKET).into_iter().collect::<BTreeSet<_>>(), keys, "the keys");
+        }
         let log = self.server.log();
         let of = |operation: &str| -> Vec<&LogEntry> {
             log.iter().filter(|entry| operation == "*" || entry.operation == operation).collect()
@@ -560,7 +575,7 @@ impl Stage<'_> {
 
     /// The files beside the source, in directories too.
     fn left(&self) -> BTreeSet<String> {
-        let work = self.dir.path().join("work");
+        let work = self.work();
         let mut found = BTreeSet::new();
         for directory in [work.clone(), work.join("checkpoints")] {
             for entry in fs::read_dir(directory).expect("the directory is read").map(|entry| entry.expect("an entry")) {
@@ -583,7 +598,7 @@ fn guarded(place: &str, act: impl FnOnce()) {
 
 /// Whether what was told is this: equal, or as an object says: {"has": …}, {"starts": …}, {"is_there": …}, {"at_least": …},
 /// {"at_most": …}.
-fn told(values: &[String], wanted: &Value) -> bool {
+pub fn told(values: &[String], wanted: &Value) -> bool {
     if let Value::Array(all) = wanted {
         return all.iter().all(|wanted| values.iter().any(|value| told(std::slice::from_ref(value), wanted)));
     }

@@ -21,10 +21,10 @@ struct Session {
 }
 
 /// Names with values, as they came.
-struct Pairs(Vec<(String, Vec<u8>)>);
+pub struct Pairs(Vec<(String, Vec<u8>)>);
 
 impl Pairs {
-    fn text(&self, name: &str) -> Option<String> {
+    pub fn text(&self, name: &str) -> Option<String> {
         self.bytes(name).map(|value| String::from_utf8(value).expect("UTF-8"))
     }
 
@@ -32,29 +32,35 @@ impl Pairs {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone())
     }
 
-    fn path(&self, name: &str) -> Option<PathBuf> {
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.bytes(name).map(|value| OsString::from_vec(value).into())
     }
 
-    fn number<T: std::str::FromStr<Err: std::fmt::Debug> + Default>(&self, name: &str) -> T {
+    pub fn number<T: std::str::FromStr<Err: std::fmt::Debug> + Default>(&self, name: &str) -> T {
         self.text(name).map_or_else(T::default, |value| value.parse().expect("a number"))
+    }
+
+    /// Of a name that comes several times.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = String> {
+        let values = self.0.iter().filter(move |(given, _)| given == name);
+        values.map(|(_, value)| String::from_utf8(value.clone()).expect("UTF-8"))
     }
 
     fn milliseconds(&self, name: &str) -> Duration {
         Duration::from_millis(self.number(name))
     }
 
-    fn is_on(&self, name: &str) -> bool {
+    pub fn is_on(&self, name: &str) -> bool {
         self.number::<u32>(name) == 1
     }
 }
 
 /// What is told, name by name.
 #[derive(Default)]
-struct Told(String);
+pub struct Told(String);
 
 impl Told {
-    fn tell(&mut self, name: &str, value: impl ToString) {
+    pub fn tell(&mut self, name: &str, value: impl ToString) {
         self.0 += &format!(" {name}={}", percent_encode(value.to_string().as_bytes(), NON_ALPHANUMERIC));
     }
 }
@@ -95,6 +101,7 @@ impl Session {
             "upload_file" => self.upload_file(given, told),
             "upload_memory" => self.upload_memory(given, told),
             "stream" => self.stream(given, told),
+            "batch" => crate::rust_batch::batch(self.client(), given, told),
             "start" => {
                 let started = self.client().start(upload_options(given));
                 tell_end(told, &started);
@@ -225,7 +232,7 @@ fn client_options(given: &Pairs) -> oss_upload::Result<ClientOptions> {
     })
 }
 
-fn upload_options(given: &Pairs) -> UploadOptions {
+pub fn headers(given: &Pairs) -> Vec<(String, String)> {
     let pair = |prefix: &str, value: &[u8]| {
         let text = String::from_utf8_lossy(value);
         let (name, value) = text.split_once(':').expect("a name and a value");
@@ -236,6 +243,10 @@ fn upload_options(given: &Pairs) -> UploadOptions {
         "metadata" => Some(pair("x-oss-meta-", value)),
         _ => None,
     });
+    headers.collect()
+}
+
+fn upload_options(given: &Pairs) -> UploadOptions {
     UploadOptions {
         bucket: given.text("bucket").unwrap_or_default(),
         object_key: given.text("object_key").unwrap_or_default(),
@@ -256,7 +267,7 @@ fn upload_options(given: &Pairs) -> UploadOptions {
             _ if given.is_on("checkpoint") => Checkpoint::BesideFile,
             _ => Checkpoint::Off,
         },
-        headers: headers.collect(),
+        headers: headers(given),
         on_file_change: match given.text("on_file_change").as_deref() {
             Some("fail") => OnFileChange::Fail,
             _ => OnFileChange::Restart,
@@ -273,7 +284,7 @@ fn upload_options(given: &Pairs) -> UploadOptions {
 }
 
 /// "InvalidArgument" is OSS_INVALID_ARGUMENT.
-fn status_of(error: &Error) -> String {
+pub fn status_of(error: &Error) -> String {
     let mut name = "OSS".to_owned();
     for letter in format!("{:?}", error.kind()).chars() {
         if letter.is_ascii_uppercase() {
@@ -284,7 +295,7 @@ fn status_of(error: &Error) -> String {
     name
 }
 
-fn tell_end<T>(told: &mut Told, end: &Result<T>) {
+pub fn tell_end<T>(told: &mut Told, end: &Result<T>) {
     let Err(error) = end else { return told.tell("status", "OSS_OK") };
     told.tell("status", status_of(error));
     told.tell("raised", format!("{:?}", error.kind()));

@@ -48,6 +48,9 @@ pub struct Scenario {
     pub faults: Value,
     #[serde(default)]
     pub file: LocalFile,
+    /// The files of the folder `{dir}/tree`, by their percent-encoded paths.
+    #[serde(default)]
+    pub tree: BTreeMap<String, TreeEntry>,
     #[serde(default)]
     pub client: Options,
     #[serde(default)]
@@ -100,6 +103,26 @@ pub enum Special {
     Sparse,
 }
 
+/// Something in a folder.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum TreeEntry {
+    /// A file of so many bytes.
+    Size(usize),
+    /// A file with this text.
+    Text(String),
+    Special(TreeSpecial),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum TreeSpecial {
+    /// A symbolic link to this path.
+    Link(String),
+    /// A folder with nothing in it.
+    Folder {},
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Step {
@@ -139,6 +162,28 @@ pub enum Step {
         #[serde(default)]
         finish: StreamEnd,
         expect: Expected,
+    },
+    /// Uploads many files: those of the folder unless the options or the pairs say otherwise.
+    Batch {
+        #[serde(default)]
+        options: Options,
+        /// Paths and keys that are added; without a key, null.
+        #[serde(default)]
+        pairs: Vec<(String, Option<String>)>,
+        /// What is done once so many outcomes were taken.
+        stop: Option<BatchStop>,
+        expect: Expected,
+        /// All outcomes, by path, if any are named.
+        #[serde(default)]
+        outcomes: BTreeMap<String, Expected>,
+    },
+    /// Writes a file, whose path begins in `{dir}`, anew.
+    Write {
+        path: String,
+        content: TreeEntry,
+    },
+    Remove {
+        path: String,
     },
     Start {
         #[serde(default)]
@@ -186,6 +231,14 @@ pub enum Step {
     },
 }
 
+/// What options are of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Of {
+    Client,
+    Upload,
+    Batch,
+}
+
 fn ok() -> Expected {
     [("status".to_owned(), Value::from("OSS_OK"))].into()
 }
@@ -195,6 +248,13 @@ fn ok() -> Expected {
 pub struct Stop {
     pub how: HowToStop,
     pub at_parts: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchStop {
+    pub how: HowToStop,
+    pub at_outcomes: u32,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -237,6 +297,8 @@ pub enum FileChange {
 #[serde(default, deny_unknown_fields)]
 pub struct Finally {
     pub object: Object,
+    /// The keys of all objects.
+    pub keys: Option<BTreeSet<String>>,
     /// Of the object; null: there is none.
     pub headers: BTreeMap<String, Value>,
     /// How many parts the object was made of; 0: PutObject.
@@ -276,17 +338,18 @@ impl Table {
 }
 
 impl Scenario {
-    /// Every set of options, and whether it is that of a client.
-    pub fn options(&self) -> impl Iterator<Item = (bool, &Options)> {
+    /// Every set of options, and what it is of.
+    pub fn options(&self) -> impl Iterator<Item = (Of, &Options)> {
         let steps = self.steps.iter().filter_map(|step| match step {
-            Step::Client { options, .. } => Some((true, options)),
+            Step::Client { options, .. } => Some((Of::Client, options)),
+            Step::Batch { options, .. } => Some((Of::Batch, options)),
             Step::UploadFile { options, .. }
             | Step::UploadMemory { options, .. }
             | Step::Stream { options, .. }
-            | Step::Start { options, .. } => Some((false, options)),
+            | Step::Start { options, .. } => Some((Of::Upload, options)),
             _ => None,
         });
-        [(true, &self.client), (false, &self.upload)].into_iter().chain(steps)
+        [(Of::Client, &self.client), (Of::Upload, &self.upload)].into_iter().chain(steps)
     }
 
     /// Whether an option has these words in it.
@@ -303,6 +366,14 @@ impl Scenario {
         steps.flatten()
     }
 
+    pub fn outcomes(&self) -> impl Iterator<Item = &Expected> {
+        let steps = self.steps.iter().filter_map(|step| match step {
+            Step::Batch { outcomes, .. } => Some(outcomes),
+            _ => None,
+        });
+        steps.flat_map(|outcomes| outcomes.values())
+    }
+
     pub fn expectations(&self) -> impl Iterator<Item = &Expected> {
         self.steps.iter().filter_map(|step| match step {
             Step::Client { expect, .. }
@@ -310,6 +381,7 @@ impl Scenario {
             | Step::UploadFile { expect, .. }
             | Step::UploadMemory { expect, .. }
             | Step::Stream { expect, .. }
+            | Step::Batch { expect, .. }
             | Step::Start { expect, .. }
             | Step::Wait { expect }
             | Step::Until { expect } => Some(expect),

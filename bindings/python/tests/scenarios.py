@@ -12,17 +12,21 @@ from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from oss_upload import (
+    Batch,
+    BatchOptions,
     Client,
     ClientOptions,
     Event,
     EventKind,
     OSSUploadError,
+    Outcome,
     Phase,
     Progress,
     Upload,
     UploadOptions,
     UploadResult,
 )
+from oss_upload._options import Source
 
 
 class Thrown(Exception):
@@ -39,6 +43,10 @@ class Order:
     def texts(self) -> dict[str, str]:
         """All values as texts; of a name that comes several times, the last."""
         return {name: unquote(value, errors="surrogateescape") for name, value in self.pairs}
+
+    def all(self, name: str) -> list[str]:
+        """The values of a name that comes several times."""
+        return [unquote(value, errors="surrogateescape") for given, value in self.pairs if given == name]
 
     def path(self, name: str) -> bytes:
         """A value that need not be text."""
@@ -172,6 +180,25 @@ class Session:
             self.tell_progress(stream.progress)
             stream.leave()
 
+    def do_batch(self, order: Order) -> None:
+        given = order.texts()
+        stop, at_outcomes = given.get("stop"), int(given.get("at_outcomes", 0))
+        batch = self.the_client().start_batch(**batch_arguments(order))
+        try:
+            for pair in order.all("pair"):
+                path, _, key = pair.partition("\t")
+                batch.add(path, key or None)
+            batch.seal()
+            for number, outcome in enumerate(batch if given["outcomes"] == "1" else (), 1):
+                self.tell("outcome", "|".join(map(str, outcome_fields(outcome))))
+                if number == at_outcomes:
+                    batch.pause() if stop == "pause" else batch.cancel()
+            batch.wait()
+            self.tell("status", "OSS_OK")
+        finally:
+            batch.close()
+            self.tell_batch(batch)
+
     def do_start(self, order: Order) -> None:
         self.do_free(order)
         self.upload = self.the_client().start(**upload_arguments(order))
@@ -230,6 +257,15 @@ class Session:
         self.tell("result.callback_response_size", len(result.callback_response))
         self.tell("callback_response", result.callback_response.decode())
         self.tell("result.elapsed_ms", round(result.elapsed * 1000))
+
+    def tell_batch(self, batch: Batch) -> None:
+        assert batch.result is not None
+        for name, value in vars(batch.result).items():
+            told = ("elapsed_ms", round(value * 1000)) if name == "elapsed" else (name, value)
+            self.tell(f"batch.{told[0]}", told[1])
+        for name, value in vars(batch.progress).items():
+            told = ("eta_known", value is not None) if name == "eta" else (name, value)
+            self.tell(f"batch_progress.{told[0]}", told[1])
 
     def tell_progress(self, progress: Progress) -> None:
         self.tell("progress.phase", progress.phase.name.lower())
@@ -326,12 +362,45 @@ def event_fields(event: Event) -> list[object]:
     ]
 
 
+def batch_arguments(order: Order) -> dict[str, Any]:
+    """An order's options as arguments of Client.start_batch()."""
+    options = order.options(BatchOptions) | order.options(Source)
+    given = order.texts()
+    if "manifest_path" in given:
+        options["manifest"] = order.path("manifest_path")
+    options["headers"], options["metadata"] = order.named("header"), order.named("metadata")
+    return {"bucket": given.get("bucket", ""), "prefix": given.get("key_prefix", ""), **options}
+
+
+def outcome_fields(outcome: Outcome) -> list[object]:
+    """In the order of the table of scenarios."""
+    error = outcome.error
+    return [
+        outcome.status.name.lower(),
+        int(outcome.resumed),
+        outcome.size,
+        outcome.crc64,
+        outcome.attempts,
+        outcome.key,
+        outcome.etag,
+        outcome.version_id,
+        outcome.request_id,
+        outcome.path,
+        outcome.rule,
+        "" if error is None else f"{error.status_name}: {error}",
+    ]
+
+
 def main() -> None:
     """Orders until there are no more."""
     session = Session()
     for line in sys.stdin:
         response = session.carry_out(Order(line))
-        values = [f" {name}={quote(str(value), safe='')}" for name, all_ in response.items() for value in all_]
+        values = [
+            f" {name}={quote(str(value), safe='', errors='surrogateescape')}"
+            for name, all_ in response.items()
+            for value in all_
+        ]
         sys.stdout.write("=" + "".join(values) + "\n")
         sys.stdout.flush()
 
