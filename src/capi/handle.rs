@@ -208,7 +208,8 @@ mod tests {
         static READ_ONLY: [usize; 4] = [1, 2, 3, 4];
         let read_only = (&raw const READ_ONLY).cast_mut();
         let unaligned = read_only.cast::<u8>().wrapping_add(1).cast();
-        let mut another_copys = [tag_of(oss_client::KIND) ^ 64, 0];
+        // Far from the tags of all kinds, which are next to each other.
+        let mut another_copys = [tag_of(oss_client::KIND) ^ (1 << 20), 0];
         for foreign in [read_only.cast::<oss_client>(), unaligned, another_copys.as_mut_ptr().cast()] {
             // SAFETY: readable memory.
             unsafe {

@@ -34,6 +34,7 @@ class Reader:
     def here(self, text: str) -> str:
         """The same snippet with the names of this machine: file, checkout, and the local OSS for the real one."""
         for written, real in {
+            "/data/videos": str(self.home / "data"),
             "/data/a.mp4": str(self.home / "data/a.mp4"),
             "/path/to/liboss_upload": str(CHECKOUT),
             "https://oss-cn-hangzhou.aliyuncs.com": self.server["endpoint"],

@@ -94,18 +94,30 @@ PLACES = {
     "tests/scenarios/rust.rs reads it": r"\"{field}\"",
     "README.md or docs/*.md speaks of it": r"`{field}`",
 }
+# Where else options of a batch may stand.
+OF_A_BATCH = {
+    "bindings/go/oss/options.go": "bindings/go/oss/batch_options.go",
+    "bindings/go/oss/ffi.go": "bindings/go/oss/ffi_batch.go",
+    "bindings/python/oss_upload/_command.py": "bindings/python/oss_upload/_batch_arguments.py",
+    "tests/scenarios/rust.rs": "tests/scenarios/rust_batch.rs",
+}
 # What stands for an option where it has no place of its own; "": nothing does.
 ELSEWHERE = {
     "include/oss_upload.hpp hands it on": {"headers": "in.headers(from, to)"},
-    "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": ""},
-    "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": ""},
+    "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": "", "key_prefix": "\tPrefix string"},
+    "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": "", "key_prefix": '"Prefix"'},
     "bindings/python/oss_upload/_options.py has it": {
         **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), "path: Path | None, bucket: str, key: str"),
         "checkpoint_path": "    checkpoint: bool | Path\n",
+        "key_prefix": "bucket: str, prefix: str",
+        "manifest_path": "    manifest: Path | None\n",
     },
     "bindings/python/oss_upload/_options.py explains it": {
         **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), ""),
         "checkpoint_path": "A path: in this file.",
+        "manifest_path": "        manifest: File that keeps",
+        # client.py does.
+        **dict.fromkeys(("key_prefix", "directory", "list_path", "list_null_separated", "outcomes"), ""),
     },
     "bindings/python/oss_upload/_command.py takes it": {
         # Not for others to read on a command line.
@@ -114,11 +126,18 @@ ELSEWHERE = {
         "user_agent": "user_agent=f",
         "checkpoint": '"--resume"',
         "checkpoint_path": '"--checkpoint"',
+        **dict.fromkeys(("key_prefix", "outcomes"), ""),
+        "directory": '"--recursive"',
+        "list_path": '"--files-from"',
+        "list_null_separated": '"--null"',
+        "manifest_path": '"--manifest"',
+        **dict.fromkeys(("shard_index", "shard_count"), '"--shard"'),
     },
     "tests/scenarios/scenarios.json tries it": {"bucket": "", "file_path": ""},
     "tests/scenarios/rust.rs reads it": {"headers": '"header"'},
-    "README.md or docs/*.md speaks of it": dict.fromkeys(("bucket", "object_key", "file_path"), ""),
+    "README.md or docs/*.md speaks of it": dict.fromkeys(("bucket", "object_key", "file_path", "mode"), ""),
 }
+KINDS = {"oss_client_options": "client", "oss_upload_options": "upload", "oss_batch_options": "batch"}
 
 
 def options_of(struct: str) -> list[str]:
@@ -131,7 +150,7 @@ def options_of(struct: str) -> list[str]:
 def places_without(struct: str, field: str) -> list[str]:
     """Where the option is missing."""
     plain = field.removesuffix("_ms")
-    what = "client" if struct == "oss_client_options" else "upload"
+    what = KINDS[struct]
     names = {
         "struct": struct,
         "field": field,
@@ -142,7 +161,10 @@ def places_without(struct: str, field: str) -> list[str]:
     missing = []
     for place, pattern in PLACES.items():
         name = place.format(what=what).partition(" ")[0]
-        text = "".join(map(read, PAGES if name == "README.md" else [name]))
+        files = PAGES if name == "README.md" else [name]
+        if what == "batch" and name in OF_A_BATCH:
+            files = [name, OF_A_BATCH[name]]
+        text = "".join(map(read, files))
         instead = ELSEWHERE.get(place, {}).get(field)
         found = re.search(pattern.format(**names), text, re.MULTILINE) if instead is None else instead in text
         if not found:
@@ -150,7 +172,7 @@ def places_without(struct: str, field: str) -> list[str]:
     return missing
 
 
-@pytest.mark.parametrize("struct", ["oss_client_options", "oss_upload_options"])
+@pytest.mark.parametrize("struct", KINDS)
 def test_every_option_is_everywhere(struct: str) -> None:
     """CONTRIBUTING.md has the list for one more."""
     fields = options_of(struct)
@@ -161,6 +183,7 @@ def test_every_option_is_everywhere(struct: str) -> None:
 def test_an_option_that_is_nowhere_is_missed_everywhere() -> None:
     assert len(places_without("oss_upload_options", "no_such_option")) == len(PLACES)
     assert len(places_without("oss_client_options", "no_such_option_ms")) == len(PLACES)
+    assert len(places_without("oss_batch_options", "no_such_option")) == len(PLACES)
 
 
 LICENCE = "MIT OR Apache-2.0"

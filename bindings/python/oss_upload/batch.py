@@ -316,6 +316,9 @@ class Batch:
                 outcome = self._take(SLICE)
                 if outcome is not None:
                     yield outcome
+            # The end follows the last outcome at once: then there is a result.
+            while self._end is None:
+                self._look(SLICE)
         finally:
             self._iterators -= 1
 
@@ -330,6 +333,7 @@ class Batch:
                     yield outcome
                 # Also when there are many: other tasks have their turn.
                 await _awaiting.sleep(wait)
+            await self._await_end(_nothing)
         finally:
             self._iterators -= 1
 

@@ -25,7 +25,12 @@ def test_examples_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = make_file(300_000)
-    code = example.replace("/data/a.mp4", str(path)).replace("my-bucket", server.bucket)
+    monkeypatch.chdir(path.parent)
+    folder = path.parent / "videos"
+    folder.mkdir()
+    (folder / "a.mp4").symlink_to(path)
+    code = example.replace("/data/a.mp4", str(path)).replace("/data/videos", str(folder))
+    code = code.replace("my-bucket", server.bucket)
     with server.client() as client:
         monkeypatch.setattr(oss_upload, "Client", lambda _: client)
         names: dict[str, Any] = {"oss_upload": oss_upload, "client": client, "bandwidth_is_needed_elsewhere": bool}
