@@ -96,14 +96,16 @@ PLACES = {
 }
 # Where else options of a batch may stand.
 OF_A_BATCH = {
+    "bindings/go/oss/options.go": "bindings/go/oss/batch_options.go",
+    "bindings/go/oss/ffi.go": "bindings/go/oss/ffi_batch.go",
     "bindings/python/oss_upload/_command.py": "bindings/python/oss_upload/_batch_arguments.py",
     "tests/scenarios/rust.rs": "tests/scenarios/rust_batch.rs",
 }
 # What stands for an option where it has no place of its own; "": nothing does.
 ELSEWHERE = {
     "include/oss_upload.hpp hands it on": {"headers": "in.headers(from, to)"},
-    "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": ""},
-    "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": ""},
+    "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": "", "key_prefix": "\tPrefix string"},
+    "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": "", "key_prefix": '"Prefix"'},
     "bindings/python/oss_upload/_options.py has it": {
         **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), "path: Path | None, bucket: str, key: str"),
         "checkpoint_path": "    checkpoint: bool | Path\n",
