@@ -33,18 +33,18 @@
  *
  * Rules
  *
- * - Ownership. oss::client, oss::upload and oss::stream own their resource and release it when they go out of scope. They can be
- *   moved but not copied, and destroyed in any order. Destroying the oss::upload of a running upload pauses it without
- *   waiting for it, unless it reads memory of the program (client::start_memory()). Destroying an oss::stream that has
- *   not been finished stores no object. Everything else is a value. A moved-from object is empty: it can be assigned to and destroyed, its
- *   pause() and cancel() do nothing, its next_event() returns nothing, and everything else reports
- *   oss::status::invalid_argument.
+ * - Ownership. oss::client, oss::upload, oss::stream and oss::batch own their resource and release it when they go out of
+ *   scope. They can be moved but not copied, and destroyed in any order. Destroying the oss::upload of a running upload, or
+ *   a running oss::batch, pauses it without waiting for it, unless it reads memory of the program
+ *   (client::start_memory()). Destroying an oss::stream that has not been finished stores no object. Everything else is a
+ *   value. A moved-from object is empty: it can be assigned to and destroyed, its pause() and cancel() do nothing, its
+ *   next_event() and next_outcome() return nothing, and everything else reports oss::status::invalid_argument.
  * - Options. Fields that are not set (an empty std::optional, an empty path, a zero number or time) have their default.
  * - Errors. The library reports every failure as an oss::error; std::bad_alloc may occur as well.
- * - Callbacks run on the thread that called upload_file() or upload::wait(), never after these have returned. If a
+ * - Callbacks run on the thread that called upload_file(), upload::wait() or batch::wait(), never after these have returned. If a
  *   callback throws, the upload is paused, and the exception reaches the caller once the upload has stopped (about a
  *   second). It never passes through the library: nothing leaks, and with a checkpoint the data already sent is kept.
- * - Threads. Several threads may use one client or one upload at the same time, except to move, assign or destroy it.
+ * - Threads. Several threads may use one client, one upload or one batch at the same time, except to move, assign or destroy it.
  * - After a fork, the child must not use them.
  * - With Alibaba Cloud's C SDK: this header does not need oss_upload_file. Define OSS_UPLOAD_NO_UPLOAD_FILE before
  *   including it, since the SDK has a different function of that name.
@@ -62,6 +62,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -98,13 +99,15 @@
 
 namespace oss {
 
-/// Outcome of a call. An oss::error never has `ok` or `pending`. Newer libraries may add values: treat an unknown one
+/// Outcome of a call. An oss::error never has `ok`, `pending` or `end`. Newer libraries may add values: treat an unknown one
 /// as a failure.
 enum class status : std::int32_t {
     /// Success.
     ok = OSS_OK,
     /// The wait timed out; the upload is still running.
     pending = OSS_PENDING,
+    /// batch::next_outcome_for(): there are no more outcomes, the batch has ended.
+    end = OSS_END,
     /// An argument or option is invalid; the message names it. Nothing was done.
     invalid_argument = OSS_INVALID_ARGUMENT,
     /// The local file could not be opened or read; see error::os_error().
@@ -135,6 +138,9 @@ enum class status : std::int32_t {
     unsupported = OSS_UNSUPPORTED,
     /// The system could not create a thread: a process or memory limit is reached. Retrying later may help.
     resources = OSS_RESOURCES,
+    /// Some files of a batch failed; the outcome of each says why. The other files are as they should be; see
+    /// error::batch_result().
+    files_failed = OSS_FILES_FAILED,
     /// A bug in the library; please report the message.
     internal = OSS_INTERNAL,
 };
@@ -297,6 +303,103 @@ struct upload_options {
     std::uint64_t spool_limit = 0;
 };
 
+/// What a batch does with the files.
+enum class batch_mode : std::uint32_t {
+    /// Upload all, but for those that an interrupted batch with this manifest has stored.
+    all = OSS_BATCH_ALL,
+    /// Upload those that are not as the manifest says.
+    changed = OSS_BATCH_CHANGED,
+    /// Upload those that failed, by the manifest. directory and list_path are not looked into.
+    retry_failed = OSS_BATCH_RETRY_FAILED,
+    /// Upload nothing; compare the list of objects in the bucket with the manifest.
+    verify = OSS_BATCH_VERIFY,
+    /// Upload nothing; compare the CRC-64 of every object, and of every file, with the manifest.
+    verify_full = OSS_BATCH_VERIFY_FULL,
+};
+
+/// What a batch does with symbolic links in a folder.
+enum class symlinks : std::uint32_t {
+    /// Upload what they lead to. A link back to a folder above it fails.
+    follow = OSS_SYMLINKS_FOLLOW,
+    /// Leave them out.
+    skip = OSS_SYMLINKS_SKIP,
+    /// They fail.
+    refuse = OSS_SYMLINKS_REFUSE,
+};
+
+/// What a batch does with names that cannot be keys.
+enum class key_encoding : std::uint32_t {
+    /// Such a file fails.
+    refuse = OSS_KEY_REFUSE,
+    /// Bytes of a name that cannot be in a key become "%XX", and every '%' becomes "%25".
+    percent = OSS_KEY_PERCENT,
+};
+
+/// Which files to upload, where to, and how. Fields that are not set have their default. Relative paths are resolved at the
+/// time of client::start_batch().
+struct batch_options {
+    /// Name of the bucket.
+    std::string bucket{};
+    /// What every key begins with, such as "photos/". The path of the file follows it directly.
+    std::string key_prefix{};
+    /// Folder whose files, and those in all folders below, are uploaded. They are found while others are uploaded, in the
+    /// order of their paths. Cannot be combined with list_path.
+    std::filesystem::path directory{};
+    /// File with one path a line, or with a path, a tab and a key. Without it and directory, the files are those of
+    /// batch::add().
+    std::filesystem::path list_path{};
+    /// File that keeps what became of every file: the report of this batch, what a later call goes on from when this one is
+    /// interrupted, and what the next batch compares with. Large files in work have checkpoints in the folder
+    /// "<manifest_path>.parts". Empty: none is kept, and an interrupted batch starts over.
+    std::filesystem::path manifest_path{};
+    /// Rules for files and folders of `directory` to leave out, each as a line of a .gitignore file.
+    std::vector<std::string> exclude{};
+    /// Rules in the same form: only files that one of them names are uploaded. Empty: all.
+    std::vector<std::string> include{};
+    /// Headers of every object, as in upload_options.
+    pairs headers{};
+    /// Metadata of every object: {"author", "me"} is the header x-oss-meta-author.
+    pairs metadata{};
+    /// Part size of large files in bytes, 102400 to 5368709120. Files up to this size are sent with one request. 0 and
+    /// part_size_auto: the library chooses.
+    std::uint64_t part_size = 0;
+    /// Number of requests at the same time, 1 to 100. 0 and routines_auto: the library chooses, at most 64 for all uploads
+    /// of the client for which it does so.
+    std::uint32_t connections = 0;
+    /// Limit on the requests per second. 0 means no limit.
+    std::uint32_t max_requests_per_second = 0;
+    /// What to do with the files. All but batch_mode::all need manifest_path; for batch_mode::changed, compare_remote will do.
+    batch_mode mode = batch_mode::all;
+    /// batch_mode::changed asks the bucket about files that the manifest does not know, and uploads those whose size or
+    /// CRC-64 is another one there.
+    bool compare_remote = false;
+    /// The entries of list_path end with a zero byte instead of a line break.
+    bool list_null_separated = false;
+    /// Files named .ossignore have rules to leave files out, each for its folder and those below.
+    bool ignore_files = false;
+    /// What to do with symbolic links in a folder.
+    oss::symlinks symlinks = oss::symlinks::follow;
+    /// What to do with names that cannot be keys.
+    oss::key_encoding key_encoding = oss::key_encoding::refuse;
+    /// What to do when a file changes while it is uploaded.
+    file_change on_file_change = file_change::restart;
+    /// An empty folder is stored as an empty object whose key ends with '/'.
+    bool empty_directories = false;
+    /// The modification time is stored as x-oss-meta-mtime, in seconds since 1970 with a fraction.
+    bool keep_mtime = false;
+    /// The batch ends with the first file that fails.
+    bool stop_on_error = false;
+    /// Nothing is uploaded, and the manifest stays as it is.
+    bool dry_run = false;
+    /// Every outcome is kept until batch::next_outcome() or batch::outcomes() takes it; when 1024 wait, the batch waits too.
+    bool outcomes = false;
+    /// Which shard of the files to upload, from 0.
+    std::uint32_t shard_index = 0;
+    /// Number of shards. A file is in the shard that the CRC-64/XZ of its key has as remainder when it is divided by this
+    /// number. 0 and 1: all files are uploaded.
+    std::uint32_t shard_count = 0;
+};
+
 /// Outcome of an upload; in an error, as far as it is known.
 struct result {
     /// CRC-64/XZ of the whole object, equal to the server's value.
@@ -332,6 +435,32 @@ struct result {
     /// The application server's response to x-oss-callback. Empty if there was no callback, if it failed, or if the
     /// response was lost and the upload was confirmed by looking at the object instead.
     std::string callback_response{};
+};
+
+/// Outcome of a batch; in an error, as far as it is known.
+struct batch_result {
+    /// Number of files stored, including resumed ones.
+    std::uint64_t files_stored = 0;
+    /// Number of files that an interrupted call of this batch had stored.
+    std::uint64_t files_resumed = 0;
+    /// Number of files that have not changed.
+    std::uint64_t files_unchanged = 0;
+    /// Number of files and folders that were left out.
+    std::uint64_t files_skipped = 0;
+    /// Number of files that failed.
+    std::uint64_t files_failed = 0;
+    /// Number of files that would have been uploaded, but for dry_run.
+    std::uint64_t files_planned = 0;
+    /// Size of all stored files in bytes, including resumed ones.
+    std::uint64_t bytes_stored = 0;
+    /// Body bytes sent, including retries.
+    std::uint64_t bytes_sent = 0;
+    /// Number of HTTP requests, including retries.
+    std::uint64_t requests = 0;
+    /// Number of damaged lines in the manifest, whose files were done again.
+    std::uint64_t manifest_lines_damaged = 0;
+    /// Duration of the batch.
+    std::chrono::milliseconds elapsed{0};
 };
 
 /// What an upload is doing. Newer libraries may add values.
@@ -378,6 +507,48 @@ struct progress {
     std::optional<std::chrono::milliseconds> eta{};
 };
 
+/// Progress of a batch. Numbers are totals and never decrease, but for the rates.
+struct batch_progress {
+    /// Number of files found so far, without those that are left out.
+    std::uint64_t files_found = 0;
+    /// Their size in bytes.
+    std::uint64_t bytes_found = 0;
+    /// Number of files stored, including resumed ones.
+    std::uint64_t files_stored = 0;
+    /// Number of files that an interrupted call of this batch had stored.
+    std::uint64_t files_resumed = 0;
+    /// Number of files that have not changed.
+    std::uint64_t files_unchanged = 0;
+    /// Number of files and folders that were left out.
+    std::uint64_t files_skipped = 0;
+    /// Number of files that failed.
+    std::uint64_t files_failed = 0;
+    /// Bytes of the files that are done, and those of large files in work that were sent.
+    std::uint64_t bytes_done = 0;
+    /// Body bytes sent, including retries.
+    std::uint64_t bytes_sent = 0;
+    /// Number of HTTP requests, including retries.
+    std::uint64_t requests = 0;
+    /// Number of retries.
+    std::uint64_t retries = 0;
+    /// Average rate over the last few seconds, in bytes done.
+    std::uint64_t bytes_per_second = 0;
+    /// Average rate over the last few seconds, in files done.
+    std::uint64_t files_per_second = 0;
+    /// Time remaining at these rates; empty when not known.
+    std::optional<std::chrono::milliseconds> eta{};
+    /// Of the large file in current_path: bytes sent.
+    std::uint64_t current_done = 0;
+    /// Of the large file in current_path: size in bytes.
+    std::uint64_t current_size = 0;
+    /// All files have been found, so files_found and bytes_found are the totals.
+    bool totals_known = false;
+    /// The batch has ended.
+    bool ended = false;
+    /// A large file in work, to be shown; empty if there is none.
+    std::string current_path{};
+};
+
 /// What a progress callback may return.
 enum class control : std::int32_t {
     /// Continue.
@@ -388,27 +559,28 @@ enum class control : std::int32_t {
     cancel = OSS_CANCEL,
 };
 
-/// A progress callback: anything that can be called with a `const oss::progress &` and returns an oss::control or void;
-/// void means "continue". A null pointer or an empty std::function is no callback.
-class progress_function {
+/// A progress callback: anything that can be called with a `const Progress &` and returns an oss::control or void; void
+/// means "continue". A null pointer or an empty std::function is no callback.
+template <class Progress>
+class basic_progress_function {
 public:
     /// No callback.
-    progress_function() noexcept = default;
+    basic_progress_function() noexcept = default;
     /// No callback.
-    progress_function(std::nullptr_t) noexcept {}
+    basic_progress_function(std::nullptr_t) noexcept {}
 
     /// Keeps a copy of `function` and calls it.
-    template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, progress_function> &&
-                                                std::is_invocable_v<std::decay_t<F> &, const progress &>>>
-    progress_function(F &&function)
+    template <class F, class = std::enable_if_t<!std::is_same_v<std::decay_t<F>, basic_progress_function> &&
+                                                std::is_invocable_v<std::decay_t<F> &, const Progress &>>>
+    basic_progress_function(F &&function)
     {
-        using returned = std::invoke_result_t<std::decay_t<F> &, const progress &>;
+        using returned = std::invoke_result_t<std::decay_t<F> &, const Progress &>;
         static_assert(std::is_void_v<returned> || std::is_same_v<returned, control>,
                       "a progress callback returns oss::control or nothing");
-        std::function<returned(const progress &)> call(std::forward<F>(function));
+        std::function<returned(const Progress &)> call(std::forward<F>(function));
         if (!call) return;
         if constexpr (std::is_void_v<returned>) {
-            call_ = [call = std::move(call)](const progress &now) {
+            call_ = [call = std::move(call)](const Progress &now) {
                 call(now);
                 return control::proceed;
             };
@@ -421,11 +593,17 @@ public:
     explicit operator bool() const noexcept { return static_cast<bool>(call_); }
 
     /// Calls it. There must be a callback.
-    control operator()(const progress &now) const { return call_(now); }
+    control operator()(const Progress &now) const { return call_(now); }
 
 private:
-    std::function<control(const progress &)> call_{};
+    std::function<control(const Progress &)> call_{};
 };
+
+/// The progress callback of an upload, called with a `const oss::progress &`.
+using progress_function = basic_progress_function<progress>;
+
+/// The progress callback of a batch, called with a `const oss::batch_progress &`.
+using batch_progress_function = basic_progress_function<batch_progress>;
 
 /// Kind of an event. Newer libraries may add kinds: skip those you do not know.
 enum class event_kind : std::uint32_t {
@@ -490,13 +668,19 @@ class error : public std::runtime_error {
 public:
     /// As reported by the library, with what is known about the upload.
     explicit error(const oss_error &raw, oss::result known = {})
-        : std::runtime_error(raw.message), facts_(std::make_shared<const facts>(facts{raw, std::move(known)}))
+        : std::runtime_error(raw.message), facts_(std::make_shared<const facts>(facts{raw, std::move(known), {}}))
+    {
+    }
+
+    /// As reported by the library, with what is known about the batch.
+    error(const oss_error &raw, const oss::batch_result &known)
+        : std::runtime_error(raw.message), facts_(std::make_shared<const facts>(facts{raw, {}, known}))
     {
     }
 
     /// With a status and a message.
     error(oss::status status, const std::string &message)
-        : std::runtime_error(message), facts_(std::make_shared<const facts>(facts{kind(status), {}}))
+        : std::runtime_error(message), facts_(std::make_shared<const facts>(facts{kind(status), {}, {}}))
     {
     }
 
@@ -544,10 +728,15 @@ public:
     /// as long as service_code().
     [[nodiscard]] const oss::result &result() const noexcept { return facts_->known; }
 
+    /// What was done of the batch that failed, also when that is status::files_failed; all zero when none was started. Valid
+    /// as long as service_code().
+    [[nodiscard]] const oss::batch_result &batch_result() const noexcept { return facts_->batch; }
+
 private:
     struct facts {
         oss_error raw;
         oss::result known;
+        oss::batch_result batch;
     };
 
     static oss_error kind(oss::status status) noexcept
@@ -561,8 +750,51 @@ private:
     std::shared_ptr<const facts> facts_;
 };
 
+/// How a file of a batch ended. Newer libraries may add values.
+enum class outcome_status : std::uint32_t {
+    /// The object is stored, and its CRC-64 is that of the file.
+    stored = OSS_OUTCOME_STORED,
+    /// The file was stored before and has not changed since. Verifying: all is as it should be.
+    unchanged = OSS_OUTCOME_UNCHANGED,
+    /// The file or folder was left out; see outcome::rule.
+    skipped = OSS_OUTCOME_SKIPPED,
+    /// The file is not stored, or is not what it should be; see outcome::error.
+    failed = OSS_OUTCOME_FAILED,
+    /// The file would have been uploaded, but for dry_run.
+    planned = OSS_OUTCOME_PLANNED,
+};
+
+/// What became of one file of a batch.
+struct outcome {
+    /// How it ended.
+    outcome_status status = outcome_status::stored;
+    /// It was stored by an interrupted call of this batch, and not sent again.
+    bool resumed = false;
+    /// Number of HTTP requests for this file, including retries.
+    std::uint32_t attempts = 0;
+    /// Size in bytes.
+    std::uint64_t size = 0;
+    /// CRC-64/XZ of the object; 0 if it is not stored.
+    std::uint64_t crc64 = 0;
+    /// Path of the file; in a folder, from there.
+    std::filesystem::path path{};
+    /// Name of the object; empty if none could be made.
+    std::string key{};
+    /// ETag of the object, without quotes.
+    std::string etag{};
+    /// Version ID of the object, in a bucket with versioning.
+    std::string version_id{};
+    /// Request ID of the request that created the object.
+    std::string request_id{};
+    /// Why it was left out: the rule that names it, or what it is.
+    std::string rule{};
+    /// Why it failed; empty if it did not.
+    std::optional<oss::error> error{};
+};
+
 class upload;
 class stream;
+class batch;
 class client;
 
 /// Not for programs.
@@ -583,30 +815,46 @@ struct free_stream {
     void operator()(oss_stream *handle) const noexcept { oss_stream_free(handle); }
 };
 
+struct free_batch {
+    void operator()(oss_batch *handle) const noexcept { oss_batch_free(handle); }
+};
+
 /// For contiguous bytes: a std::string, a std::vector<char>, a std::span ...
 template <class Bytes>
 using if_bytes = std::enable_if_t<sizeof(*std::declval<const Bytes &>().data()) == 1 &&
                                   std::is_pointer_v<decltype(std::declval<const Bytes &>().data())> &&
                                   std::is_convertible_v<decltype(std::declval<const Bytes &>().size()), std::size_t>>;
 
-/// An upload that must not go on when its callback throws: paused, and waited for, unless it is let go.
+inline void pause_and_wait(oss_upload *handle) noexcept
+{
+    oss_upload_pause(handle);
+    oss_upload_wait(handle, UINT32_MAX, nullptr, nullptr, nullptr);
+}
+
+/// Outcomes that nobody takes keep no batch from its end once it is paused.
+inline void pause_and_wait(oss_batch *handle) noexcept
+{
+    oss_batch_pause(handle);
+    oss_batch_wait(handle, UINT32_MAX, nullptr, nullptr, nullptr);
+}
+
+/// An upload or batch that must not go on when its callback throws: paused, and waited for, unless it is let go.
+template <class Handle>
 class pause_unless_ended {
 public:
-    explicit pause_unless_ended(oss_upload *handle) noexcept : handle_(handle) {}
+    explicit pause_unless_ended(Handle *handle) noexcept : handle_(handle) {}
     pause_unless_ended(const pause_unless_ended &) = delete;
     pause_unless_ended &operator=(const pause_unless_ended &) = delete;
 
     ~pause_unless_ended()
     {
-        if (handle_ == nullptr) return;
-        oss_upload_pause(handle_);
-        oss_upload_wait(handle_, UINT32_MAX, nullptr, nullptr, nullptr);
+        if (handle_ != nullptr) pause_and_wait(handle_);
     }
 
     void ended() noexcept { handle_ = nullptr; }
 
 private:
-    oss_upload *handle_;
+    Handle *handle_;
 };
 
 /// From C++'s values to C's, which borrow from them. The first that C could not see right is remembered.
@@ -640,7 +888,18 @@ public:
         return 0;
     }
 
-    void headers(const upload_options &from, oss_upload_options &to)
+    /// One a line; NULL when there are none.
+    const char *lines(const char *field, const std::vector<std::string> &values)
+    {
+        if (values.empty()) return nullptr;
+        std::string &all = *texts_.emplace_back(std::make_unique<std::string>(values.front()));
+        for (std::size_t i = 1; i < values.size(); i++) all += '\n' + values[i];
+        return text(field, all);
+    }
+
+    /// Of upload_options and batch_options.
+    template <class From, class To>
+    void headers(const From &from, To &to)
     {
         for (const auto &[name, value] : from.headers) {
             headers_.push_back({text("headers", name), text("headers", value)});
@@ -719,6 +978,38 @@ inline oss_upload_options options(input &in, const upload_options &from)
     return to;
 }
 
+inline oss_batch_options options(input &in, const batch_options &from)
+{
+    oss_batch_options to{};
+    to.struct_size = sizeof(to);
+    to.bucket = in.text("bucket", from.bucket);
+    to.key_prefix = in.text("key_prefix", from.key_prefix);
+    if (!from.directory.empty()) to.directory = in.path("directory", from.directory);
+    if (!from.list_path.empty()) to.list_path = in.path("list_path", from.list_path);
+    if (!from.manifest_path.empty()) to.manifest_path = in.path("manifest_path", from.manifest_path);
+    to.exclude = in.lines("exclude", from.exclude);
+    to.include = in.lines("include", from.include);
+    in.headers(from, to);
+    to.part_size = from.part_size;
+    to.connections = from.connections;
+    to.max_requests_per_second = from.max_requests_per_second;
+    to.mode = static_cast<std::uint32_t>(from.mode);
+    to.compare_remote = flag(from.compare_remote);
+    to.list_null_separated = flag(from.list_null_separated);
+    to.ignore_files = flag(from.ignore_files);
+    to.symlinks = static_cast<std::uint32_t>(from.symlinks);
+    to.key_encoding = static_cast<std::uint32_t>(from.key_encoding);
+    to.on_file_change = static_cast<std::uint32_t>(from.on_file_change);
+    to.empty_directories = flag(from.empty_directories);
+    to.keep_mtime = flag(from.keep_mtime);
+    to.stop_on_error = flag(from.stop_on_error);
+    to.dry_run = flag(from.dry_run);
+    to.outcomes = flag(from.outcomes);
+    to.shard_index = from.shard_index;
+    to.shard_count = from.shard_count;
+    return to;
+}
+
 /// Milliseconds as C takes them; its largest number, which means "no limit", is not among them.
 inline std::uint32_t limit(std::chrono::milliseconds timeout) noexcept
 {
@@ -790,6 +1081,75 @@ inline oss::event value(const oss_event &from)
     return to;
 }
 
+inline oss::batch_result value(const oss_batch_result &from)
+{
+    oss::batch_result to;
+    to.files_stored = from.files_stored;
+    to.files_resumed = from.files_resumed;
+    to.files_unchanged = from.files_unchanged;
+    to.files_skipped = from.files_skipped;
+    to.files_failed = from.files_failed;
+    to.files_planned = from.files_planned;
+    to.bytes_stored = from.bytes_stored;
+    to.bytes_sent = from.bytes_sent;
+    to.requests = from.requests;
+    to.manifest_lines_damaged = from.manifest_lines_damaged;
+    to.elapsed = time(from.elapsed_ms);
+    return to;
+}
+
+inline oss::batch_progress value(const oss_batch_progress &from)
+{
+    oss::batch_progress to;
+    to.files_found = from.files_found;
+    to.bytes_found = from.bytes_found;
+    to.files_stored = from.files_stored;
+    to.files_resumed = from.files_resumed;
+    to.files_unchanged = from.files_unchanged;
+    to.files_skipped = from.files_skipped;
+    to.files_failed = from.files_failed;
+    to.bytes_done = from.bytes_done;
+    to.bytes_sent = from.bytes_sent;
+    to.requests = from.requests;
+    to.retries = from.retries;
+    to.bytes_per_second = from.bytes_per_second;
+    to.files_per_second = from.files_per_second;
+    if (from.eta_ms != OSS_ETA_UNKNOWN) to.eta = time(from.eta_ms);
+    to.current_done = from.current_done;
+    to.current_size = from.current_size;
+    to.totals_known = from.totals_known != 0;
+    to.ended = from.ended != 0;
+    to.current_path = from.current_path;
+    return to;
+}
+
+inline std::filesystem::path path(const char *from)
+{
+#ifdef _WIN32
+    return std::filesystem::u8path(from);
+#else
+    return from;
+#endif
+}
+
+inline oss::outcome value(const oss_outcome &from)
+{
+    oss::outcome to;
+    to.status = static_cast<outcome_status>(from.status);
+    to.resumed = from.resumed != 0;
+    to.attempts = from.attempts;
+    to.size = from.size;
+    to.crc64 = from.crc64;
+    to.path = path(from.path);
+    to.key = from.key;
+    to.etag = from.etag;
+    to.version_id = from.version_id;
+    to.request_id = from.request_id;
+    to.rule = from.rule;
+    if (from.error.status != OSS_OK) to.error.emplace(from.error);
+    return to;
+}
+
 template <class Handle>
 std::optional<event> next_event(oss_status (*take)(Handle *, oss_event *), Handle *handle)
 {
@@ -809,6 +1169,21 @@ oss::result ended(const oss_result &raw, std::size_t (*response)(Handle *, char 
     response(handle, &known.callback_response[0], known.callback_response.size());
     known.callback_response.pop_back();
     return known;
+}
+
+/// How often a progress callback is called, in milliseconds.
+inline constexpr std::uint32_t interval = 100;
+
+/// Does with an upload or batch what its progress callback has returned.
+template <class Running>
+void obey(Running &running, control wanted) noexcept
+{
+    switch (wanted) {
+    case control::proceed: break;
+    case control::cancel: running.cancel(); break;
+    case control::pause:
+    default: running.pause();
+    }
 }
 
 #if OSS_UPLOAD_HAS_EXCEPTIONS
@@ -919,20 +1294,17 @@ private:
 
     explicit upload(oss_upload *handle) noexcept : handle_(handle) {}
 
-    /// How often the callback is called, in milliseconds.
-    static constexpr std::uint32_t interval = 100;
-
     detail::failure await(const progress_function &on_progress, oss::result &stored)
     {
         if (!handle_) return nothing();
-        detail::pause_unless_ended running(handle_.get());
+        detail::pause_unless_ended<oss_upload> running(handle_.get());
         for (;;) {
             oss_progress now;
             oss_result raw;
             oss_error failed;
             const oss_status status =
-                oss_upload_wait(handle_.get(), on_progress ? interval : UINT32_MAX, &now, &raw, &failed);
-            if (on_progress) obey(on_progress(detail::value(now)));
+                oss_upload_wait(handle_.get(), on_progress ? detail::interval : UINT32_MAX, &now, &raw, &failed);
+            if (on_progress) detail::obey(*this, on_progress(detail::value(now)));
             if (status == OSS_PENDING) continue;
             running.ended();
             return end(status, raw, failed, stored);
@@ -946,16 +1318,6 @@ private:
         oss_error failed;
         const oss_status status = oss_upload_wait(handle_.get(), detail::limit(timeout), nullptr, &raw, &failed);
         return status == OSS_PENDING ? std::nullopt : end(status, raw, failed, stored.emplace());
-    }
-
-    void obey(control wanted) noexcept
-    {
-        switch (wanted) {
-        case control::proceed: break;
-        case control::cancel: cancel(); break;
-        case control::pause:
-        default: pause();
-        }
     }
 
     detail::failure end(oss_status status, const oss_result &raw, const oss_error &failed, oss::result &stored)
@@ -1234,6 +1596,290 @@ private:
     buffer buffer_;
 };
 
+/// A batch of files, running or ended, created by client::start_batch(). Every file ends as exactly one outcome, unless the
+/// batch is interrupted. To go on with one, start it again with the same manifest.
+class batch {
+public:
+    /// No batch; one can be moved into it.
+    batch() noexcept = default;
+
+    /// Whether it holds a batch: false if default-constructed or moved from.
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+    /// Adds a file to a batch that has neither directory nor list_path. Waits while many files wait to be uploaded. Without
+    /// a key, the key is key_prefix and the path, without a leading '/' or "./". A file that cannot be uploaded is no error
+    /// of this call: its outcome says why.
+    ///
+    /// Throws oss::error: invalid_argument when the batch is sealed or has ended, or has another source.
+    void add(const std::filesystem::path &file_path, const std::optional<std::string> &object_key = std::nullopt)
+    {
+        bool added = false;
+        detail::check(give(file_path, object_key, UINT32_MAX, added));
+    }
+
+    /// Same as add(), but waits for at most `timeout`; 0 or less does not wait. Returns whether the file was added: if not,
+    /// call it again. A program that adds files and takes outcomes on one thread takes outcomes then.
+    ///
+    /// Throws oss::error as add() does.
+    [[nodiscard]] bool add_for(const std::filesystem::path &file_path, const std::optional<std::string> &object_key,
+                               std::chrono::milliseconds timeout)
+    {
+        bool added = false;
+        detail::check(give(file_path, object_key, detail::limit(timeout), added));
+        return added;
+    }
+
+    /// Says that nothing more will be added. A batch to which files are added does not end before this. A second call does
+    /// nothing.
+    ///
+    /// Throws oss::error: invalid_argument if it holds no batch.
+    void seal() { detail::check(close()); }
+
+    /// Waits until the batch has ended, and returns its outcome. `on_progress` is as that of upload::wait(). With
+    /// batch_options::outcomes, another thread must take outcomes meanwhile, or the batch waits for that. May be called
+    /// again, with the same outcome.
+    ///
+    /// Throws oss::error: files_failed if some files failed, which has a batch_result(); paused or cancelled after those
+    /// calls; otherwise what ended the batch.
+    oss::batch_result wait(const batch_progress_function &on_progress = {})
+    {
+        oss::batch_result done;
+        detail::check(await(on_progress, done));
+        return done;
+    }
+
+    /// Waits until the batch has ended, or for at most `timeout`; 0 or less returns at once. Returns the outcome, or nothing
+    /// if the batch is still running.
+    ///
+    /// Throws oss::error as wait() does.
+    std::optional<oss::batch_result> wait_for(std::chrono::milliseconds timeout)
+    {
+        std::optional<oss::batch_result> done;
+        detail::check(look(timeout, done));
+        return done;
+    }
+#endif
+
+#if OSS_UPLOAD_HAS_EXPECTED
+    /// Same as add(), but returns the error.
+    [[nodiscard]] std::expected<void, error> try_add(const std::filesystem::path &file_path,
+                                                     const std::optional<std::string> &object_key = std::nullopt)
+    {
+        bool added = false;
+        return detail::expect(give(file_path, object_key, UINT32_MAX, added));
+    }
+
+    /// Same as add_for(), but returns the error.
+    [[nodiscard]] std::expected<bool, error> try_add_for(const std::filesystem::path &file_path,
+                                                         const std::optional<std::string> &object_key,
+                                                         std::chrono::milliseconds timeout)
+    {
+        bool added = false;
+        return detail::expect(give(file_path, object_key, detail::limit(timeout), added), std::move(added));
+    }
+
+    /// Same as seal(), but returns the error.
+    [[nodiscard]] std::expected<void, error> try_seal() { return detail::expect(close()); }
+
+    /// Same as wait(), but returns the error. Exceptions from `on_progress` are still thrown.
+    [[nodiscard]] std::expected<oss::batch_result, error> try_wait(const batch_progress_function &on_progress = {})
+    {
+        oss::batch_result done;
+        return detail::expect(await(on_progress, done), std::move(done));
+    }
+
+    /// Same as wait_for(), but returns the error.
+    [[nodiscard]] std::expected<std::optional<oss::batch_result>, error> try_wait_for(std::chrono::milliseconds timeout)
+    {
+        std::optional<oss::batch_result> done;
+        return detail::expect(look(timeout, done), std::move(done));
+    }
+#endif
+
+    /// Takes the next outcome, waiting for it. Nothing: there are no more, the batch has ended. Outcomes come in the order in
+    /// which the files ended. Without batch_options::outcomes, there are none.
+    [[nodiscard]] std::optional<outcome> next_outcome()
+    {
+        oss_outcome raw;
+        if (!handle_ || oss_batch_next_outcome(handle_.get(), UINT32_MAX, &raw) != OSS_OK) return std::nullopt;
+        return detail::value(raw);
+    }
+
+    /// Takes the next outcome into `next`, waiting for it for at most `timeout`; 0 or less does not wait. Returns status::ok;
+    /// status::pending when there is none yet; or status::end when there are no more because the batch has ended, or there
+    /// is no batch.
+    [[nodiscard]] status next_outcome_for(std::chrono::milliseconds timeout, outcome &next)
+    {
+        if (!handle_) return status::end;
+        oss_outcome raw;
+        const auto found = static_cast<status>(oss_batch_next_outcome(handle_.get(), detail::limit(timeout), &raw));
+        if (found == status::ok) next = detail::value(raw);
+        return found;
+    }
+
+    class outcome_range;
+
+    /// All outcomes until the end of the batch, as next_outcome() takes them:
+    ///
+    ///     for (const oss::outcome &file : batch.outcomes()) ...
+    ///
+    /// The batch must not be moved meanwhile. Whoever leaves the loop early takes the others later, or pauses the batch.
+    [[nodiscard]] outcome_range outcomes() noexcept;
+
+    /// Current progress. All zero if it holds no batch.
+    [[nodiscard]] batch_progress progress() const
+    {
+        oss_batch_progress raw{};
+        raw.eta_ms = OSS_ETA_UNKNOWN;
+        if (handle_) oss_batch_wait(handle_.get(), 0, &raw, nullptr, nullptr);
+        return detail::value(raw);
+    }
+
+    /// Asks the batch to stop soon. Returns at once. Files in work are stopped, and large ones keep their checkpoints. The
+    /// wait functions then report status::paused, or the outcome of the batch if it ended first. With a manifest, start it
+    /// again to go on.
+    void pause() noexcept { oss_batch_pause(handle_.get()); }
+
+    /// Same as pause(), but what was sent of files in work is removed from the server, and the wait functions report
+    /// status::cancelled. Objects that are stored stay.
+    void cancel() noexcept { oss_batch_cancel(handle_.get()); }
+
+    /// The C handle, still owned by this object; NULL if there is none.
+    [[nodiscard]] oss_batch *get() const noexcept { return handle_.get(); }
+
+private:
+    friend class client;
+
+    explicit batch(oss_batch *handle) noexcept : handle_(handle) {}
+
+    detail::failure give(const std::filesystem::path &file_path, const std::optional<std::string> &object_key,
+                         std::uint32_t timeout, bool &added)
+    {
+        if (!handle_) return nothing();
+        detail::input in;
+        const char *path = in.path("file_path", file_path);
+        const char *key = in.text("object_key", object_key);
+        if (in.refused()) return in.refused();
+        oss_error failed;
+        const oss_status status = timeout == UINT32_MAX
+                                      ? oss_batch_add(handle_.get(), path, key, &failed)
+                                      : oss_batch_try_add(handle_.get(), path, key, timeout, &failed);
+        added = status == OSS_OK;
+        if (status != OSS_OK && status != OSS_PENDING) return error(failed);
+        return std::nullopt;
+    }
+
+    detail::failure close()
+    {
+        if (!handle_) return nothing();
+        oss_error failed;
+        if (oss_batch_seal(handle_.get(), &failed) != OSS_OK) return error(failed);
+        return std::nullopt;
+    }
+
+    detail::failure await(const batch_progress_function &on_progress, oss::batch_result &done)
+    {
+        if (!handle_) return nothing();
+        detail::pause_unless_ended<oss_batch> running(handle_.get());
+        for (;;) {
+            oss_batch_progress now;
+            oss_batch_result raw;
+            oss_error failed;
+            const oss_status status =
+                oss_batch_wait(handle_.get(), on_progress ? detail::interval : UINT32_MAX, &now, &raw, &failed);
+            if (on_progress) detail::obey(*this, on_progress(detail::value(now)));
+            if (status == OSS_PENDING) continue;
+            running.ended();
+            return end(status, raw, failed, done);
+        }
+    }
+
+    detail::failure look(std::chrono::milliseconds timeout, std::optional<oss::batch_result> &done)
+    {
+        if (!handle_) return nothing();
+        oss_batch_result raw;
+        oss_error failed;
+        const oss_status status = oss_batch_wait(handle_.get(), detail::limit(timeout), nullptr, &raw, &failed);
+        return status == OSS_PENDING ? std::nullopt : end(status, raw, failed, done.emplace());
+    }
+
+    static detail::failure end(oss_status status, const oss_batch_result &raw, const oss_error &failed,
+                               oss::batch_result &done)
+    {
+        done = detail::value(raw);
+        if (status != OSS_OK) return error(failed, done);
+        return std::nullopt;
+    }
+
+    static detail::failure nothing() { return error(status::invalid_argument, "there is no batch"); }
+
+    std::unique_ptr<oss_batch, detail::free_batch> handle_{};
+};
+
+/// The outcomes of a batch, for a loop. It can be gone through once.
+class batch::outcome_range {
+public:
+    /// An input iterator.
+    class iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = outcome;
+        using difference_type = std::ptrdiff_t;
+        using pointer = const outcome *;
+        using reference = const outcome &;
+
+        /// The end.
+        iterator() noexcept = default;
+
+        /// The outcome. There must be one.
+        reference operator*() const noexcept { return *current_; }
+        /// A member of the outcome. There must be one.
+        pointer operator->() const noexcept { return &*current_; }
+
+        /// Waits for the next outcome.
+        iterator &operator++()
+        {
+            current_ = of_->next_outcome();
+            if (!current_) of_ = nullptr;
+            return *this;
+        }
+
+        /// Waits for the next outcome.
+        void operator++(int) { ++*this; }
+
+        /// Whether both are at the end, or both are not.
+        friend bool operator==(const iterator &one, const iterator &other) noexcept { return one.of_ == other.of_; }
+        /// Whether one is at the end.
+        friend bool operator!=(const iterator &one, const iterator &other) noexcept { return one.of_ != other.of_; }
+
+    private:
+        friend class outcome_range;
+
+        explicit iterator(batch &of) : of_(&of) { ++*this; }
+
+        batch *of_ = nullptr;
+        std::optional<outcome> current_{};
+    };
+
+    /// Waits for the first outcome that has not been taken.
+    [[nodiscard]] iterator begin() const { return iterator(*of_); }
+    /// The end of the batch.
+    [[nodiscard]] iterator end() const noexcept { return {}; }
+
+private:
+    friend class batch;
+
+    explicit outcome_range(batch &of) noexcept : of_(&of) {}
+
+    batch *of_;
+};
+
+inline batch::outcome_range batch::outcomes() noexcept
+{
+    return outcome_range(*this);
+}
+
 /// The endpoint, credentials, connections and limits that its uploads share. Its uploads continue when it is destroyed.
 class client {
 public:
@@ -1322,6 +1968,19 @@ public:
         return opened;
     }
 
+    /// Starts the upload of many files and returns at once. The options are checked before this call returns. One file that
+    /// fails stops nothing, and nothing is deleted in the bucket. With a manifest, a batch that was interrupted or whose
+    /// process died goes on where it was when it is started again.
+    ///
+    /// Throws oss::error: invalid_argument (the message names the option), unsupported, io or checkpoint (a path that cannot
+    /// be resolved), or resources (no thread could be created).
+    [[nodiscard]] oss::batch start_batch(const batch_options &options)
+    {
+        oss::batch started;
+        detail::check(start(options, started));
+        return started;
+    }
+
     /// Replaces the credentials, also for uploads that are running: the next request is signed with them.
     /// `security_token` is for temporary credentials.
     ///
@@ -1402,6 +2061,13 @@ public:
         return detail::expect(start(options, opened), std::move(opened));
     }
 
+    /// Same as start_batch(), but returns the error.
+    [[nodiscard]] std::expected<oss::batch, error> try_start_batch(const batch_options &options)
+    {
+        oss::batch started;
+        return detail::expect(start(options, started), std::move(started));
+    }
+
     /// Same as set_credentials(), but returns the error.
     [[nodiscard]] std::expected<void, error> try_set_credentials(
         const std::string &access_key_id, const std::string &access_key_secret,
@@ -1477,6 +2143,18 @@ private:
         oss_error failed;
         if (oss_stream_open(handle_.get(), &options, &made, &failed) != OSS_OK) return error(failed);
         opened = oss::stream(made);
+        return std::nullopt;
+    }
+
+    detail::failure start(const batch_options &from, oss::batch &started)
+    {
+        detail::input in;
+        const oss_batch_options options = detail::options(in, from);
+        if (in.refused()) return in.refused();
+        oss_batch *made = nullptr;
+        oss_error failed;
+        if (oss_batch_start(handle_.get(), &options, &made, &failed) != OSS_OK) return error(failed);
+        started = oss::batch(made);
         return std::nullopt;
     }
 

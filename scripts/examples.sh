@@ -95,4 +95,29 @@ pauses again.bin "${stream[@]}" again.bin "cat $work/a.bin"
 prints 'parts: [1-9][0-9]* resumed' "$work/out.txt"
 same_as_stored again.bin "$work/a.bin"
 [ ! -e "$CHECKPOINT" ] || fail 'the checkpoint of the stream is still there'
+
+say 'examples/upload_directory.c: a folder, Ctrl-C, the same command again, and a change'
+build cc c99 upload_directory.c upload_directory
+mkdir -p "$work/tree/sub"
+cp "$work/a.bin" "$work/tree/sub/large.bin"
+for name in one two; do echo "$name" >"$work/tree/$name.txt"; done
+touch "$work/tree/core.tmp"
+export EXCLUDE='*.tmp'
+folder=("$work/upload_directory" "$endpoint" demo tree/ "$work/tree" "$work/manifest")
+pauses tree/sub/large.bin "${folder[@]}"
+"${folder[@]}" >"$work/out.txt" 2>"$work/err.txt"
+prints 'sub/large.bin: stored as tree/sub/large.bin' "$work/out.txt"
+prints 'core.tmp: left out (exclude: \*.tmp)' "$work/out.txt"
+prints '1 left out, 0 failed' "$work/out.txt"
+[ "$(parts_of tree/sub/large.bin)" -eq 40 ] || fail 'parts of the large file were sent again'
+for name in one.txt two.txt sub/large.bin; do same_as_stored "tree/$name" "$work/tree/$name"; done
+echo 'something else' >"$work/tree/two.txt"
+ln -s nowhere "$work/tree/broken"
+status=0
+"${folder[@]}" >"$work/out.txt" 2>"$work/err.txt" || status=$?
+[ $status -eq 1 ] || fail "a file that fails ends it with $status"
+prints 'broken: .*No such file' "$work/err.txt"
+prints 'OSS_FILES_FAILED: 1 of 4 files failed' "$work/err.txt"
+prints '1 stored (15 bytes sent), 2 unchanged, 1 left out, 1 failed' "$work/out.txt"
+same_as_stored tree/two.txt "$work/tree/two.txt"
 say 'The examples do what they say'

@@ -27,7 +27,7 @@
 //!
 //! # How it is built
 //!
-//! Dependencies point one way: [`capi`] → [`client`] → `upload` → `transfer` → `service` → `transport` → `oss`. `oss`
+//! Dependencies point one way: [`capi`] → [`client`] → `batch` → `upload` → `transfer` → `service` → `transport` → `oss`. `oss`
 //! is the wire protocol as pure functions; `transport` sends one request and is the only module that uses ureq;
 //! `service` signs calls and retries them; `transfer` has the threads and the queue that all uploads of a client share;
 //! `source` is a file, a block of memory or a stream; `upload` is one upload, from the source to the verified object.

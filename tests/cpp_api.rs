@@ -23,7 +23,8 @@ use toolchain::{STRICT, build, root, stdout, with_library};
 
 /// What every C++ program must compile under without a word, besides what C programs must.
 const WARNINGS: [&str; 2] = ["-Wconversion", "-Wshadow"];
-const CARRIED: [&str; 3] = ["-std=c++17", "-Wl,--wrap=oss_client_new", "-Wl,--wrap=oss_upload_start"];
+const CARRIED: [&str; 4] =
+    ["-std=c++17", "-Wl,--wrap=oss_client_new", "-Wl,--wrap=oss_upload_start", "-Wl,--wrap=oss_batch_start"];
 
 fn cpp(name: &str) -> PathBuf {
     root().join("tests/cpp").join(name)
@@ -115,6 +116,29 @@ fn memory_and_streams() {
     check_streams(&case);
 }
 
+fn batches_case() -> Case {
+    let keys = ["stalls-thrown", "stalls-cancelled", "stalls-left"];
+    Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into())
+}
+
+fn check_batches(case: &Case) {
+    let folder = ["tree/bytes-%FF", "tree/large", "tree/small"];
+    let added: Vec<_> = (0..5).map(|number| format!("many/{number}")).collect();
+    let objects: Vec<_> = folder.into_iter().chain(["added"]).chain(added.iter().map(String::as_str)).collect();
+    case.assert_only_objects(&objects);
+    case.assert_stored(&["added", "tree/large"]);
+    let object = case.server.object(BUCKET, "tree/small").unwrap();
+    assert_eq!((&*object.headers["x-oss-meta-a"], &*object.headers["content-type"]), ("b", "text/x-test"));
+    assert!(case.files().is_empty(), "left behind: {:?}", case.files());
+}
+
+#[test]
+fn batches_and_their_outcomes() {
+    let case = batches_case();
+    case.run_under_valgrind(with_gcc("batches.cpp", &["-std=c++17"]));
+    check_batches(&case);
+}
+
 fn errors_case() -> Case {
     let refused = json!({
         "match": {"operation": "UploadPart", "key": "refused-part", "part": 3},
@@ -147,8 +171,8 @@ fn expected_case() -> Case {
 #[test]
 fn errors_are_returned_with_exceptions_and_without() {
     for (flags, objects) in [
-        (&["-std=c++23"][..], &["in-place", "stalls-expected"][..]),
-        (&["-std=c++23", "-fno-exceptions", "-fno-rtti"], &["in-place", "stalls-expected"]),
+        (&["-std=c++23"][..], &["in-batch", "in-place", "stalls-expected"][..]),
+        (&["-std=c++23", "-fno-exceptions", "-fno-rtti"], &["in-batch", "in-place", "stalls-expected"]),
     ] {
         let case = expected_case();
         case.run_under_valgrind(with_gcc("expected.cpp", flags));
@@ -171,6 +195,9 @@ fn sanitizers_find_nothing() {
     let case = streams_case();
     case.run_bare(with_gcc("streams.cpp", &SANITIZERS));
     check_streams(&case);
+    let case = batches_case();
+    case.run_bare(with_gcc("batches.cpp", &SANITIZERS));
+    check_batches(&case);
 }
 
 /// Every option, field and number of the C header has its place in C++.
@@ -210,12 +237,17 @@ fn carried() -> String {
             _ if field == "struct_size" || field.starts_with("reserved") || of == "oss_header" => continue,
             "oss_status" => number("status", field, "OSS_"),
             // options_inc() names them, save for headers.
-            "oss_client_options" | "oss_upload_options" => continue,
+            "oss_client_options" | "oss_upload_options" | "oss_batch_options" => continue,
             // The size of a text of its own, which is asked for: callback_response.cpp.
             "oss_result" if field == "callback_response_size" => continue,
             "oss_result" => format!("RESULT({field}, {plain})"),
             "oss_progress" => format!("PROGRESS({field}, {plain})"),
             "oss_event" => format!("EVENT({field}, {plain})"),
+            "oss_batch_result" => format!("BATCH_RESULT({field}, {plain})"),
+            "oss_batch_progress" => format!("BATCH_PROGRESS({field}, {plain})"),
+            // A struct of its own, whose fields are those of every error: batches.cpp.
+            "oss_outcome" if field == "error" => continue,
+            "oss_outcome" => format!("OUTCOME({field}, {plain})"),
             "oss_error" => match field {
                 "os_errno" => format!("ERROR({field}, os_error())"),
                 "message" => format!("ERROR({field}, what())"),
@@ -233,11 +265,15 @@ fn carried() -> String {
             name @ ("OSS_PAUSE" | "OSS_CANCEL") => number("control", name, "OSS_"),
             name if name.starts_with("OSS_PHASE_") => number("phase", name, "OSS_PHASE_"),
             name if name.starts_with("OSS_EVENT_") => number("event_kind", name, "OSS_EVENT_"),
+            name if name.starts_with("OSS_BATCH_") => number("batch_mode", name, "OSS_BATCH_"),
+            name if name.starts_with("OSS_SYMLINKS_") => number("symlinks", name, "OSS_SYMLINKS_"),
+            name if name.starts_with("OSS_KEY_") => number("key_encoding", name, "OSS_KEY_"),
+            name if name.starts_with("OSS_OUTCOME_") => number("outcome_status", name, "OSS_OUTCOME_"),
             name => panic!("{name} is not known in C++"),
         });
     }
     // A macro that the including file does not define at the moment means nothing.
-    let kinds = ["NUMBER", "RESULT", "PROGRESS", "EVENT", "ERROR"];
+    let kinds = ["NUMBER", "RESULT", "PROGRESS", "EVENT", "ERROR", "BATCH_RESULT", "BATCH_PROGRESS", "OUTCOME"];
     let of_kind = |kind: &str| -> String {
         let begin = format!("{kind}(");
         let lines: Vec<_> = lines.iter().filter(|line| line.starts_with(&begin)).map(String::as_str).collect();
@@ -286,9 +322,12 @@ fn every_standard_takes_it_in_two_units() {
 #[test]
 fn every_compiler_takes_every_program() {
     for compiler in compilers() {
-        for (source, standard) in
-            [("handles.cpp", "-std=c++20"), ("callbacks.cpp", "-std=c++2b"), ("errors.cpp", "-std=c++17")]
-        {
+        for (source, standard) in [
+            ("handles.cpp", "-std=c++20"),
+            ("callbacks.cpp", "-std=c++2b"),
+            ("errors.cpp", "-std=c++17"),
+            ("batches.cpp", "-std=c++20"),
+        ] {
             let mut command = Command::new(compiler);
             command.args([standard, "-fsyntax-only", "-I"]).arg(root().join("include"));
             stdout(command.args(STRICT).args(WARNINGS).arg(cpp(source)));

@@ -4,6 +4,7 @@
 //! in work is settled, recorded in the manifest and told, before the thread takes more.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -15,7 +16,9 @@ use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
 use super::outcome::{BatchOutcome, OutcomeStatus};
 use super::width::Width;
 use crate::error::{Error, ErrorKind, Result};
+use crate::options::OnFileChange;
 use crate::os;
+use crate::source::identity::{Comparison, Identity};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, Part, Source};
 use crate::sync::unpoisoned;
@@ -235,6 +238,9 @@ impl Schedule {
     }
 
     fn upload(&self, entry: Entry, is_small: bool) -> Verdict {
+        if let Err(error) = self.check_since_look(&entry) {
+            return self.after_error(entry, error, 0);
+        }
         let (Outcome { result, error, stored }, complaints) = match self.job.upload(&entry, is_small) {
             Ok(uploaded) => uploaded,
             Err(error) => return self.after_error(entry, error, 0),
@@ -254,6 +260,23 @@ impl Schedule {
             ..outcome(&entry.path, &entry.key, result.size)
         };
         Verdict::Outcome(Box::new(outcome), stored)
+    }
+
+    /// Where a change is an error, it is one too between the look at the file and its upload.
+    fn check_since_look(&self, entry: &Entry) -> Result<()> {
+        if self.job.request.options.on_file_change != OnFileChange::Fail || entry.task == Task::Directory {
+            return Ok(());
+        }
+        let path = self.job.request.full_path(&entry.path);
+        let now = fs::metadata(&path)
+            .map_err(|error| Error::os(ErrorKind::Io, format!("cannot examine {}", path.display()), &error))?;
+        match entry.identity.compare(&Identity::of(&now)) {
+            Comparison::Changed => {
+                let what = format!("{} changed after the batch had found it", path.display());
+                Err(Error::new(ErrorKind::FileChanged, what).with_retryable(true))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The server's complaints keep the pace of all down.

@@ -101,6 +101,6 @@ pub fn options_inc() -> String {
         Some(format!("#ifdef {macro_name}\n{macro_name}({kind}, {field}, {plain})\n#endif\n"))
     };
     let lines: Vec<String> = header().members.iter().filter_map(line).collect();
-    assert!(lines.len() >= 29, "where are the options? {lines:?}");
+    assert!(lines.len() >= 52, "where are the options? {lines:?}");
     lines.concat()
 }

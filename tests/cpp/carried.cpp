@@ -30,6 +30,8 @@ oss_status __real_oss_client_new(const oss_client_options *options, oss_client *
 oss_status __wrap_oss_client_new(const oss_client_options *options, oss_client **out, oss_error *error);
 oss_status __real_oss_upload_start(oss_client *client, const oss_upload_options *options, oss_upload **out, oss_error *error);
 oss_status __wrap_oss_upload_start(oss_client *client, const oss_upload_options *options, oss_upload **out, oss_error *error);
+oss_status __real_oss_batch_start(oss_client *client, const oss_batch_options *options, oss_batch **out, oss_error *error);
+oss_status __wrap_oss_batch_start(oss_client *client, const oss_batch_options *options, oss_batch **out, oss_error *error);
 }
 
 /// Stands between this program and the library: the linker is told so.
@@ -56,6 +58,18 @@ oss_status __wrap_oss_upload_start(oss_client *client, const oss_upload_options 
     return __real_oss_upload_start(client, options, out, error);
 }
 
+oss_status __wrap_oss_batch_start(oss_client *client, const oss_batch_options *options, oss_batch **out, oss_error *error)
+{
+    CHECK_NUMBER(options->struct_size, sizeof(*options));
+    seen.clear();
+#define BATCH_OPTION(kind, field, cpp) seen[#field] = shown(options->field);
+#include "carried.inc"
+#undef BATCH_OPTION
+    seen["headers"] = shown(options->headers);
+    seen["header_count"] = shown(std::uint64_t{options->header_count});
+    return __real_oss_batch_start(client, options, out, error);
+}
+
 static void check_given(const given &wanted)
 {
     for (const auto &[field, value] : seen) {
@@ -79,6 +93,11 @@ static std::string set(std::filesystem::path &option)
 {
     option = "file \xff " + std::to_string(next_number++);
     return option.native();
+}
+static std::string set(std::vector<std::string> &option)
+{
+    const std::string first = set(option.emplace_back());
+    return first + '\n' + set(option.emplace_back());
 }
 static std::string set(bool &option)
 {
@@ -137,6 +156,27 @@ static void upload_options_arrive()
     check_given({{"headers", "Content-Type=text/x-test x-oss-meta-author=me"}, {"header_count", "2"}});
 }
 
+static void batch_options_arrive()
+{
+    oss::client client(where());
+    (void)error_of([&] { return client.start_batch(oss::batch_options{}); });
+    check_given({});
+#define BATCH_OPTION(kind, field, cpp)                          \
+    {                                                           \
+        oss::batch_options options;                             \
+        const given wanted{{#field, set(options.cpp)}};         \
+        (void)error_of([&] { return client.start_batch(options); }); \
+        check_given(wanted);                                    \
+    }
+#include "carried.inc"
+#undef BATCH_OPTION
+    oss::batch_options options;
+    options.headers = {{"Content-Type", "text/x-test"}};
+    options.metadata = {{"author", "me"}};
+    (void)error_of([&] { return client.start_batch(options); });
+    check_given({{"headers", "Content-Type=text/x-test x-oss-meta-author=me"}, {"header_count", "2"}});
+}
+
 /// With real requests: the test driver looks at what its server got.
 static void uploads_arrive()
 {
@@ -173,6 +213,9 @@ template <std::size_t size> static void fill(char (&text)[size])
 }
 
 template <std::size_t size> static bool same(const char (&raw)[size], std::string_view text) { return text == raw; }
+// Texts become paths by themselves: this is for those that are.
+template <std::size_t size, class Path, class = std::enable_if_t<std::is_same_v<Path, std::filesystem::path>>>
+static bool same(const char (&raw)[size], const Path &path) { return path == raw; }
 template <class T, class = std::enable_if_t<std::is_integral_v<T>>> static bool same(T raw, T number) { return raw == number; }
 static bool same(std::uint32_t raw, bool flag) { return (raw != 0) == flag; }
 static bool same(std::int32_t raw, const std::error_code &error) { return raw == error.value(); }
@@ -189,16 +232,26 @@ static void outputs_arrive()
     oss_progress progress{};
     oss_event event{};
     oss_error error{};
+    oss_batch_result batch_result{};
+    oss_batch_progress batch_progress{};
+    oss_outcome outcome{};
 #define RESULT(field, cpp) fill(result.field);
 #define PROGRESS(field, cpp) fill(progress.field);
 #define EVENT(field, cpp) fill(event.field);
 #define ERROR(field, cpp) fill(error.field);
+#define BATCH_RESULT(field, cpp) fill(batch_result.field);
+#define BATCH_PROGRESS(field, cpp) fill(batch_progress.field);
+#define OUTCOME(field, cpp) fill(outcome.field);
 #include "carried.inc"
 #undef RESULT
 #undef PROGRESS
 #undef EVENT
 #undef ERROR
+#undef BATCH_RESULT
+#undef BATCH_PROGRESS
+#undef OUTCOME
     const oss::error failed(error, oss::detail::value(result));
+    const oss::error of_batch(error, oss::detail::value(batch_result));
 #define SAME(of, field, value) \
     check_case = of "." #field; \
     CHECK(value);
@@ -206,11 +259,23 @@ static void outputs_arrive()
 #define PROGRESS(field, cpp) SAME("progress", field, same(progress.field, oss::detail::value(progress).cpp))
 #define EVENT(field, cpp) SAME("event", field, same(event.field, oss::detail::value(event).cpp))
 #define ERROR(field, cpp) SAME("error", field, same(error.field, failed.cpp))
+#define BATCH_RESULT(field, cpp) SAME("batch_result", field, same(batch_result.field, of_batch.batch_result().cpp))
+#define BATCH_PROGRESS(field, cpp) SAME("batch_progress", field, same(batch_progress.field, oss::detail::value(batch_progress).cpp))
+#define OUTCOME(field, cpp) SAME("outcome", field, same(outcome.field, oss::detail::value(outcome).cpp))
 #include "carried.inc"
 #undef RESULT
 #undef PROGRESS
 #undef EVENT
 #undef ERROR
+#undef BATCH_RESULT
+#undef BATCH_PROGRESS
+#undef OUTCOME
+    check_case = "outcome.error";
+    CHECK(!oss::detail::value(outcome).error);
+    outcome.error = error;
+    CHECK(oss::detail::value(outcome).error.value().what() == std::string_view(error.message));
+    batch_progress.eta_ms = OSS_ETA_UNKNOWN;
+    CHECK(!oss::detail::value(batch_progress).eta && !oss::detail::value(oss_batch_progress{}).ended);
     progress.eta_ms = OSS_ETA_UNKNOWN;
     CHECK(!oss::detail::value(progress).eta);
     CHECK(!oss::detail::value(oss_result{}).part_size_raised && !oss::error(oss_error{}).retryable());
@@ -221,6 +286,7 @@ int main()
     fixture_begin();
     client_options_arrive();
     upload_options_arrive();
+    batch_options_arrive();
     uploads_arrive();
     outputs_arrive();
     return fixture_end();

@@ -63,6 +63,28 @@ static void waits(oss::client &client)
     CHECK(upload->try_wait_for(0ms).value().has_value());
 }
 
+static void batches(oss::client &client)
+{
+    check_case = "batches";
+    CHECK_ERROR(client.try_start_batch({.bucket = "NO"}).error(), invalid_argument, "bucket");
+    auto batch = client.try_start_batch({.bucket = setting("BUCKET"), .outcomes = true});
+    REQUIRE(batch.has_value());
+    CHECK(batch->try_add(setting("FILE"), "in-batch").has_value());
+    CHECK(batch->try_add_for(in_scratch("not there"), "missing", 1h).value_or(false));
+    CHECK_ERROR(batch->try_add(std::filesystem::path(std::string("a\0b", 3))).error(), invalid_argument, "file_path has a NUL");
+    const auto looked = batch->try_wait_for(0ms);
+    CHECK(looked.has_value() && !looked->has_value());
+    CHECK(batch->try_seal().has_value());
+    int outcomes = 0;
+    for (const oss::outcome &file : batch->outcomes()) outcomes += file.key == "in-batch" || file.error.has_value();
+    CHECK_NUMBER(outcomes, 2);
+    CHECK_ERROR(batch->try_wait().error(), files_failed, "1 of 2 files failed");
+    CHECK_ERROR(batch->try_wait_for(0ms).error(), files_failed, "");
+    *batch = oss::batch();
+    CHECK_ERROR(batch->try_seal().error(), invalid_argument, "no batch");
+    CHECK_ERROR(batch->try_wait().error(), invalid_argument, "no batch");
+}
+
 #if OSS_UPLOAD_HAS_EXCEPTIONS
 /// What a callback throws is the program's affair, not the library's error.
 static void throws(oss::client &client)
@@ -87,6 +109,7 @@ int main()
         REQUIRE(client.has_value());
         uploads(*client);
         waits(*client);
+        batches(*client);
 #if OSS_UPLOAD_HAS_EXCEPTIONS
         throws(*client);
 #endif

@@ -18,6 +18,12 @@
 //
 // Programs written for Alibaba Cloud's Go SDK v1 can use package ossv1, next to this one.
 //
+// # Many files
+//
+// [Client.UploadDirectory] uploads a folder with all that is in it, and [Client.UploadMany] the files of an iterator.
+// [Client.StartBatch] does not wait: it returns a [Batch]. One file that fails stops nothing: every file has an [Outcome].
+// With a manifest (see [BatchOptions]), the same call again uploads what is missing or has changed.
+//
 // # Resume
 //
 // With a checkpoint (see [UploadOptions]), an upload that failed, was paused or whose process died resumes where it

@@ -26,6 +26,7 @@ const (
 	StatusCallbackFailed   Status = -13
 	StatusUnsupported      Status = -14
 	StatusResources        Status = -15
+	StatusFilesFailed      Status = -16
 	StatusInternal         Status = -99
 )
 
@@ -65,11 +66,13 @@ var (
 	ErrUnsupported = errors.New("oss: unsupported")
 	// ErrResources: the system could not create a thread: a process or memory limit is reached. Retrying later may help.
 	ErrResources = errors.New("oss: no more threads")
+	// ErrFilesFailed: some files of a batch failed; the outcome of each says why. The other files are as they should be.
+	ErrFilesFailed = errors.New("oss: files failed")
 	// ErrInternal: a bug in the library; please report the message.
 	ErrInternal = errors.New("oss: internal error")
 )
 
-// ErrClosed is returned by methods of a [Client], [Upload] or [Stream] that has been closed.
+// ErrClosed is returned by methods of a [Client], [Upload], [Stream] or [Batch] that has been closed.
 var ErrClosed = errors.New("oss: closed")
 
 var sentinels = map[Status]error{
@@ -88,6 +91,7 @@ var sentinels = map[Status]error{
 	StatusCallbackFailed:   ErrCallbackFailed,
 	StatusUnsupported:      ErrUnsupported,
 	StatusResources:        ErrResources,
+	StatusFilesFailed:      ErrFilesFailed,
 	StatusInternal:         ErrInternal,
 }
 

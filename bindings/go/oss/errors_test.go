@@ -18,7 +18,7 @@ func TestStatusesMatchTheirSentinels(t *testing.T) {
 		-1: oss.ErrInvalidArgument, -2: oss.ErrIO, -3: oss.ErrNetwork, -4: oss.ErrTimeout, -5: oss.ErrService,
 		-6: oss.ErrCredentials, -7: oss.ErrFileChanged, -8: oss.ErrChecksumMismatch, -9: oss.ErrCheckpoint,
 		-10: oss.ErrCheckpointBusy, -11: oss.ErrPaused, -12: oss.ErrCancelled, -13: oss.ErrCallbackFailed,
-		-14: oss.ErrUnsupported, -15: oss.ErrResources, -99: oss.ErrInternal,
+		-14: oss.ErrUnsupported, -15: oss.ErrResources, -16: oss.ErrFilesFailed, -99: oss.ErrInternal,
 	}
 	names := map[oss.Status]string{
 		oss.StatusInvalidArgument: "OSS_INVALID_ARGUMENT", oss.StatusIO: "OSS_IO", oss.StatusNetwork: "OSS_NETWORK",
@@ -27,7 +27,7 @@ func TestStatusesMatchTheirSentinels(t *testing.T) {
 		oss.StatusCheckpoint: "OSS_CHECKPOINT", oss.StatusCheckpointBusy: "OSS_CHECKPOINT_BUSY",
 		oss.StatusPaused: "OSS_PAUSED", oss.StatusCancelled: "OSS_CANCELLED",
 		oss.StatusCallbackFailed: "OSS_CALLBACK_FAILED", oss.StatusUnsupported: "OSS_UNSUPPORTED",
-		oss.StatusResources: "OSS_RESOURCES", oss.StatusInternal: "OSS_INTERNAL",
+		oss.StatusResources: "OSS_RESOURCES", oss.StatusFilesFailed: "OSS_FILES_FAILED", oss.StatusInternal: "OSS_INTERNAL",
 	}
 	if len(names) != len(sentinels) {
 		t.Errorf("%d names, %d sentinels", len(names), len(sentinels))

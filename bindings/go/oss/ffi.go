@@ -23,8 +23,8 @@ import (
 	"unsafe"
 )
 
-// This file is the only one that speaks C. What it hands to C are the C API's own structs, whose strings are pinned for
-// the time of the call, and C's own handles; what it takes back are plain structs, copied into Go's.
+// This file and ffi_batch.go are the only ones that speak C. What they hand to C are the C API's own structs, whose strings are pinned for
+// the time of the call, and C's own handles; what they take back are plain structs, copied into Go's.
 
 type (
 	cClient = C.oss_client
@@ -88,9 +88,9 @@ func (c *converter) uploadOptions(o *UploadOptions) C.oss_upload_options {
 	options.object_key = c.required("Key", o.Key)
 	options.checkpoint_path = c.text("CheckpointPath", o.CheckpointPath)
 	options.checkpoint_dir = c.text("CheckpointDir", o.CheckpointDir)
-	options.headers, options.header_count = c.headers(o)
+	options.headers, options.header_count = c.headers(o.Headers, o.Metadata)
 	options.part_size = c.partSize(o.PartSize)
-	options.routines = c.routines(o.Routines)
+	options.routines = c.routines("Routines", o.Routines)
 	options.checkpoint = flag(o.Checkpoint)
 	options.on_file_change = c.uint32("OnFileChange", int(o.OnFileChange))
 	options.verify_resume = c.uint32("VerifyResume", int(o.VerifyResume))
@@ -276,17 +276,17 @@ func (c *converter) given(field, value string) *C.char {
 	return chars(text)
 }
 
-// headers are those of the options, and their metadata, in the order of the names.
-func (c *converter) headers(o *UploadOptions) (*C.oss_header, C.size_t) {
-	headers := make([]C.oss_header, 0, len(o.Headers)+len(o.Metadata))
+// headers are those of options, and their metadata, in the order of the names.
+func (c *converter) headers(given, metadata map[string]string) (*C.oss_header, C.size_t) {
+	headers := make([]C.oss_header, 0, len(given)+len(metadata))
 	add := func(field, prefix string, values map[string]string) {
 		for _, name := range sortedKeys(values) {
 			value := c.given(fmt.Sprintf("%s[%q]", field, name), values[name])
 			headers = append(headers, C.oss_header{name: c.given(field, prefix+name), value: value})
 		}
 	}
-	add("Headers", "", o.Headers)
-	add("Metadata", "x-oss-meta-", o.Metadata)
+	add("Headers", "", given)
+	add("Metadata", "x-oss-meta-", metadata)
 	if len(headers) == 0 {
 		return nil, 0
 	}
@@ -329,11 +329,11 @@ func (c *converter) partSize(value int64) C.uint64_t {
 	return c.uint64("PartSize", value)
 }
 
-func (c *converter) routines(value int) C.uint32_t {
+func (c *converter) routines(field string, value int) C.uint32_t {
 	if value == RoutinesAuto {
 		return C.OSS_ROUTINES_AUTO
 	}
-	return c.uint32("Routines", value)
+	return c.uint32(field, value)
 }
 
 func flag(value bool) C.uint32_t {
@@ -384,11 +384,14 @@ func goResult(r *C.oss_result) *Result {
 	}
 }
 
-func goProgress(p *C.oss_progress) Progress {
-	eta := ETAUnknown
-	if p.eta_ms != C.OSS_ETA_UNKNOWN {
-		eta = goDuration(uint64(p.eta_ms))
+func goETA(milliseconds C.uint64_t) time.Duration {
+	if milliseconds == C.OSS_ETA_UNKNOWN {
+		return ETAUnknown
 	}
+	return goDuration(uint64(milliseconds))
+}
+
+func goProgress(p *C.oss_progress) Progress {
 	return Progress{
 		Phase:          Phase(p.phase),
 		TotalBytes:     int64(p.total_bytes),
@@ -396,7 +399,7 @@ func goProgress(p *C.oss_progress) Progress {
 		ResumedBytes:   int64(p.resumed_bytes),
 		SentBytes:      int64(p.sent_bytes),
 		BytesPerSecond: int64(p.bytes_per_second),
-		ETA:            eta,
+		ETA:            goETA(p.eta_ms),
 		PartsTotal:     int(p.parts_total),
 		PartsDone:      int(p.parts_done),
 		Retries:        int(p.retries),

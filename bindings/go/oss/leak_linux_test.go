@@ -30,6 +30,13 @@ func TestNothingLeaks(t *testing.T) {
 			check(t, err)
 			u.Cancel()
 			u.Close()
+
+			many := &oss.BatchOptions{Bucket: s.Buckets[0], Prefix: "batch/", Report: func(oss.Outcome) {}}
+			_, err = client.UploadMany(context.Background(), func(yield func(path, key string) bool) { yield(path, "a") }, many)
+			check(t, err)
+			b, err := client.StartBatch(context.Background(), many)
+			check(t, err)
+			b.Close()
 		}
 	}
 	round(20) // what is made once and stays

@@ -275,6 +275,12 @@ func (s *shown) duration(name string, value time.Duration) {
 	}
 }
 
+func (s *shown) texts(name string, values []string) {
+	if len(values) != 0 {
+		*s = append(*s, fmt.Sprintf("%s: %q", name, values))
+	}
+}
+
 func (s *shown) names(name string, values map[string]string) {
 	if len(values) != 0 {
 		*s = append(*s, fmt.Sprintf("%s: %q", name, sortedKeys(values)))

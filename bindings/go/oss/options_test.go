@@ -37,20 +37,26 @@ func TestPrintedOptionsHideSecrets(t *testing.T) {
 		Headers:  map[string]string{"x-oss-server-side-encryption-key-id": "hush-5"},
 		Metadata: map[string]string{"owner": "hush-6"},
 	}
+	batch := oss.BatchOptions{Bucket: "my-bucket", Headers: upload.Headers, Metadata: upload.Metadata, Exclude: []string{"*.tmp"}}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
-		for _, options := range []any{client, &client, upload, &upload, []any{client, upload}} {
+		for _, options := range []any{client, &client, upload, &upload, batch, &batch, []any{client, upload, batch}} {
 			if shown := fmt.Sprintf(verb, options); strings.Contains(shown, "hush") || strings.Contains(shown, "68757368") {
 				t.Errorf("%s: %s", verb, shown)
 			}
 		}
 	}
 	var log bytes.Buffer
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("begin", "client", client, "upload", &upload)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("begin", "client", client, "upload", &upload, "batch", batch)
 	if strings.Contains(log.String(), "hush") {
 		t.Error(log.String())
 	}
 	for _, want := range []string{"oss-cn-hangzhou", "an-id", "process", "proxy:3128"} {
 		if shown := client.String(); !strings.Contains(shown, want) {
+			t.Errorf("no %q in %s", want, shown)
+		}
+	}
+	for _, want := range []string{"my-bucket", "x-oss-server-side-encryption-key-id", "owner", "*.tmp"} {
+		if shown := batch.GoString(); !strings.Contains(shown, want) {
 			t.Errorf("no %q in %s", want, shown)
 		}
 	}

@@ -78,21 +78,52 @@ impl<'a> SortKey<'a> {
     }
 }
 
+/// Where path and key stand in a line, so that they need not be looked for again.
+#[derive(Clone, Copy)]
+pub(super) struct KeyPlace {
+    path_end: usize,
+    key_end: usize,
+    /// The path stands there as it is.
+    is_plain: bool,
+}
+
+impl KeyPlace {
+    /// Of a line of a file; a line that is none is sorted first.
+    pub(super) fn of_line(line: &[u8]) -> KeyPlace {
+        let start = DIGITS + 1 + FILE.len();
+        let Some((path, rest)) = line.get(start..).and_then(text) else {
+            return KeyPlace { path_end: 0, key_end: 0, is_plain: true };
+        };
+        let path_end = start + path.len();
+        let key = rest.strip_prefix(KEY).and_then(text);
+        let key_end = key.map_or(path_end, |(key, _)| path_end + 1 + KEY.len() + key.len());
+        KeyPlace { path_end, key_end, is_plain: matches!(decoded(path), Cow::Borrowed(_)) }
+    }
+
+    /// In the line that it was made from.
+    pub(super) fn key<'a>(&self, line: &'a [u8]) -> SortKey<'a> {
+        let path = line.get(DIGITS + 1 + FILE.len()..self.path_end).unwrap_or_default();
+        let key = line.get(self.path_end + 1 + KEY.len()..self.key_end).unwrap_or_default();
+        SortKey { path: if self.is_plain { Cow::Borrowed(path) } else { decoded(path) }, key }
+    }
+}
+
 /// The bytes of a JSON text up to its closing quote, and what follows.
 fn text(json: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut at = 0;
     loop {
-        match json.get(at)? {
+        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
+        match json[at] {
             b'"' => return Some((&json[..at], &json[at + 1..])),
-            b'\\' => at += 2,
-            _ => at += 1,
+            // The next character is escaped.
+            _ => at += 2,
         }
     }
 }
 
 /// The bytes that a path's JSON text stands for.
 fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.iter().any(|byte| matches!(byte, b'\\' | b'%')) {
+    if memchr::memchr2(b'\\', b'%', text).is_none() {
         return Cow::Borrowed(text);
     }
     let quoted = [b"\"", text, b"\""].concat();
@@ -116,7 +147,7 @@ pub(super) fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Re
         if available.is_empty() {
             return Ok(!line.is_empty());
         }
-        let end = available.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let end = memchr::memchr(b'\n', available).map(|at| at + 1);
         let taken = end.unwrap_or(available.len());
         let room = MAX_LINE.saturating_sub(line.len());
         line.extend_from_slice(&available[..taken.min(room)]);
@@ -156,6 +187,14 @@ mod tests {
         assert!(key(r#"{"path":"a","key":"2"}"#) < key(r#"{"path":"a-b","key":"1"}"#));
         assert_eq!(SortKey::of_json(b"{\"end\":1}"), None);
         assert_eq!(SortKey::of_json(b"{\"path\":\"a\\"), None);
+        for json in [
+            r#"{"path":"a/b","key":"p/a/b","size":1}"#,
+            r#"{"path":"a\"%FF%25","status":"failed"}"#,
+            r#"{"path":"","key":"","size":1}"#,
+        ] {
+            let line = Seal::new("").line(json.as_bytes());
+            assert_eq!(Some(KeyPlace::of_line(&line).key(&line)), SortKey::of_line(&line), "{json}");
+        }
     }
 
     #[test]

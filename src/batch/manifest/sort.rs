@@ -1,13 +1,13 @@
 //! Sorts lines of files by path, however many there are, with little memory: what does not fit waits in a file without a
 //! name. Of lines with the same path and key, the last one stays.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::line::{SortKey, read_line};
+use super::line::{KeyPlace, SortKey, read_line};
 use super::line_writer::LineWriter;
 use super::region::Region;
 use crate::os::file::create_temporary;
@@ -23,8 +23,15 @@ pub(super) struct Sorter<'a> {
     directory: &'a Path,
     chunk: usize,
     bytes: Vec<u8>,
-    lines: Vec<(usize, usize)>,
+    lines: Vec<Line>,
     spilled: Option<Spilled>,
+}
+
+/// A line in memory.
+struct Line {
+    start: usize,
+    end: usize,
+    place: KeyPlace,
 }
 
 /// The chunks that were sorted already.
@@ -44,7 +51,8 @@ impl<'a> Sorter<'a> {
         if self.bytes.len() + line.len() > self.chunk && !self.lines.is_empty() {
             self.spill()?;
         }
-        self.lines.push((self.bytes.len(), self.bytes.len() + line.len()));
+        let (start, end) = (self.bytes.len(), self.bytes.len() + line.len());
+        self.lines.push(Line { start, end, place: KeyPlace::of_line(line) });
         self.bytes.extend_from_slice(line);
         Ok(())
     }
@@ -62,12 +70,12 @@ impl<'a> Sorter<'a> {
 
     fn each_sorted(&mut self, take: &mut impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let bytes = &self.bytes;
-        let key = |line: &(usize, usize)| SortKey::of_line(&bytes[line.0..line.1]);
+        let key = |line: &Line| line.place.key(&bytes[line.start..line.end]);
         self.lines.sort_by(|a, b| key(a).cmp(&key(b)));
         for (at, line) in self.lines.iter().enumerate() {
             let is_superseded = self.lines.get(at + 1).is_some_and(|next| key(next) == key(line));
             if !is_superseded {
-                take(&bytes[line.0..line.1])?;
+                take(&bytes[line.start..line.end])?;
             }
         }
         Ok(())
@@ -112,12 +120,10 @@ impl Spilled {
 }
 
 /// The next line of a chunk, ordered by path, key and chunk.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Head {
-    path: Vec<u8>,
-    key: Vec<u8>,
-    chunk: usize,
     line: Vec<u8>,
+    place: KeyPlace,
+    chunk: usize,
 }
 
 impl Head {
@@ -126,15 +132,38 @@ impl Head {
         if !read_line(region, &mut line)? {
             return Ok(None);
         }
-        let key = SortKey::of_line(&line);
-        let (path, key) = key.map_or_else(Default::default, |key| (key.path.into_owned(), key.key.to_owned()));
-        Ok(Some(Reverse(Head { path, key, chunk, line })))
+        let place = KeyPlace::of_line(&line);
+        Ok(Some(Reverse(Head { line, place, chunk })))
+    }
+
+    fn key(&self) -> SortKey<'_> {
+        self.place.key(&self.line)
     }
 
     fn is_superseded_by(&self, next: &Head) -> bool {
-        (&self.path, &self.key) == (&next.path, &next.key)
+        self.key() == next.key()
     }
 }
+
+impl Ord for Head {
+    fn cmp(&self, other: &Head) -> Ordering {
+        self.key().cmp(&other.key()).then(self.chunk.cmp(&other.chunk))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Head) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Head) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Head {}
 
 #[cfg(test)]
 mod tests {

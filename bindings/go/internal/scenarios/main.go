@@ -167,6 +167,7 @@ var sentinels = map[string]error{
 	"ErrCallbackFailed":   oss.ErrCallbackFailed,
 	"ErrUnsupported":      oss.ErrUnsupported,
 	"ErrResources":        oss.ErrResources,
+	"ErrFilesFailed":      oss.ErrFilesFailed,
 	"ErrInternal":         oss.ErrInternal,
 	"fs.ErrNotExist":      fs.ErrNotExist,
 }
