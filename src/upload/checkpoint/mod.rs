@@ -6,6 +6,8 @@
 
 mod decimal;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod journal;
 mod line;
 mod location;
