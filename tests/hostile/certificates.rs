@@ -25,6 +25,9 @@ fn a_certificate_that_may_not_speak_for_the_server_is_not_trusted() {
     }
 }
 
+/// As docs/promises.md has it.
+const PLACES: usize = 33;
+
 /// What happens to what the server says, after so many bytes of it.
 #[derive(Clone, Copy, Debug)]
 enum Break {
@@ -63,6 +66,7 @@ fn relay(mut client: TcpStream, port: u16, what: Break, after: usize) -> io::Res
 fn tls_that_ends_or_breaks_anywhere_is_a_network_error_in_time() {
     // The handshake of the server has about 1,000 bytes; its response, with what TLS adds, about 700.
     let places: Vec<usize> = (0..12).chain((20..1800).step_by(89)).collect();
+    assert_eq!(places.len(), PLACES);
     for what in [Break::End, Break::Flip] {
         let mut broken = 0;
         for after in &places {

@@ -20,6 +20,8 @@ use table::{End, ROWS, Row};
 /// How long a peer may keep the client waiting.
 const STALL: Duration = Duration::from_millis(400);
 const ATTEMPTS: u32 = 2;
+/// As docs/promises.md has it.
+const ROWS_IN_ALL: usize = 48;
 /// What all rows end within, and what they take of memory beside the file's buffers, at the most.
 const TIME: Duration = Duration::from_secs(10);
 const MEMORY: usize = 24 << 20;
@@ -56,6 +58,7 @@ fn objection(row: &Row, ended: &Result<UploadResult>) -> Option<String> {
 
 #[test]
 fn whatever_a_server_says_an_upload_ends_in_time_with_little_memory_and_tells_the_truth() {
+    assert_eq!(ROWS.len(), ROWS_IN_ALL);
     let mut objections = Vec::new();
     for row in ROWS {
         let server = server();
