@@ -104,7 +104,11 @@ OF_A_BATCH = {
 # What stands for an option where it has no place of its own; "": nothing does.
 ELSEWHERE = {
     "include/oss_upload.hpp hands it on": {"headers": "in.headers(from, to)"},
-    "bindings/go/oss/options.go has it": {"object_key": "\tKey string", "file_path": "", "key_prefix": "\tPrefix string"},
+    "bindings/go/oss/options.go has it": {
+        "object_key": "\tKey string",
+        "file_path": "",
+        "key_prefix": "\tPrefix string",
+    },
     "bindings/go/oss/options.go shows it": {"object_key": '"Key"', "file_path": "", "key_prefix": '"Prefix"'},
     "bindings/python/oss_upload/_options.py has it": {
         **dict.fromkeys(("endpoint", "bucket", "object_key", "file_path"), "path: Path | None, bucket: str, key: str"),
