@@ -1,6 +1,6 @@
 //! The executor for Rust: many files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use oss_upload::{

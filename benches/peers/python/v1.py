@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import oss2
-
 from command import Uploader, run
 
 
