@@ -71,8 +71,7 @@ def table(rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     line = lambda cells: "| " + " | ".join(cells) + " |"  # noqa: E731
     text = [
-        line([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-        for row in rows
+        line([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]) for row in rows
     ]
     rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (width + 1) + ":" for width in widths[1:])]) + "|"
     return "\n".join([text[0], rule, *text[1:]])
@@ -95,9 +94,7 @@ def promises(sections: list[Section]) -> str:
 def chosen(options: argparse.Namespace) -> list[str]:
     """The scenarios to run. Without the means for the long link the others are run all the same."""
     names = options.only or list(SCENARIOS)
-    obstacles = (
-        [] if options.no_wan or not set(FAR) & set(names) else [*filter(None, map(link.obstacle, options.congestion))]
-    )
+    obstacles = [] if options.no_wan or not set(FAR) & set(names) else [*filter(None, map(link.obstacle, options.congestion))]
     if obstacles:
         tell(f"No long fat links: {obstacles[0]}. To leave them out, say --no-wan.")
         options.no_wan = True
@@ -113,9 +110,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="run this scenario; may be repeated")
     parser.add_argument("--files", type=int, default=100_000, help="in the tree of the batch (%(default)s)")
     parser.add_argument("--no-wan", action="store_true", help="leave the long fat links out")
-    parser.add_argument(
-        "--congestion", action="append", help="on the long links; may be repeated (default: the machine's)"
-    )
+    parser.add_argument("--congestion", action="append", help="on the long links; may be repeated (default: the machine's)")
     parser.add_argument("--docs", action="store_true", help="also write docs/benchmarks.md and docs/benchmark.svg")
     options = parser.parse_args()
 

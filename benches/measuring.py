@@ -70,7 +70,9 @@ def run(places: Places, command: Command, inside: tuple[str, ...] = (), limit: f
     return Cost(cost["cpu"], cost["wall"], cost["rss_kib"] / 1024)
 
 
-def contest(places: Places, names: list[str], make: Maker, rounds: int, inside: tuple[str, ...] = ()) -> Contest:
+def contest(
+    places: Places, names: list[str], make: Maker, rounds: int, inside: tuple[str, ...] = ()
+) -> Contest:
     """Each peer in turn, `rounds` times, each time in another order. The first run of each warms up; of who takes
     longer than all the patience it is the only one."""
     result = Contest()

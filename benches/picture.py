@@ -42,9 +42,7 @@ def panel(section: Section, x: float, y: float) -> list[str]:
         top = y + HEAD + row * STEP
         length = max(room * min(value / full, 1.0), 1.0)
         weight = "bold" if name.startswith(OURS) else "normal"
-        parts.append(
-            text(x + LEFT - 6, top + 12, name.replace(OURS, "liboss"), 11, text_anchor="end", font_weight=weight)
-        )
+        parts.append(text(x + LEFT - 6, top + 12, name.replace(OURS, "liboss"), 11, text_anchor="end", font_weight=weight))
         parts.append(f'<rect x="{x + LEFT}" y="{top}" width="{length:.1f}" height="{BAR}" fill="{color(name)}"/>')
         if value > full:
             end = x + LEFT + length

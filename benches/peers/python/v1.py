@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import oss2
+
 from command import Uploader, run
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import alibabacloud_oss_v2 as oss
+
 from command import Uploader, run
 
 
