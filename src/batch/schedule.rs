@@ -115,7 +115,7 @@ impl Schedule {
     /// Makes what was recorded safe, now and then.
     pub(crate) fn keep_safe(&self) {
         if let Some(Err(error)) = self.manifest.as_ref().map(|manifest| manifest.sync_if_due(Instant::now())) {
-            self.job.control.fail(error);
+            self.job.fail(error);
         }
     }
 
@@ -125,7 +125,7 @@ impl Schedule {
             && !matches!(outcome.status, OutcomeStatus::Planned)
             && let Err(error) = record(manifest, &outcome, stored.as_ref())
         {
-            self.job.control.fail(error.hint("what was uploaded meanwhile is compared or sent again by the next run"));
+            self.job.fail(error.hint("what was uploaded meanwhile is compared or sent again by the next run"));
         }
         self.tell(outcome);
     }
@@ -136,7 +136,7 @@ impl Schedule {
         job.meter.settled(&outcome);
         if outcome.status == OutcomeStatus::Failed && job.request.options.stop_on_error {
             let error = outcome.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Internal, "no error"));
-            job.control.fail(error.context(outcome.path.display()));
+            job.fail(error.context(outcome.path.display()));
         }
         if job.request.options.outcomes {
             job.outbox.put(outcome);
@@ -160,7 +160,7 @@ impl Schedule {
 
     fn dispatch(&self) {
         if let Err(error) = self.job.queue.dispatch() {
-            self.job.control.fail(Error::no_thread(&error));
+            self.job.fail(Error::no_thread(&error));
         }
     }
 
@@ -178,7 +178,7 @@ impl Schedule {
             };
             if let Err(error) = self.job.queue.pool().spawn(work) {
                 self.backlog.lock().large_in_work -= 1;
-                self.job.control.fail(Error::no_thread(&error));
+                self.job.fail(Error::no_thread(&error));
                 self.backlog.finished();
             }
         }
@@ -293,7 +293,7 @@ impl Schedule {
             return Verdict::Stopped;
         }
         if concerns_all(&error) {
-            control.fail(error.hint("the batch was ended: no other file could be stored either"));
+            self.job.fail(error.hint("the batch was ended: no other file could be stored either"));
             return Verdict::Stopped;
         }
         if passes(&error) {
@@ -303,7 +303,7 @@ impl Schedule {
                 return Verdict::Again(Entry { deferrals: entry.deferrals + 1, done_before: done, ..entry });
             }
             if !others_get_on {
-                control.fail(
+                self.job.fail(
                     error.hint("no other file could be stored meanwhile, and the batch was ended: start it again"),
                 );
                 return Verdict::Stopped;
