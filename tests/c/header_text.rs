@@ -82,7 +82,8 @@ fn member(code: &str) -> Option<&str> {
 }
 
 /// What programs of the tests include to name each option once: `CLIENT_OPTION(kind, field, plain)`, `UPLOAD_OPTION(..)` and
-/// `BATCH_OPTION(..)`, with the kind `text` or `number`, the name in C and the one without a unit. Headers are not among them: they are many.
+/// `BATCH_OPTION(..)`, with the kind `text` or `number`, the name in C and the one without a unit. Headers are not among them:
+/// they are many.
 pub fn options_inc() -> String {
     let line = |member: &Declared| {
         let (of, field) = member.name.split_once('.').expect("a member is named TYPE.FIELD");

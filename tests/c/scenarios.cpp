@@ -58,6 +58,15 @@ public:
         return found;
     }
 
+    /// The values of a name that may come several times.
+    std::vector<std::string> all(const std::string &name) const
+    {
+        std::vector<std::string> found;
+        for (const auto &[given, value] : pairs)
+            if (given == name) found.push_back(value);
+        return found;
+    }
+
     std::string word;
 
 private:
@@ -88,6 +97,31 @@ private:
     static void set(oss::verify &option, const std::string &value)
     {
         option = value == "always" ? oss::verify::always : value == "never" ? oss::verify::never : oss::verify::in_doubt;
+    }
+
+    static void set(oss::batch_mode &option, const std::string &value)
+    {
+        option = value == "changed"        ? oss::batch_mode::changed
+                 : value == "retry_failed" ? oss::batch_mode::retry_failed
+                 : value == "verify"       ? oss::batch_mode::verify
+                 : value == "verify_full"  ? oss::batch_mode::verify_full
+                                           : oss::batch_mode::all;
+    }
+    static void set(oss::symlinks &option, const std::string &value)
+    {
+        option = value == "skip"     ? oss::symlinks::skip
+                 : value == "refuse" ? oss::symlinks::refuse
+                                     : oss::symlinks::follow;
+    }
+    static void set(oss::key_encoding &option, const std::string &value)
+    {
+        option = value == "percent" ? oss::key_encoding::percent : oss::key_encoding::refuse;
+    }
+    /// A rule a line.
+    static void set(std::vector<std::string> &option, const std::string &value)
+    {
+        std::istringstream lines(value);
+        for (std::string line; std::getline(lines, line);) option.push_back(line);
     }
 
     static std::string decoded(const std::string &text)
@@ -145,6 +179,8 @@ std::string_view kind_of(oss::status status)
     case oss::status::unsupported: return "unsupported";
     case oss::status::internal: return "internal";
     case oss::status::resources: return "resources";
+    case oss::status::end: return "end";
+    case oss::status::files_failed: return "files_failed";
     }
     return "unknown";
 }
@@ -239,6 +275,62 @@ void tell_event(const oss::event &event)
     tell("event.request_id", event.request_id);
 }
 
+std::string_view name_of(oss::outcome_status status)
+{
+    switch (status) {
+    case oss::outcome_status::stored: return "stored";
+    case oss::outcome_status::unchanged: return "unchanged";
+    case oss::outcome_status::skipped: return "skipped";
+    case oss::outcome_status::failed: return "failed";
+    case oss::outcome_status::planned: return "planned";
+    }
+    return "unknown";
+}
+
+void tell_outcome(const oss::outcome &file)
+{
+    std::ostringstream fields;
+    fields << name_of(file.status) << '|' << file.resumed << '|' << file.size << '|' << file.crc64 << '|' << file.attempts
+           << '|' << file.key << '|' << file.etag << '|' << file.version_id << '|' << file.request_id << '|'
+           << file.path.string() << '|' << file.rule << '|';
+    if (file.error) fields << oss::name(file.error->status()) << ": " << file.error->what();
+    tell("outcome", fields.str());
+}
+
+void tell_batch(const oss::batch_result &result, const oss::batch_progress &progress)
+{
+    tell("batch.files_stored", result.files_stored);
+    tell("batch.files_resumed", result.files_resumed);
+    tell("batch.files_unchanged", result.files_unchanged);
+    tell("batch.files_skipped", result.files_skipped);
+    tell("batch.files_failed", result.files_failed);
+    tell("batch.files_planned", result.files_planned);
+    tell("batch.bytes_stored", result.bytes_stored);
+    tell("batch.bytes_sent", result.bytes_sent);
+    tell("batch.requests", result.requests);
+    tell("batch.manifest_lines_damaged", result.manifest_lines_damaged);
+    tell("batch.elapsed_ms", result.elapsed);
+    tell("batch_progress.files_found", progress.files_found);
+    tell("batch_progress.bytes_found", progress.bytes_found);
+    tell("batch_progress.totals_known", progress.totals_known);
+    tell("batch_progress.files_stored", progress.files_stored);
+    tell("batch_progress.files_resumed", progress.files_resumed);
+    tell("batch_progress.files_unchanged", progress.files_unchanged);
+    tell("batch_progress.files_skipped", progress.files_skipped);
+    tell("batch_progress.files_failed", progress.files_failed);
+    tell("batch_progress.bytes_done", progress.bytes_done);
+    tell("batch_progress.bytes_sent", progress.bytes_sent);
+    tell("batch_progress.requests", progress.requests);
+    tell("batch_progress.retries", progress.retries);
+    tell("batch_progress.bytes_per_second", progress.bytes_per_second);
+    tell("batch_progress.files_per_second", progress.files_per_second);
+    tell("batch_progress.eta_known", progress.eta.has_value());
+    tell("batch_progress.current_path", progress.current_path);
+    tell("batch_progress.current_done", progress.current_done);
+    tell("batch_progress.current_size", progress.current_size);
+    tell("batch_progress.ended", progress.ended);
+}
+
 oss::client_options client_options(const order &given)
 {
     oss::client_options options;
@@ -254,6 +346,17 @@ oss::upload_options upload_options(const order &given)
 #define UPLOAD_OPTION(kind, field, plain) given.read(#field, options.plain);
 #include "options.inc"
 #undef UPLOAD_OPTION
+    options.headers = given.named("header");
+    options.metadata = given.named("metadata");
+    return options;
+}
+
+oss::batch_options batch_options(const order &given)
+{
+    oss::batch_options options;
+#define BATCH_OPTION(kind, field, plain) given.read(#field, options.plain);
+#include "options.inc"
+#undef BATCH_OPTION
     options.headers = given.named("header");
     options.metadata = given.named("metadata");
     return options;
@@ -289,6 +392,8 @@ private:
             upload(given);
         } else if (given.word == "stream") {
             stream(given);
+        } else if (given.word == "batch") {
+            batch(given);
         } else if (given.word == "start") {
             upload_ = client_->start(upload_options(given));
             tell("status", "OSS_OK");
@@ -378,6 +483,32 @@ private:
             if (written) tell_result(error.result());
         }
         tell_progress(stream.progress());
+    }
+
+    void batch(const order &given)
+    {
+        oss::batch batch = client_->start_batch(batch_options(given));
+        for (const std::string &pair : given.all("pair")) {
+            const std::size_t tab = pair.find('\t');
+            if (tab == std::string::npos)
+                batch.add(pair);
+            else
+                batch.add(pair.substr(0, tab), pair.substr(tab + 1));
+        }
+        batch.seal();
+        std::uint64_t count = 0;
+        for (const oss::outcome &file : batch.outcomes()) {
+            tell_outcome(file);
+            if (++count == given.number("at_outcomes")) given.text("stop") == "cancel" ? batch.cancel() : batch.pause();
+        }
+        try {
+            const oss::batch_result result = batch.wait();
+            tell("status", "OSS_OK");
+            tell_batch(result, batch.progress());
+        } catch (const oss::error &error) {
+            tell_error(error);
+            tell_batch(error.batch_result(), batch.progress());
+        }
     }
 
     static void tell_watched(const std::vector<oss::progress> &seen)

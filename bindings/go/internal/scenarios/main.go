@@ -59,6 +59,21 @@ var words = map[string]int64{
 	"in-doubt": int64(oss.VerifyInDoubt),
 	"always":   int64(oss.VerifyAlways),
 	"never":    int64(oss.VerifyNever),
+
+	"all":          int64(oss.BatchAll),
+	"changed":      int64(oss.BatchChanged),
+	"retry_failed": int64(oss.BatchRetryFailed),
+	"verify":       int64(oss.BatchVerify),
+	"verify_full":  int64(oss.BatchVerifyFull),
+	"follow":       int64(oss.SymlinksFollow),
+	"skip":         int64(oss.SymlinksSkip),
+	"percent":      int64(oss.KeyPercent),
+}
+
+// What is another number for another option.
+var wordsOf = map[string]map[string]int64{
+	"symlinks":     {"refuse": int64(oss.SymlinksRefuse)},
+	"key_encoding": {"refuse": int64(oss.KeyRefuse)},
 }
 
 // PartSizeAuto and RoutinesAuto are both "auto".
@@ -66,8 +81,10 @@ const _ = uint(oss.PartSizeAuto-oss.RoutinesAuto) + uint(oss.RoutinesAuto-oss.Pa
 
 func (o order) number(name string) int64 {
 	value := o.text(name)
-	if number, isWord := words[value]; isWord {
-		return number
+	for _, words := range []map[string]int64{wordsOf[name], words} {
+		if number, isWord := words[value]; isWord {
+			return number
+		}
 	}
 	number, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
@@ -106,6 +123,12 @@ func (o order) uploadOptions() *oss.UploadOptions {
 	return options
 }
 
+func (o order) batchOptions() *oss.BatchOptions {
+	options := &oss.BatchOptions{Prefix: o.text("key_prefix"), Headers: o.named("header"), Metadata: o.named("metadata")}
+	o.read(options)
+	return options
+}
+
 // read sets the fields whose names are those of C: CAFile is ca_file, ConnectTimeout is connect_timeout_ms.
 func (o order) read(options any) {
 	fields := reflect.ValueOf(options).Elem()
@@ -121,6 +144,8 @@ func (o order) read(options any) {
 		switch field.Interface().(type) {
 		case string:
 			field.SetString(pair[1])
+		case []string:
+			field.Set(reflect.ValueOf(strings.Split(pair[1], "\n")))
 		case bool:
 			field.SetBool(pair[1] == "1")
 		case time.Duration:
@@ -134,7 +159,7 @@ func (o order) read(options any) {
 // What an order has beside options, and what Go calls otherwise or has as an argument.
 var notOptions = map[string]bool{
 	"file_path": true, "object_key": true, "header": true, "metadata": true, "stop": true, "at_parts": true,
-	"content": true, "piece": true, "take": true, "finish": true,
+	"content": true, "piece": true, "take": true, "finish": true, "key_prefix": true, "pair": true, "at_outcomes": true,
 }
 
 // A response is a line of names with values.
@@ -250,6 +275,52 @@ func (a *response) event(e oss.Event) {
 	a.tell("event.request_id", e.RequestID)
 }
 
+func (a *response) outcome(o oss.Outcome) {
+	failed := ""
+	var e *oss.Error
+	if errors.As(o.Err, &e) {
+		failed = fmt.Sprintf("%v: %s", e.Status, e.Message)
+	}
+	resumed := map[bool]string{false: "0", true: "1"}[o.Resumed]
+	a.tell("outcome", strings.Join([]string{
+		o.Status.String(), resumed, fmt.Sprint(o.Size), fmt.Sprint(o.CRC64), fmt.Sprint(o.Attempts), o.Key, o.ETag,
+		o.VersionID, o.RequestID, o.Path, o.Rule, failed,
+	}, "|"))
+}
+
+func (a *response) batch(r *oss.BatchResult, p oss.BatchProgress) {
+	a.tell("batch.files_stored", r.FilesStored)
+	a.tell("batch.files_resumed", r.FilesResumed)
+	a.tell("batch.files_unchanged", r.FilesUnchanged)
+	a.tell("batch.files_skipped", r.FilesSkipped)
+	a.tell("batch.files_failed", r.FilesFailed)
+	a.tell("batch.files_planned", r.FilesPlanned)
+	a.tell("batch.bytes_stored", r.BytesStored)
+	a.tell("batch.bytes_sent", r.BytesSent)
+	a.tell("batch.requests", r.Requests)
+	a.tell("batch.manifest_lines_damaged", r.ManifestLinesDamaged)
+	a.tell("batch.elapsed_ms", r.Elapsed.Milliseconds())
+	a.tell("batch_progress.files_found", p.FilesFound)
+	a.tell("batch_progress.bytes_found", p.BytesFound)
+	a.tell("batch_progress.totals_known", p.TotalsKnown)
+	a.tell("batch_progress.files_stored", p.FilesStored)
+	a.tell("batch_progress.files_resumed", p.FilesResumed)
+	a.tell("batch_progress.files_unchanged", p.FilesUnchanged)
+	a.tell("batch_progress.files_skipped", p.FilesSkipped)
+	a.tell("batch_progress.files_failed", p.FilesFailed)
+	a.tell("batch_progress.bytes_done", p.BytesDone)
+	a.tell("batch_progress.bytes_sent", p.BytesSent)
+	a.tell("batch_progress.requests", p.Requests)
+	a.tell("batch_progress.retries", p.Retries)
+	a.tell("batch_progress.bytes_per_second", p.BytesPerSecond)
+	a.tell("batch_progress.files_per_second", p.FilesPerSecond)
+	a.tell("batch_progress.eta_known", p.ETA != oss.ETAUnknown)
+	a.tell("batch_progress.current_path", p.CurrentPath)
+	a.tell("batch_progress.current_done", p.CurrentDone)
+	a.tell("batch_progress.current_size", p.CurrentSize)
+	a.tell("batch_progress.ended", p.Ended)
+}
+
 // A session is what orders are about.
 type session struct {
 	client *oss.Client
@@ -269,6 +340,8 @@ func (s *session) carryOut(o order, a *response) {
 		s.uploadFile(o, a)
 	case "stream":
 		s.stream(o, a)
+	case "batch":
+		s.batch(o, a)
 	case "start":
 		s.free()
 		s.upload, err = s.client.Start(o.text("file_path"), o.uploadOptions())
@@ -397,6 +470,53 @@ func (s *session) stream(o order, a *response) {
 		return
 	}
 	stream.Close()
+}
+
+// batch is paused by its context.
+func (s *session) batch(o order, a *response) {
+	ctx, pause := context.WithCancel(context.Background())
+	defer pause()
+	b, err := s.client.StartBatch(ctx, o.batchOptions())
+	if err != nil {
+		a.end(err)
+		return
+	}
+	defer b.Close()
+	for _, pair := range o.pairs {
+		if pair[0] != "pair" {
+			continue
+		}
+		path, key, _ := strings.Cut(pair[1], "\t")
+		if err := b.Add(ctx, path, key); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := b.Seal(); err != nil {
+		log.Fatal(err)
+	}
+	var last error
+	count := int64(0)
+	b.Outcomes()(func(outcome oss.Outcome, err error) bool {
+		if err != nil {
+			last = err
+			return true
+		}
+		a.outcome(outcome)
+		if count++; count == o.number("at_outcomes") {
+			stop := map[string]func(){"pause": pause, "cancel": b.Cancel}[o.text("stop")]
+			stop()
+		}
+		return true
+	})
+	result, err := b.Wait(context.Background())
+	if !errors.Is(err, oss.ErrFilesFailed) && fmt.Sprint(last) != fmt.Sprint(err) {
+		log.Fatalf("the outcomes end with %v, and the batch with %v", last, err)
+	}
+	if paused := ctx.Err(); paused != nil && !errors.Is(err, paused) {
+		log.Fatalf("%v does not match the context's %v", err, paused)
+	}
+	a.end(err)
+	a.batch(result, b.Progress())
 }
 
 func (a *response) watched(seen []oss.Progress) {
