@@ -676,6 +676,20 @@ fn what_ends_a_batch_is_told_although_nobody_takes_its_outcomes() {
 }
 
 #[test]
+fn the_manifest_of_a_batch_that_has_ended_is_free() {
+    let stage = Stage::new();
+    (0..200).for_each(|number| stage.write(&format!("{number}"), b"x"));
+    for round in 0..100 {
+        let batch = stage.start(|o| o.manifest = Some(stage.manifest()));
+        wait_until("it has begun", || batch.progress().files_stored > 0);
+        batch.pause();
+        let end = batch.wait(Duration::from_secs(60)).expect("an end");
+        let kind = end.error.as_ref().map(|error| error.kind());
+        assert!(matches!(kind, None | Some(ErrorKind::Paused)), "round {round}: {end:?}");
+    }
+}
+
+#[test]
 fn a_disk_full_of_the_manifest_loses_nothing() {
     children::alone("child_has_no_room_for_a_manifest");
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Stored, Task};
@@ -82,7 +82,8 @@ impl Schedule {
             width: connections.is_none().then(|| Mutex::new(Width::new())),
             start: Instant::now(),
         });
-        let units = Arc::new(SmallFiles(schedule.clone()));
+        let (backlog, weak) = (schedule.backlog.clone(), Arc::downgrade(&schedule));
+        let units = Arc::new(SmallFiles { backlog, schedule: weak });
         let sending = schedule.job.queue.begin_small(&schedule.job.keeps_to, width, units);
         *schedule.sending() = Some(sending);
         schedule
@@ -365,15 +366,18 @@ impl Schedule {
     }
 }
 
-/// The small files that the queue gives to workers.
-struct SmallFiles(Arc<Schedule>);
+/// The small files that the queue gives to workers. Who has got one holds the schedule, and lets go of it before the file
+/// counts as finished; who finds none does not: when the batch has ended, nobody holds its manifest.
+struct SmallFiles {
+    backlog: Arc<Backlog>,
+    schedule: Weak<Schedule>,
+}
 
 impl Units for SmallFiles {
     fn run_next(self: Arc<Self>) {
-        let schedule = self.0.clone();
-        drop(self);
-        let backlog = schedule.backlog.clone();
+        let backlog = self.backlog.clone();
         let Some(entry) = backlog.next_small() else { return };
+        let Some(schedule) = self.schedule.upgrade() else { return };
         let bytes = entry.identity.size;
         let start = Instant::now();
         schedule.carry_out(entry, true);
