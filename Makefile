@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup kill bench docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup kill fuzz bench docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -20,6 +20,10 @@ test-setup:
 kill:
 	OSS_KILLS=500 cargo test --release --test kill -- --nocapture
 
+# Each fuzzer for some seconds, with the address sanitizer: make fuzz SECONDS=300
+fuzz:
+	@scripts/fuzz.sh $(or $(SECONDS),20)
+
 # Client CPU time and memory, against peers that run beside it.
 bench:
 	@benches/run.sh
@@ -40,6 +44,7 @@ package:
 lint:
 	rustup component add rustfmt clippy 2>/dev/null || true
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps

@@ -23,7 +23,7 @@ fn main() {
         println!("cargo:rerun-if-changed={input}");
     }
     // Never set: cbindgen alone reads this condition, and makes one on OSS_UPLOAD_NO_UPLOAD_FILE of it.
-    println!("cargo:rustc-check-cfg=cfg(oss_upload_no_upload_file)");
+    println!("cargo:rustc-check-cfg=cfg(oss_upload_no_upload_file, fuzzing)");
     let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml can be read");
     let mut builder = cbindgen::Builder::new().with_config(config).with_after_include(version_macros());
     for source in SOURCES {

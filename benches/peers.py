@@ -18,6 +18,9 @@ TAR_THEN_COMMAND = "tar -f FILE && oss-upload FILE"
 TAR_CAT = "tar | cat"
 COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
 OURS_CALLS = f"{OURS}, one by one"
+OURS_BATCH = f"{OURS}, a batch with a manifest"
+UNCHANGED = f"{OURS}, nothing changed"
+FIND = "find -printf"
 FIRST_UPLOAD = "first upload of 10 KiB, C"
 BARE_PYTHON = "bare Python"
 IMPORT = "import oss_upload"
@@ -156,6 +159,13 @@ def small_files(places: Places, name: str, server: Server, folder: str, count: i
 
 def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time: int) -> Command:
     """Uploads a tree of very many small files; their paths below it are the keys."""
+    if name in (OURS_BATCH, UNCHANGED):
+        batch = f"exec {places.bench / 'batch'} {server.endpoint} {BUCKET} {tree.folder}"
+        manifest = str(places.bench / "tree.manifest")
+        command = f"rm -f {manifest}; {batch}" if name == OURS_BATCH else f"{batch} 1"
+        return Command(["sh", "-c", command], {**server.environment, "MANIFEST": manifest})
+    if name == FIND:
+        return Command(["find", tree.folder, "-type", "f", "-printf", r"%s %T@ %i\n"])
     if name == OURS_CALLS:
         arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
         return Command([str(places.bench / "many"), *arguments], server.environment)

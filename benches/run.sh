@@ -24,7 +24,7 @@ strict='-std=c99 -O2 -Wall -Wextra -Wpedantic -Werror'
 for program in measure tree; do
     ${CC:-cc} $strict "$here/$program.c" -o "$bench/$program"
 done
-for program in "$root/examples/upload.c" "$here/many.c" "$here/source.c"; do
+for program in "$root/examples/upload.c" "$here/many.c" "$here/batch.c" "$here/source.c"; do
     ${CC:-cc} $strict -Iinclude "$program" -L"$target/release" -loss_upload -lpthread \
         -Wl,-rpath,"$target/release" -o "$bench/$(basename "$program" .c)"
 done

@@ -6,18 +6,22 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from link import SERVER_ADDRESS, link
+from measuring import Contest, contest, run, tell
 from peers import (
     BARE_PYTHON,
     COMMAND_FILE,
     COMMAND_TAR,
     COMMANDS,
     CURL,
+    FIND,
     FIRST_CLIENT,
     FIRST_UPLOAD,
     FLOOR,
     HELP,
     IMPORT,
     OURS,
+    OURS_BATCH,
     OURS_CALLS,
     OURS_MEMORY,
     OURS_STREAM,
@@ -25,6 +29,7 @@ from peers import (
     STARTS,
     TAR_CAT,
     TAR_THEN_COMMAND,
+    UNCHANGED,
     Job,
     Tree,
     one_file,
@@ -32,8 +37,6 @@ from peers import (
     starting,
     whole_tree,
 )
-from link import SERVER_ADDRESS, link
-from measuring import Contest, contest, run, tell
 from places import GIB, MIB, Places, server
 
 KB100 = 102_400
@@ -187,7 +190,9 @@ def pipes(places: Places, settings: Settings) -> list[Section]:
         f" time of `{COMMAND_FILE}`: what reads a pipe here cannot be faster than that."
     ]
     section.targets = [
-        Target(f"time of {COMMAND_TAR}, of {TAR_THEN_COMMAND}", result.ratio("wall", COMMAND_TAR, TAR_THEN_COMMAND), 1.0)
+        Target(
+            f"time of {COMMAND_TAR}, of {TAR_THEN_COMMAND}", result.ratio("wall", COMMAND_TAR, TAR_THEN_COMMAND), 1.0
+        )
     ]
     return [section]
 
@@ -201,7 +206,9 @@ def pipes_wan(places: Places, settings: Settings) -> list[Section]:
         with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
             job = Job(oss, file)
             result = contest(places, names, lambda peer: one_file(places, peer, job), rounds, hosts.client)
-    section = Section("pipes-wan", "1 Gbit/s, 50 ms round trip, with the command", ["", "MB/s", "rate / FILE", "rounds"])
+    section = Section(
+        "pipes-wan", "1 Gbit/s, 50 ms round trip, with the command", ["", "MB/s", "rate / FILE", "rounds"]
+    )
     for name in names:
         rate, ratio = job_size / 1e6 / result.median(name, "wall"), 1 / result.ratio("wall", name, COMMAND_FILE)
         section.rows.append([name, f"{rate:.1f}", f"{ratio:.2f}", str(len(result.costs[name]))])
@@ -278,12 +285,13 @@ def small(places: Places, settings: Settings) -> list[Section]:
 def batch(places: Places, settings: Settings) -> list[Section]:
     """A tree of very many small files."""
     count = settings.files // (10 if settings.quick else 1)
-    # The upload of a whole folder comes first in this list, and all ratios are to it.
-    names = [OURS_CALLS, CURL]
+    names = [OURS_BATCH, OURS_CALLS, CURL]
     with places.tree(count, TREE_SIZE, TREE_IN_EACH) as folder, server(places) as oss:
         tree = Tree(folder, count, TREE_IN_EACH)
         make = lambda name: whole_tree(places, name, oss, tree, TREE_AT_A_TIME)  # noqa: E731
         result = contest(places, names, make, settings.rounds)
+        # The manifest is there now.
+        again = contest(places, [UNCHANGED, FIND], make, settings.rounds)
     title = f"A tree of {count:,} files of {TREE_SIZE // 1024} KiB, {TREE_AT_A_TIME} at a time"
     columns = ["", "seconds", "files/s", "CPU s", "peak MiB", "time / ours", "rounds"]
     section = Section("batch", title, columns, unit="seconds")
@@ -292,7 +300,18 @@ def batch(places: Places, settings: Settings) -> list[Section]:
         ratio, rounds = f"{result.ratio('wall', name, names[0]):.2f}", str(len(result.costs[name]))
         section.rows.append([name, seconds(wall), f"{count / wall:,.0f}", seconds(cpu), f"{rss:.1f}", ratio, rounds])
         section.bars[name] = wall
+    for name in (UNCHANGED, FIND):
+        wall, cpu, rss = (again.median(name, what) for what in ("wall", "cpu", "rss"))
+        section.rows.append(
+            [name, seconds(wall), f"{count / wall:,.0f}", seconds(cpu), f"{rss:.1f}", "", str(len(again.costs[name]))]
+        )
     section.notes = ["curl neither signs nor checks anything, and needs a list of all files and their URLs."]
+    section.targets = [
+        Target("time of a batch / curl", result.ratio("wall", OURS_BATCH, CURL), 1.0),
+        Target("CPU of a batch / one by one", result.ratio("cpu", OURS_BATCH, OURS_CALLS), 1.2),
+        Target("peak MiB of a batch", result.median(OURS_BATCH, "rss"), 64 if count > 100_000 else 48),
+        Target("time with nothing changed / find", again.ratio("wall", UNCHANGED, FIND), 2.0),
+    ]
     return [section]
 
 

@@ -42,6 +42,9 @@ mod crc64;
 pub mod credentials;
 pub mod error;
 pub mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 pub mod options;
 mod os;

@@ -60,6 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("crc64", &[]),
     ("error", &[]),
     ("events", &["os", "sync"]),
+    ("fuzzing", &["credentials", "oss", "text", "transport", "upload"]),
     ("http", &["error"]),
     ("os", &[]),
     ("source", &["crc64", "error", "os", "sync"]),

@@ -657,6 +657,39 @@ fn a_file_that_changes_between_look_and_upload_is_stored_as_it_is_or_fails() {
 }
 
 #[test]
+fn what_ends_a_batch_is_told_although_nobody_takes_its_outcomes() {
+    let stage = Stage::new();
+    stage.write("a", b"x");
+    let relay = relay::Relay::start(stage.server.port());
+    let client = client_with(&stage.server, |options| options.endpoint = Some(relay.endpoint()));
+    let gate = relay.hold_response("PutObject");
+    let options = BatchOptions { bucket: "no-such-bucket".into(), source: BatchSource::Pushed, ..stage.options() };
+    let batch = client.start_batch(options).unwrap();
+    batch.add(&stage.root().join("a"), Some("a")).unwrap();
+    gate.reached();
+    // One more than wait for somebody.
+    (0..1025).for_each(|number| batch.add(&stage.root().join("missing"), Some(&format!("{number}"))).unwrap());
+    wait_until("no other outcome finds room", || batch.progress().files_failed >= 1025);
+    gate.release();
+    let end = batch.wait(Duration::from_secs(60)).expect("an end");
+    assert_eq!(end.error.unwrap().service_code(), "NoSuchBucket");
+}
+
+#[test]
+fn the_manifest_of_a_batch_that_has_ended_is_free() {
+    let stage = Stage::new();
+    (0..200).for_each(|number| stage.write(&format!("{number}"), b"x"));
+    for round in 0..100 {
+        let batch = stage.start(|o| o.manifest = Some(stage.manifest()));
+        wait_until("it has begun", || batch.progress().files_stored > 0);
+        batch.pause();
+        let end = batch.wait(Duration::from_secs(60)).expect("an end");
+        let kind = end.error.as_ref().map(|error| error.kind());
+        assert!(matches!(kind, None | Some(ErrorKind::Paused)), "round {round}: {end:?}");
+    }
+}
+
+#[test]
 fn a_disk_full_of_the_manifest_loses_nothing() {
     children::alone("child_has_no_room_for_a_manifest");
 }

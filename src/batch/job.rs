@@ -64,6 +64,13 @@ impl BatchJob {
         }
     }
 
+    /// Ends the batch with this error. Who waits until its outcome is taken need not wait any more: the program may want to
+    /// know the error first.
+    pub(crate) fn fail(&self, error: Error) {
+        self.control.fail(error);
+        self.outbox.stop_waiting();
+    }
+
     /// One request sends the file.
     pub(crate) fn is_small(&self, entry: &Entry) -> bool {
         entry.task == Task::Directory

@@ -60,7 +60,7 @@ impl BatchJob {
         };
         match &fed {
             Ok(()) => self.meter.all_found(),
-            Err(error) => self.control.fail(error.clone()),
+            Err(error) => self.fail(error.clone()),
         }
         schedule.finish();
         self.clear_checkpoint_directory();

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Stored, Task};
@@ -82,7 +82,8 @@ impl Schedule {
             width: connections.is_none().then(|| Mutex::new(Width::new())),
             start: Instant::now(),
         });
-        let units = Arc::new(SmallFiles(schedule.clone()));
+        let (backlog, weak) = (schedule.backlog.clone(), Arc::downgrade(&schedule));
+        let units = Arc::new(SmallFiles { backlog, schedule: weak });
         let sending = schedule.job.queue.begin_small(&schedule.job.keeps_to, width, units);
         *schedule.sending() = Some(sending);
         schedule
@@ -115,7 +116,7 @@ impl Schedule {
     /// Makes what was recorded safe, now and then.
     pub(crate) fn keep_safe(&self) {
         if let Some(Err(error)) = self.manifest.as_ref().map(|manifest| manifest.sync_if_due(Instant::now())) {
-            self.job.control.fail(error);
+            self.job.fail(error);
         }
     }
 
@@ -125,7 +126,7 @@ impl Schedule {
             && !matches!(outcome.status, OutcomeStatus::Planned)
             && let Err(error) = record(manifest, &outcome, stored.as_ref())
         {
-            self.job.control.fail(error.hint("what was uploaded meanwhile is compared or sent again by the next run"));
+            self.job.fail(error.hint("what was uploaded meanwhile is compared or sent again by the next run"));
         }
         self.tell(outcome);
     }
@@ -136,7 +137,7 @@ impl Schedule {
         job.meter.settled(&outcome);
         if outcome.status == OutcomeStatus::Failed && job.request.options.stop_on_error {
             let error = outcome.error.clone().unwrap_or_else(|| Error::new(ErrorKind::Internal, "no error"));
-            job.control.fail(error.context(outcome.path.display()));
+            job.fail(error.context(outcome.path.display()));
         }
         if job.request.options.outcomes {
             job.outbox.put(outcome);
@@ -160,7 +161,7 @@ impl Schedule {
 
     fn dispatch(&self) {
         if let Err(error) = self.job.queue.dispatch() {
-            self.job.control.fail(Error::no_thread(&error));
+            self.job.fail(Error::no_thread(&error));
         }
     }
 
@@ -178,7 +179,7 @@ impl Schedule {
             };
             if let Err(error) = self.job.queue.pool().spawn(work) {
                 self.backlog.lock().large_in_work -= 1;
-                self.job.control.fail(Error::no_thread(&error));
+                self.job.fail(Error::no_thread(&error));
                 self.backlog.finished();
             }
         }
@@ -293,7 +294,7 @@ impl Schedule {
             return Verdict::Stopped;
         }
         if concerns_all(&error) {
-            control.fail(error.hint("the batch was ended: no other file could be stored either"));
+            self.job.fail(error.hint("the batch was ended: no other file could be stored either"));
             return Verdict::Stopped;
         }
         if passes(&error) {
@@ -303,7 +304,7 @@ impl Schedule {
                 return Verdict::Again(Entry { deferrals: entry.deferrals + 1, done_before: done, ..entry });
             }
             if !others_get_on {
-                control.fail(
+                self.job.fail(
                     error.hint("no other file could be stored meanwhile, and the batch was ended: start it again"),
                 );
                 return Verdict::Stopped;
@@ -365,15 +366,18 @@ impl Schedule {
     }
 }
 
-/// The small files that the queue gives to workers.
-struct SmallFiles(Arc<Schedule>);
+/// The small files that the queue gives to workers. Who has got one holds the schedule, and lets go of it before the file
+/// counts as finished; who finds none does not: when the batch has ended, nobody holds its manifest.
+struct SmallFiles {
+    backlog: Arc<Backlog>,
+    schedule: Weak<Schedule>,
+}
 
 impl Units for SmallFiles {
     fn run_next(self: Arc<Self>) {
-        let schedule = self.0.clone();
-        drop(self);
-        let backlog = schedule.backlog.clone();
+        let backlog = self.backlog.clone();
         let Some(entry) = backlog.next_small() else { return };
+        let Some(schedule) = self.schedule.upgrade() else { return };
         let bytes = entry.identity.size;
         let start = Instant::now();
         schedule.carry_out(entry, true);

@@ -45,7 +45,8 @@ pub(super) unsafe fn options<T: Options>(from: *const T) -> Result<T> {
     // SAFETY: every options struct begins with its size; it may be unaligned in a caller that packs its structs.
     let given = unsafe { from.cast::<usize>().read_unaligned() };
     let (known, name) = (size_of::<T>(), T::NAME);
-    if given <= size_of::<usize>() || given > known + ROOM {
+    // A size that ends within a field, as none of C does, would leave half a pointer.
+    if given <= size_of::<usize>() || given > known + ROOM || !given.is_multiple_of(align_of::<T>()) {
         return Err(Error::invalid(format!(
             "struct_size is {given}; create the options with {name}_default(), which sets it to sizeof({name})"
         )));
@@ -199,4 +200,21 @@ pub(super) unsafe fn headers(headers: *const oss_header, count: usize) -> Result
         }
     };
     headers.iter().enumerate().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_struct_ends_with_a_field() {
+        let known = size_of::<oss_client_options>();
+        for size in 0..known + 64 {
+            let mut words = vec![0_usize; (known + 64) / size_of::<usize>()];
+            words[0] = size;
+            // SAFETY: the words have so many bytes.
+            let read = unsafe { options::<oss_client_options>(words.as_ptr().cast()) };
+            assert_eq!(read.is_ok(), size > size_of::<usize>() && size % 8 == 0, "{size} bytes");
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod chain;
 mod context;
 mod ecs_role;
 mod env;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod key;
 mod key_response;
 mod oidc;

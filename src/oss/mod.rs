@@ -8,6 +8,8 @@
 pub mod api;
 mod cloud_host;
 mod endpoint;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod header_rules;
 pub mod list_objects;
 mod names;

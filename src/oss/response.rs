@@ -30,9 +30,12 @@ const LONGEST_ETAG: usize = 256;
 /// `etag` without what stands around it: blanks, quotes, and the `W/` that a proxy which compresses puts in front. OSS
 /// itself has no weak ETags, and does not know one in Complete. `None` when nothing is left, or more than one has.
 pub fn bare_etag(etag: &str) -> Option<String> {
-    let etag = etag.trim();
-    let etag = etag.strip_prefix("W/").or_else(|| etag.strip_prefix("w/")).unwrap_or(etag);
-    let etag = etag.trim_matches(|c: char| c == '"' || c.is_whitespace());
+    let is_around = |c: char| c == '"' || c.is_whitespace();
+    let mut etag = etag.trim_matches(is_around);
+    // As often as it stands there: what is bare must stay so.
+    while let Some(rest) = etag.strip_prefix("W/").or_else(|| etag.strip_prefix("w/")) {
+        etag = rest.trim_matches(is_around);
+    }
     (1..=LONGEST_ETAG).contains(&etag.len()).then(|| etag.to_owned())
 }
 
@@ -74,6 +77,7 @@ pub(super) mod tests {
             ("W/AB-2", Some("AB-2")),
             // What an earlier version kept of a weak one.
             ("W/\"AB", Some("AB")),
+            ("W/\"w/\"AB\"\"", Some("AB")),
             ("WAB", Some("WAB")),
             ("W/\"\"", None),
             ("\"", None),

@@ -113,8 +113,14 @@ pub struct ErrorBody {
     pub server_time: Option<String>,
 }
 
+/// A page of ListParts has 300 KiB, a thousand uploads of long keys some more than a mebibyte.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
 /// Reads a response; `None` when it is not one of OSS's documents.
 pub fn parse(body: &[u8]) -> Option<Document> {
+    if body.len() > MOST_BYTES {
+        return None;
+    }
     let text = std::str::from_utf8(body).ok()?;
     from_str(text.trim_start_matches('\u{feff}').trim_start()).ok()
 }
@@ -190,6 +196,13 @@ mod tests {
         part_number: u32,
         #[serde(rename = "ETag")]
         etag: String,
+    }
+
+    #[test]
+    fn what_is_too_long_is_none_of_oss() {
+        let text = |blanks: usize| format!("<Error><Code>C</Code>{}</Error>", " ".repeat(blanks));
+        assert!(parse(text(MOST_BYTES - 100).as_bytes()).is_some());
+        assert!(parse(text(MOST_BYTES).as_bytes()).is_none());
     }
 
     #[test]

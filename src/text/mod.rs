@@ -2,6 +2,8 @@
 
 pub(crate) mod date;
 mod encoding;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub(crate) mod path;
 pub(crate) mod percent;
 

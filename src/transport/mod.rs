@@ -12,6 +12,8 @@ mod context;
 mod early_response;
 mod exchange;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod interim;
 mod message;
 mod no_proxy;

@@ -9,11 +9,12 @@ use oss_server::TlsFlaw;
 use oss_upload::ErrorKind;
 
 use crate::common::*;
-use crate::{TIME, hurried};
+use crate::{TIME, alone, hurried};
 
 /// Those of another name, of another authority, and out of their time are in tests/upload/tls.rs.
 #[test]
 fn a_certificate_that_may_not_speak_for_the_server_is_not_trusted() {
+    let _alone = alone();
     for flaw in [TlsFlaw::SelfSigned, TlsFlaw::ForClients, TlsFlaw::SignedByServer] {
         let tls = TlsServer::start(|config| config.tls_flaw = Some(flaw));
         let client = tls.client_with(hurried);
@@ -24,6 +25,9 @@ fn a_certificate_that_may_not_speak_for_the_server_is_not_trusted() {
         assert!(tls.server.log().is_empty(), "{flaw:?}: something was sent to it");
     }
 }
+
+/// As docs/promises.md has it.
+const PLACES: usize = 32;
 
 /// What happens to what the server says, after so many bytes of it.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +65,10 @@ fn relay(mut client: TcpStream, port: u16, what: Break, after: usize) -> io::Res
 
 #[test]
 fn tls_that_ends_or_breaks_anywhere_is_a_network_error_in_time() {
+    let _alone = alone();
     // The handshake of the server has about 1,000 bytes; its response, with what TLS adds, about 700.
     let places: Vec<usize> = (0..12).chain((20..1800).step_by(89)).collect();
+    assert_eq!(places.len(), PLACES);
     for what in [Break::End, Break::Flip] {
         let mut broken = 0;
         for after in &places {

@@ -280,9 +280,9 @@ pub static ROWS: &[Row] = &[
         retryable("not from OSS"),
     ),
     row(
-        "elements a million deep",
+        "elements half a million deep",
         InitiateMultipartUpload,
-        |out, _| respond(out, "200 OK", &format!("<InitiateMultipartUploadResult>{}", "<a>".repeat(1_000_000))),
+        |out, _| respond(out, "200 OK", &format!("<InitiateMultipartUploadResult>{}", "<a>".repeat(500_000))),
         retryable("not from OSS"),
     ),
     row(

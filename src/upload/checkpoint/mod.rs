@@ -6,6 +6,8 @@
 
 pub(crate) mod decimal;
 mod describe;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod journal;
 pub(crate) mod line;
 mod location;

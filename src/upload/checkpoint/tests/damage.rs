@@ -236,6 +236,9 @@ fn a_torn_tail_is_gone_before_the_next_record() {
     }
 }
 
+/// How many mixtures of harms are tried.
+const MIXTURES: u32 = 2000;
+
 /// One thing that can happen to a file.
 #[derive(Clone, Debug)]
 enum Harm {
@@ -281,7 +284,7 @@ fn harms() -> impl Strategy<Value = Harm> {
 #[test]
 fn no_mixture_of_harms_makes_it_lie() {
     let sample = Sample::new(24, 0);
-    let config = ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: MIXTURES, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let result = runner.run(&prop::collection::vec(harms(), 1..4), |harms| {
         let mut bytes = sample.bytes.clone();

@@ -9,6 +9,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// How many lives are tried.
+const LIVES: u32 = 64;
 /// The parts of the largest file in these tests.
 const MOST_PARTS: u64 = 40;
 
@@ -127,7 +129,7 @@ fn peek(path: &Path) -> Found {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: LIVES, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_checkpoint_remembers_its_whole_life(first in headers(), events in prop::collection::vec(events(), 0..60)) {

@@ -13,6 +13,11 @@ use crate::os::power_cut::PowerCut;
 use judge::{Allowed, Judge, state_of};
 use life::{Kind, Life, NAME, Operation, State};
 
+/// How many states are judged at least, in lives of up to [`LONGEST`] operations and in longer ones.
+const STATES_OF_SHORT_LIVES: usize = 1_500_000;
+const STATES_OF_LONG_LIVES: usize = 288_000;
+const LONGEST: u32 = 4;
+
 /// A disk tears writes at the smaller of these, or at the larger.
 const SECTORS: [usize; 2] = [512, 4096];
 
@@ -71,7 +76,6 @@ fn are_possible(state: &State, operations: &[Operation]) -> bool {
 
 #[test]
 fn every_power_cut_in_every_short_life_loses_at_most_what_was_not_synced() {
-    const LONGEST: u32 = 4;
     let mut judge = Judge::default();
     let mut lives = 0;
     for (content, state) in starts() {
@@ -86,6 +90,7 @@ fn every_power_cut_in_every_short_life_loses_at_most_what_was_not_synced() {
         }
     }
     println!("{lives} lives, {} states, {} files read", judge.judged, judge.read);
+    assert!(judge.judged >= STATES_OF_SHORT_LIVES);
 }
 
 /// Something that an upload could do next.
@@ -147,4 +152,5 @@ fn power_cuts_in_long_lives_lose_at_most_what_was_not_synced() {
         }
     }
     println!("{} states, {} files read", judge.judged, judge.read);
+    assert!(judge.judged >= STATES_OF_LONG_LIVES);
 }
