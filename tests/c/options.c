@@ -64,10 +64,10 @@ static void older_programs(oss_client *client)
 {
     static const size_t CLIENT[] = {
         offsetof(oss_client_options, security_token), offsetof(oss_client_options, max_bytes_per_second),
-        offsetof(oss_client_options, cname), sizeof(oss_client_options) - 1};
+        offsetof(oss_client_options, path_style), sizeof(oss_client_options) - sizeof(void *)};
     static const size_t UPLOAD[] = {
         offsetof(oss_upload_options, checkpoint_path), offsetof(oss_upload_options, part_size),
-        offsetof(oss_upload_options, reserved), sizeof(oss_upload_options) - 1};
+        offsetof(oss_upload_options, max_memory), sizeof(oss_upload_options) - sizeof(void *)};
     oss_client_options where = client_options();
     oss_upload_options what = upload_options("older");
     oss_batch_options which = batch_options("older/");
@@ -91,6 +91,12 @@ static void older_programs(oss_client *client)
     for (; i < sizeof(UPLOAD) / sizeof(UPLOAD[0]); i++) {
         void *copy = copy_of(&what, sizeof(what), UPLOAD[i]);
         EXPECT(upload_with(client, copy, &error), &error, OSS_OK, NULL);
+        free(copy);
+    }
+    /* No program was compiled with such a size: it would end within a pointer. */
+    {
+        void *copy = copy_of(&what, sizeof(what), offsetof(oss_upload_options, file_path) + 1);
+        EXPECT(upload_with(client, copy, &error), &error, OSS_INVALID_ARGUMENT, "struct_size");
         free(copy);
     }
     /* So old that it does not know all that must be there. */
