@@ -1,4 +1,5 @@
-//! Text: byte order marks, dates, hexadecimal digits, paths and percent-encoding. The protocol and the providers of credentials stand on it.
+//! Text: byte order marks, dates, hexadecimal digits, paths and percent-encoding. The protocol and the providers of
+//! credentials stand on it.
 
 pub(crate) mod date;
 mod encoding;
