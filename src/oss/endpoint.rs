@@ -92,7 +92,7 @@ impl Endpoint {
     }
 
     /// Appends the host for requests to `bucket`, with the port when it is not the scheme's own.
-    fn push_authority(&self, text: &mut String, bucket: &str) {
+    pub(super) fn push_authority(&self, text: &mut String, bucket: &str) {
         if self.style == Style::VirtualHosted {
             text.push_str(bucket);
             text.push('.');
