@@ -1,6 +1,6 @@
 //! The executor for Rust: many files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use oss_upload::{
@@ -121,7 +121,7 @@ fn tell_outcome(told: &mut Told, outcome: &BatchOutcome) {
     told.tell("outcome", fields.join("|"));
 }
 
-fn shown(path: &PathBuf) -> String {
+fn shown(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
