@@ -1823,10 +1823,15 @@ public:
     /// An input iterator.
     class iterator {
     public:
+        /// What algorithms ask for.
         using iterator_category = std::input_iterator_tag;
+        /// What is gone through.
         using value_type = outcome;
+        /// Not of use: outcomes are not counted.
         using difference_type = std::ptrdiff_t;
+        /// Valid until the next step.
         using pointer = const outcome *;
+        /// Valid until the next step.
         using reference = const outcome &;
 
         /// The end.

@@ -17,7 +17,7 @@ type Batch struct {
 
 type batch struct {
 	ctx      context.Context
-	receive  func(Outcome)       // Report of the options; may be nil
+	receive  func(Outcome)       // OnOutcome of the options; may be nil
 	progress func(BatchProgress) // of the options; may be nil
 	unwatch  func() bool         // ends the wait for the end of ctx
 
@@ -69,19 +69,19 @@ func (c *Client) StartBatch(ctx context.Context, options *BatchOptions) (*Batch,
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{ctx: ctx, receive: options.Report, progress: options.Progress, handle: handle}
+	b := &batch{ctx: ctx, receive: options.OnOutcome, progress: options.Progress, handle: handle}
 	b.unwatch = context.AfterFunc(ctx, b.pause)
 	owner := &Batch{b}
 	runtime.SetFinalizer(owner, func(owner *Batch) { owner.free() }) // for batches that nobody closed
 	return owner, nil
 }
 
-// UploadDirectory uploads all files in a folder and below, and returns when the batch has ended: nil when no file failed,
-// and an error that matches [ErrFilesFailed] when some did. Set Report to learn which. The result is there in any case,
+// UploadDirectory uploads all files in a folder and below, and returns when the batch has ended. The error is nil when no
+// file failed, and matches [ErrFilesFailed] when some did: OnOutcome gets to know which. The result is there in any case,
 // unless nothing was started.
 //
-// Directory and ListPath must not be set. Outcomes are for Report only. Everything else, also what the end of ctx does, is
-// as for [Client.StartBatch].
+// Directory and ListPath must not be set. Outcomes are for OnOutcome only. Everything else, also what the end of ctx does,
+// is as for [Client.StartBatch].
 func (c *Client) UploadDirectory(ctx context.Context, directory string, options *BatchOptions) (*BatchResult, error) {
 	what, err := options.blocking()
 	if err != nil {
@@ -139,8 +139,8 @@ func (c *Client) UploadMany(
 // without a leading '/' or "./". A relative path is resolved by this call.
 //
 // A file that cannot be uploaded is no error here: its outcome says why. Add fails with [ErrInvalidArgument] when the batch
-// is sealed or has ended, or has another source, and with [ErrClosed] after Close. With Outcomes or Report, outcomes must be
-// taken meanwhile by another goroutine.
+// is sealed or has ended, or has another source, and with [ErrClosed] after Close. With Outcomes or OnOutcome, another
+// goroutine must take outcomes meanwhile.
 func (b *Batch) Add(ctx context.Context, path, key string) error {
 	defer runtime.KeepAlive(b)
 	for {
@@ -200,8 +200,8 @@ func (b *Batch) Outcomes() func(yield func(Outcome, error) bool) {
 // If ctx, or that of StartBatch, ends first, Wait pauses the batch, for everyone who waits for it, and returns when it has
 // stopped, within about a second, with an error that matches the context's and [ErrPaused].
 //
-// Wait calls Report and Progress of the options. Without Report, but with Outcomes, another goroutine must take outcomes, or
-// the batch waits for that. If the batch is closed while it runs, Wait returns [ErrClosed].
+// Wait calls OnOutcome and Progress of the options. Without OnOutcome, but with Outcomes, another goroutine must take
+// outcomes, or the batch waits for that. If the batch is closed while it runs, Wait returns [ErrClosed].
 func (b *Batch) Wait(ctx context.Context) (*BatchResult, error) {
 	defer runtime.KeepAlive(b)
 	w := watch{batch: b.batch}
@@ -325,7 +325,7 @@ type watch struct {
 	reported time.Time // when Progress was called last
 }
 
-// wait hands outcomes to Report as long as there are some, then waits for the end.
+// wait hands outcomes to OnOutcome as long as there are some, then waits for the end.
 func (w *watch) wait(ctx context.Context) (*BatchResult, error) {
 	defer context.AfterFunc(ctx, w.pause)()
 	for w.receive != nil && w.receiveNext(slice) != foundEnd {
@@ -340,7 +340,7 @@ func (w *watch) wait(ctx context.Context) (*BatchResult, error) {
 	}
 }
 
-// add waits for room. Outcomes are handed to Report meanwhile: the batch may wait for that.
+// add waits for room. Outcomes are handed to OnOutcome meanwhile: the batch may wait for that.
 func (w *watch) add(path, key string) error {
 	patience := slice
 	if w.receive != nil {

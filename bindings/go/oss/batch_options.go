@@ -112,12 +112,12 @@ type BatchOptions struct {
 
 	// Outcomes keeps every outcome until [Batch.Outcomes] takes it; when 1024 wait, the batch waits too.
 	Outcomes bool
-	// Report, if not nil, is called with the outcome of each file. It runs in the goroutine inside
+	// OnOutcome, if not nil, is called with the outcome of each file. It runs in the goroutine inside
 	// [Client.UploadDirectory], [Client.UploadMany] or [Batch.Wait] and never after that has returned. When it is slow, the
 	// batch waits for it. If it panics, the batch is paused, its end is awaited, and the panic continues.
-	Report func(Outcome)
+	OnOutcome func(Outcome)
 	// Progress, if not nil, is called with the progress of the batch about ten times a second and once at the end,
-	// successful or not, in the same goroutine as Report.
+	// successful or not, in the same goroutine as OnOutcome.
 	Progress func(BatchProgress)
 }
 
@@ -151,7 +151,7 @@ func (o BatchOptions) String() string {
 	s.flag("StopOnError", o.StopOnError)
 	s.flag("DryRun", o.DryRun)
 	s.flag("Outcomes", o.Outcomes)
-	s.flag("Report", o.Report != nil)
+	s.flag("OnOutcome", o.OnOutcome != nil)
 	s.flag("Progress", o.Progress != nil)
 	return "oss.BatchOptions{" + strings.Join(s, ", ") + "}"
 }

@@ -71,7 +71,7 @@ func TestUploadDirectory(t *testing.T) {
 		o.Exclude = []string{"*.log", "*.tmp"}
 		o.ManifestPath = filepath.Join(t.TempDir(), "manifest")
 		o.Metadata = map[string]string{"owner": "me"}
-		o.Report = func(o oss.Outcome) { outcomes[o.Path] = o }
+		o.OnOutcome = func(o oss.Outcome) { outcomes[o.Path] = o }
 		o.Progress = func(p oss.BatchProgress) { last = p }
 	})
 	result, err := client.UploadDirectory(context.Background(), folder, options)
@@ -115,7 +115,7 @@ func TestUploadMany(t *testing.T) {
 	const many = 10_000
 	outcomes, calls := 0, 0
 	result, err := s.client().UploadMany(context.Background(), copies(path, many), s.batch(dry, func(o *oss.BatchOptions) {
-		o.Report = func(oss.Outcome) { outcomes++ }
+		o.OnOutcome = func(oss.Outcome) { outcomes++ }
 		o.Progress = func(oss.BatchProgress) { calls++ }
 	}))
 	check(t, err)
@@ -305,8 +305,8 @@ func TestAPanicInReportPausesTheBatch(t *testing.T) {
 	s := newServer(t)
 	path, _ := file(t, 10)
 	for name, change := range map[string]func(*oss.BatchOptions){
-		"Report":   func(o *oss.BatchOptions) { o.Report = func(oss.Outcome) { panic("no") } },
-		"Progress": func(o *oss.BatchOptions) { o.Progress = func(oss.BatchProgress) { panic("no") } },
+		"OnOutcome": func(o *oss.BatchOptions) { o.OnOutcome = func(oss.Outcome) { panic("no") } },
+		"Progress":  func(o *oss.BatchOptions) { o.Progress = func(oss.BatchProgress) { panic("no") } },
 	} {
 		b, err := s.client().StartBatch(context.Background(), s.batch(change))
 		check(t, err)

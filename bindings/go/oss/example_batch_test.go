@@ -31,7 +31,7 @@ func ExampleClient_UploadDirectory() {
 		ManifestPath: manifest + "/texts.manifest",
 		Mode:         oss.BatchChanged,
 		Exclude:      []string{"program/"},
-		Report:       func(o oss.Outcome) { fmt.Println(o.Path, o.Status) },
+		OnOutcome:    func(o oss.Outcome) { fmt.Println(o.Path, o.Status) },
 	}
 	for range 2 {
 		result, err := client.UploadDirectory(context.Background(), "testdata", options)

@@ -34,7 +34,7 @@ func (c *converter) batchOptions(o *BatchOptions) C.oss_batch_options {
 	options.keep_mtime = flag(o.KeepMtime)
 	options.stop_on_error = flag(o.StopOnError)
 	options.dry_run = flag(o.DryRun)
-	options.outcomes = flag(o.Outcomes || o.Report != nil)
+	options.outcomes = flag(o.Outcomes || o.OnOutcome != nil)
 	options.shard_index = c.uint32("ShardIndex", o.ShardIndex)
 	options.shard_count = c.uint32("ShardCount", o.ShardCount)
 	return options

@@ -31,7 +31,7 @@ func TestNothingLeaks(t *testing.T) {
 			u.Cancel()
 			u.Close()
 
-			many := &oss.BatchOptions{Bucket: s.Buckets[0], Prefix: "batch/", Report: func(oss.Outcome) {}}
+			many := &oss.BatchOptions{Bucket: s.Buckets[0], Prefix: "batch/", OnOutcome: func(oss.Outcome) {}}
 			_, err = client.UploadMany(context.Background(), func(yield func(path, key string) bool) { yield(path, "a") }, many)
 			check(t, err)
 			b, err := client.StartBatch(context.Background(), many)
