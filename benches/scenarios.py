@@ -46,6 +46,8 @@ MOST_PARTS = 9_999
 SMALL_COUNT, SMALL_SIZE, SMALL_AT_A_TIME = 10_000, 10 * 1024, 16
 # In as many folders as there are files in each, when there are a million.
 TREE_SIZE, TREE_IN_EACH, TREE_AT_A_TIME = 1024, 1000, 16
+# As many as a batch sends at the most when it chooses.
+MOST_AT_A_TIME = 64
 
 AUTO = f"{OURS}, AUTO"
 HAND_SET = [1, 4, 8, 16, 32, 64]
@@ -315,6 +317,25 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     return [section]
 
 
+def batch_wan(places: Places, settings: Settings) -> list[Section]:
+    """Small files over a long link: a batch chooses how many at a time, the program sends 64."""
+    names, rounds = [OURS_BATCH, OURS_CALLS], min(settings.rounds, 3)
+    count = SMALL_COUNT // (8 if settings.quick else 1)
+    with places.tree(count, SMALL_SIZE, TREE_IN_EACH) as folder, link(places, 0.0, settings.congestion[0]) as hosts:
+        with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
+            tree = Tree(folder, count, TREE_IN_EACH)
+            make = lambda name: whole_tree(places, name, oss, tree, MOST_AT_A_TIME)  # noqa: E731
+            result = contest(places, names, make, rounds, hosts.client)
+    title = f"{count:,} files of {SMALL_SIZE // 1024} KiB over 1 Gbit/s, 50 ms round trip"
+    section = Section("batch-wan", title, ["", "seconds", "files/s", "rounds"], unit="seconds")
+    for name in names:
+        wall = result.median(name, "wall")
+        section.rows.append([name, seconds(wall), f"{count / wall:,.0f}", str(len(result.costs[name]))])
+    ratio = result.ratio("wall", OURS_BATCH, OURS_CALLS)
+    section.targets = [Target(f"time of a batch / {MOST_AT_A_TIME} at a time by hand", ratio, 1.0)]
+    return [section]
+
+
 def start(places: Places, settings: Settings) -> list[Section]:
     """What a program pays before it does anything."""
     with server(places) as oss:
@@ -416,10 +437,11 @@ SCENARIOS = {
     "memory": memory,
     "small": small,
     "batch": batch,
+    "batch-wan": batch_wan,
     "start": start,
     "limit": limit,
     "pipes-wan": pipes_wan,
     "wan": wan,
 }
 # Those that need a long link.
-FAR = ["pipes-wan", "wan"]
+FAR = ["batch-wan", "pipes-wan", "wan"]

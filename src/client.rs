@@ -86,7 +86,7 @@ impl Client {
     /// Checks the options, starts the upload of many files and returns at once.
     pub fn start_batch(&self, options: BatchOptions) -> Result<Batch> {
         let request = BatchRequest::new(options)?;
-        let endpoint = self.endpoint.clone().for_bucket(&request.options.bucket)?;
+        let endpoint = Arc::new(self.endpoint.clone().for_bucket(&request.options.bucket)?);
         let (service, queue) = (self.service.clone(), self.queue.clone());
         Batch::start(BatchJob::new(service, queue, endpoint, self.events.clone(), request))
     }
@@ -102,7 +102,7 @@ impl Client {
     }
 
     fn job(&self, request: UploadRequest) -> Result<Job> {
-        let endpoint = self.endpoint.clone().for_bucket(&request.options.bucket)?;
+        let endpoint = Arc::new(self.endpoint.clone().for_bucket(&request.options.bucket)?);
         let events = Events::new(self.events.clone(), &request.options.object_key);
         Ok(Job::new(self.service.clone(), self.queue.clone(), endpoint, request, events))
     }

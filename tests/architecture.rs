@@ -52,7 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("transfer", &["error", "options", "os", "source", "sync"]),
-    ("service", &["credentials", "error", "events", "http", "oss", "transport"]),
+    ("service", &["credentials", "error", "events", "http", "oss", "sync", "transport"]),
     ("transport", &["error", "http", "options", "os", "sync", "text"]),
     ("oss", &["credentials", "error", "http", "text"]),
     ("credentials", &["error", "http", "os", "sync", "text"]),

@@ -24,7 +24,8 @@ use crate::upload::{Job, Outcome, UploadRequest};
 pub(crate) struct BatchJob {
     pub service: Arc<Service>,
     pub queue: Arc<Queue>,
-    pub endpoint: Endpoint,
+    /// For the bucket.
+    pub endpoint: Arc<Endpoint>,
     pub events: Arc<ClientEvents>,
     pub request: BatchRequest,
     pub keeps_to: KeepsTo,
@@ -40,7 +41,7 @@ impl BatchJob {
     pub(crate) fn new(
         service: Arc<Service>,
         queue: Arc<Queue>,
-        endpoint: Endpoint,
+        endpoint: Arc<Endpoint>,
         events: Arc<ClientEvents>,
         request: BatchRequest,
     ) -> BatchJob {
@@ -86,7 +87,7 @@ impl BatchJob {
 
     /// Carries out the upload of one file on this thread. How often the server has complained in all comes with the outcome.
     pub(crate) fn upload(&self, entry: &Entry, is_small: bool) -> Result<(Outcome, u32)> {
-        let mut job = self.upload_job(self.upload_request(entry, is_small)?)?;
+        let mut job = self.upload_job(self.upload_request(entry, is_small)?);
         // The turn of a small file has come: its requests need not wait for another one.
         job.keeps_to = if is_small { KeepsTo::Own(1) } else { self.keeps_to.clone() };
         let large = (!is_small).then(|| (job.meter.clone(), String::from_utf8_lossy(&entry.path).into()));
@@ -99,7 +100,7 @@ impl BatchJob {
 
     /// What the bucket has under the key; `None` when nothing, or nothing that can be compared.
     pub(crate) fn head(&self, entry: &Entry) -> Result<Option<Stored>> {
-        let job = self.upload_job(self.upload_request(entry, true)?)?;
+        let job = self.upload_job(self.upload_request(entry, true)?);
         let _entered = self.control.enter(RunningUpload { control: job.control.clone(), large: None });
         let head = job.remote_of_worker(job.control.begin_round()).head();
         self.meter.requested(job.meter.attempts());
@@ -116,12 +117,11 @@ impl BatchJob {
         }
     }
 
-    fn upload_job(&self, request: UploadRequest) -> Result<Job> {
-        let endpoint = self.endpoint.clone().for_bucket(&request.options.bucket)?;
+    fn upload_job(&self, request: UploadRequest) -> Job {
         let events = Events::new(self.events.clone(), &request.options.object_key);
-        let mut job = Job::new(self.service.clone(), self.queue.clone(), endpoint, request, events);
+        let mut job = Job::new(self.service.clone(), self.queue.clone(), self.endpoint.clone(), request, events);
         job.limit.clone_from(&self.limit);
-        Ok(job)
+        job
     }
 
     fn upload_request(&self, entry: &Entry, is_small: bool) -> Result<UploadRequest> {

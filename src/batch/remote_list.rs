@@ -18,7 +18,7 @@ const MOST_EMPTY_PAGES: u32 = 1000;
 /// The list, as far as it was not taken.
 pub(crate) struct RemoteList<'a> {
     job: &'a BatchJob,
-    endpoint: Endpoint,
+    endpoint: Arc<Endpoint>,
     headers: ObjectHeaders,
     budget: RetryBudget,
     caller: ListCaller<'a>,
@@ -34,7 +34,7 @@ impl<'a> RemoteList<'a> {
         let stop = job.control.own.begin_round();
         Ok(RemoteList {
             job,
-            endpoint: job.endpoint.clone().for_bucket(&job.request.options.bucket)?,
+            endpoint: job.endpoint.clone(),
             headers: ObjectHeaders::new(&job.request.options.headers)?,
             budget: RetryBudget::new(job.service.retry),
             caller: ListCaller { job, stop, events: Events::of_client(job.events.clone()) },

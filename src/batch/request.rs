@@ -9,6 +9,7 @@ use super::options::{BatchMode, BatchOptions, BatchSource};
 use super::select::Rules;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oss::{self, ObjectHeaders};
+use crate::text::hex::hex;
 use crate::upload::in_full;
 
 /// The most shards that a batch can be divided into.
@@ -60,7 +61,7 @@ impl BatchRequest {
     pub(crate) fn shape(&self) -> String {
         let headers = ObjectHeaders::new(&self.options.headers).map(|headers| headers.shape()).unwrap_or_default();
         let text = format!("{headers}\nkeep_mtime={}", self.options.keep_mtime);
-        Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(text))
     }
 
     /// The path of the file that is opened, for a path of the batch.

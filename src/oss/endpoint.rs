@@ -91,26 +91,34 @@ impl Endpoint {
         self.product
     }
 
-    /// The `Host` header for requests to `bucket`: with the port when it is not the scheme's own.
-    pub fn host_header(&self, bucket: &str) -> String {
-        let prefix = if self.style == Style::VirtualHosted { format!("{bucket}.") } else { String::new() };
-        match self.port {
-            Some(port) => format!("{prefix}{}:{port}", self.host),
-            None => format!("{prefix}{}", self.host),
+    /// Appends the host for requests to `bucket`, with the port when it is not the scheme's own.
+    pub(super) fn push_authority(&self, text: &mut String, bucket: &str) {
+        if self.style == Style::VirtualHosted {
+            text.push_str(bucket);
+            text.push('.');
+        }
+        text.push_str(&self.host);
+        if let Some(port) = self.port {
+            text.push(':');
+            text.push_str(&port.to_string());
         }
     }
 
     /// The request's absolute URL as it goes on the wire. Dot segments of a key stay as they are.
     pub fn url(&self, request: &ApiRequest) -> String {
-        let mut url = format!("{}://{}/", self.scheme(), self.host_header(&request.bucket));
+        let mut url = String::with_capacity(256);
+        url.push_str(self.scheme());
+        url.push_str("://");
+        self.push_authority(&mut url, &request.bucket);
+        url.push('/');
         if self.style == Style::Path {
             url.push_str(&request.bucket);
             url.push('/');
         }
-        url.push_str(&percent::path(&request.key));
+        percent::push_path(&mut url, &request.key);
         if !request.query.is_empty() {
             url.push('?');
-            url.push_str(&request.query_string());
+            percent::push_query(&mut url, &request.query);
         }
         url
     }
@@ -273,13 +281,11 @@ mod tests {
     #[test]
     fn the_bucket_stands_where_the_style_says() {
         let hosted = plain("http://oss-cn-hangzhou.aliyuncs.com:8080");
-        assert_eq!(hosted.host_header("bucket"), "bucket.oss-cn-hangzhou.aliyuncs.com:8080");
         assert_eq!(url_of(&hosted, "a b"), "http://bucket.oss-cn-hangzhou.aliyuncs.com:8080/a%20b");
         let cname = Endpoint::parse(Some("static.example.com"), None, true, false).unwrap();
         assert_eq!(url_of(&cname, "dir/k"), "https://static.example.com/dir/k");
         let path = Endpoint::parse(Some("http://localhost:9000"), None, false, true).unwrap();
         assert_eq!(url_of(&path, "k"), "http://localhost:9000/bucket/k");
-        assert_eq!(path.host_header("bucket"), "localhost:9000");
         assert_eq!(url_of(&plain("http://127.0.0.1:80"), "k"), "http://127.0.0.1/bucket/k");
         assert_eq!(url_of(&plain("http://[::1]:1"), ""), "http://[::1]:1/bucket/");
     }
@@ -364,7 +370,9 @@ mod tests {
             let url = plain("http://127.0.0.1:8080").url(&request);
             let uri: ureq::http::Uri = url.parse().unwrap();
             prop_assert_eq!(uri.to_string(), url);
-            prop_assert_eq!(uri.path(), format!("/bucket/{}", percent::path(&key)));
+            let mut path = "/bucket/".to_owned();
+            percent::push_path(&mut path, &key);
+            prop_assert_eq!(uri.path(), path);
         }
 
         #[test]

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use super::api::{self, ObjectRef};
 use super::service_error::ServiceError;
-use super::{Endpoint, ObjectHeaders, Operation, bare_etag, check_bucket, check_key, sign_v1, sign_v4};
+use super::{
+    Endpoint, ObjectHeaders, Operation, SignatureHeaders, bare_etag, check_bucket, check_key, sign_v1, sign_v4,
+};
 use crate::credentials::Credentials;
 use crate::http::Response;
 use crate::text::percent;
@@ -80,8 +82,12 @@ pub fn texts(input: &[u8]) {
         assert!(url.chars().all(is_plain), "{url:?}");
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);
         let (host, path) = rest.split_once('/').unwrap_or_default();
-        assert_eq!(host.to_ascii_lowercase(), endpoint.host_header(bucket).to_ascii_lowercase(), "{url}");
-        assert!(path.ends_with(&percent::path(key)), "{url}");
+        let mut authority = String::new();
+        endpoint.push_authority(&mut authority, bucket);
+        assert_eq!(host.to_ascii_lowercase(), authority.to_ascii_lowercase(), "{url}");
+        let mut encoded = String::new();
+        percent::push_path(&mut encoded, key);
+        assert!(path.ends_with(&encoded), "{url}");
     }
 }
 
@@ -107,14 +113,15 @@ pub fn signed(key: &str, upload_id: &str, headers: &[(String, String)], seconds:
     let credentials = Credentials::new("id", "secret", Some("token".to_owned()));
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into());
     let Ok(none) = ObjectHeaders::new(&[]) else { panic!("no headers are right") };
-    let request = |sign: &dyn Fn(&mut super::ApiRequest)| {
+    let request = |sign: &dyn Fn(&super::ApiRequest) -> SignatureHeaders| {
         let mut request = api::upload_part(ObjectRef { bucket: "bucket", key }, upload_id, 1, &none);
         headers.iter().for_each(|(name, value)| request.set_header(name, value.as_str()));
-        sign(&mut request);
+        let signing = sign(&request);
+        signing.into_iter().for_each(|(name, value)| request.set_header(name, value));
         Signed { method: request.method.as_str(), query: request.query, headers: request.headers }
     };
     [
         request(&|request| sign_v1::sign(request, &credentials, now)),
-        request(&|request| sign_v4::sign(request, &credentials, "cn-hangzhou", "oss", now)),
+        request(&|request| sign_v4::Signer::new(&credentials, "cn-hangzhou", "oss", now).sign(request, &credentials)),
     ]
 }

@@ -25,6 +25,6 @@ pub use api::ObjectRef;
 pub use endpoint::Endpoint;
 pub use names::{check_bucket, check_key};
 pub use object_headers::ObjectHeaders;
-pub use request::{ApiRequest, Operation};
+pub use request::{ApiRequest, Operation, SignatureHeaders};
 pub use response::bare_etag;
 pub use service_error::ServiceError;

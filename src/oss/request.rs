@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::credentials::Credentials;
 use crate::http::{self, Limits, Method};
-use crate::text::percent;
 
 /// Which API call a request is. Shown with the API's name in Alibaba Cloud's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,10 +33,10 @@ impl fmt::Display for Operation {
     }
 }
 
+/// What a signature adds to a request: names (lower-case) and values. The security token may be among them.
+pub type SignatureHeaders = Vec<(&'static str, String)>;
+
 /// A request before it is signed. Not in it: a body that is a range of a file.
-///
-/// It has no `Debug`: once signed, its headers hold the security token.
-#[derive(Clone)]
 pub struct ApiRequest {
     /// Which API call it is.
     pub operation: Operation,
@@ -68,50 +66,24 @@ impl ApiRequest {
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 
-    /// The request to send to `url`.
-    pub fn to_http<'a>(&'a self, url: &'a str, limits: Limits) -> http::Request<'a> {
-        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    /// The request to send to `url`, with the headers that sign it.
+    pub fn to_http<'a>(&'a self, signature: &'a SignatureHeaders, url: &'a str, limits: Limits) -> http::Request<'a> {
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers = own.chain(signature.iter().map(|(name, value)| (*name, value.as_str()))).collect();
         http::Request { method: self.method, url, headers, body: &self.body, limits }
     }
 
     /// Sets the header `name` (lower-case) in place of one that is there.
     pub fn set_header(&mut self, name: &str, value: impl Into<String>) {
-        self.remove_header(name);
-        self.headers.push((name.to_owned(), value.into()));
-    }
-
-    /// Takes the header `name` (lower-case) away.
-    pub(super) fn remove_header(&mut self, name: &str) {
         self.headers.retain(|(have, _)| have != name);
-    }
-
-    /// Sets the token of temporary credentials, which both signatures cover, or takes away an earlier one.
-    pub(super) fn set_security_token(&mut self, credentials: &Credentials) {
-        self.remove_header("x-oss-security-token");
-        if let Some(token) = credentials.security_token() {
-            self.set_header("x-oss-security-token", token);
-        }
-    }
-
-    /// The query as it stands in the URL, without the question mark; empty when there is none.
-    pub fn query_string(&self) -> String {
-        let encoded: Vec<String> =
-            self.query.iter().map(|(name, value)| percent::query_parameter(name, value.as_deref())).collect();
-        encoded.join("&")
-    }
-
-    /// `/bucket/key`, not encoded: what both signatures call the resource, whatever the URL's style is.
-    pub(super) fn resource(&self) -> String {
-        if self.bucket.is_empty() {
-            return "/".to_owned();
-        }
-        format!("/{}/{}", self.bucket, self.key)
+        self.headers.push((name.to_owned(), value.into()));
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::text::percent;
 
     /// A request for the tests of this and other files: header names are taken in any case.
     pub fn request(
@@ -129,6 +101,15 @@ pub(super) mod tests {
             query: query.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect(),
             headers: headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), (*value).to_owned())).collect(),
             body: Vec::new(),
+        }
+    }
+
+    impl ApiRequest {
+        /// The query as it stands in the URL, without the question mark; empty when there is none.
+        pub fn query_string(&self) -> String {
+            let mut text = String::new();
+            percent::push_query(&mut text, &self.query);
+            text
         }
     }
 

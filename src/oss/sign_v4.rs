@@ -1,15 +1,15 @@
 //! Signature version 4: HMAC-SHA256 with a key derived for a day, a region and a product (OSS: include a V4 signature
 //! in the header).
 
-use std::fmt;
 use std::time::SystemTime;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::request::ApiRequest;
+use super::request::{ApiRequest, SignatureHeaders};
 use crate::credentials::Credentials;
+use crate::text::hex::hex;
 use crate::text::{date, percent};
 
 const ALGORITHM: &str = "OSS4-HMAC-SHA256";
@@ -17,48 +17,64 @@ const ALGORITHM: &str = "OSS4-HMAC-SHA256";
 /// OSS takes no hash of the body: TLS and the CRC-64 of the response protect it.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// What a signature is good for.
-struct Scope<'a> {
-    /// The UTC day of `x-oss-date`, as in `20231216`.
-    day: &'a str,
-    region: &'a str,
-    product: &'a str,
+/// What the signatures of one second have in common. The key costs five times as much as a signature, and the dates as
+/// much as one.
+///
+/// It has no `Debug`: it holds a key.
+pub struct Signer {
+    http_date: String,
+    /// As in `20231216T162057Z`.
+    date: String,
+    /// What a signature is good for.
+    scope: String,
+    /// What `Authorization` begins with.
+    credential: String,
+    key: Zeroizing<[u8; 32]>,
 }
 
-impl fmt::Display for Scope<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}/aliyun_v4_request", self.day, self.region, self.product)
+impl Signer {
+    /// Signs with `credentials` as of `now`.
+    pub fn new(credentials: &Credentials, region: &str, product: &str, now: SystemTime) -> Signer {
+        let date = date::iso_basic(now);
+        let day = date.split('T').next().unwrap_or_default();
+        let scope = format!("{day}/{region}/{product}/aliyun_v4_request");
+        let credential = format!("{ALGORITHM} Credential={}/{scope}", credentials.access_key_id());
+        let key = signing_key(credentials, day, region, product);
+        Signer { http_date: date::http_date(now), date, scope, credential, key }
     }
-}
 
-/// Signs `request` as of `now`, in place of an earlier signature. Headers that are set later must not be signed ones.
-pub fn sign(request: &mut ApiRequest, credentials: &Credentials, region: &str, product: &str, now: SystemTime) {
-    sign_with(request, credentials, region, product, now, &[]);
-}
+    /// The headers that sign `request`. Headers that are added to it later must not be signed ones.
+    pub fn sign(&self, request: &ApiRequest, credentials: &Credentials) -> SignatureHeaders {
+        self.sign_with(request, credentials, &[])
+    }
 
-/// Signs the headers `additional` (lower-case) too, beside those that are always signed.
-fn sign_with(
-    request: &mut ApiRequest,
-    credentials: &Credentials,
-    region: &str,
-    product: &str,
-    now: SystemTime,
-    additional: &[&str],
-) {
-    let date = date::iso_basic(now);
-    request.set_header("date", date::http_date(now));
-    request.set_header("x-oss-date", date.as_str());
-    request.set_header("x-oss-content-sha256", UNSIGNED_PAYLOAD);
-    request.set_security_token(credentials);
-    let additional = additional_headers(request, additional);
-    let scope = Scope { day: date.split('T').next().unwrap_or_default(), region, product };
-    let key = signing_key(credentials, &scope);
-    let signature = signature(&key, &date, &scope, &canonical_request(request, &additional));
-    let listed =
-        if additional.is_empty() { String::new() } else { format!(",AdditionalHeaders={}", additional.join(";")) };
-    let access_key_id = credentials.access_key_id();
-    let authorization = format!("{ALGORITHM} Credential={access_key_id}/{scope}{listed},Signature={signature}");
-    request.set_header("authorization", authorization);
+    /// Signs the headers `additional` (lower-case) too, beside those that are always signed.
+    fn sign_with(&self, request: &ApiRequest, credentials: &Credentials, additional: &[&str]) -> SignatureHeaders {
+        let mut headers = self.headers(credentials);
+        let additional = additional_headers(request, additional);
+        let signature = self.signature(&canonical_request(request, &headers, &additional));
+        let listed =
+            if additional.is_empty() { String::new() } else { format!(",AdditionalHeaders={}", additional.join(";")) };
+        let authorization = [&self.credential, listed.as_str(), ",Signature=", &signature].concat();
+        headers.push(("authorization", authorization));
+        headers
+    }
+
+    /// All but the signature.
+    fn headers(&self, credentials: &Credentials) -> SignatureHeaders {
+        let mut headers = Vec::with_capacity(5);
+        headers.push(("date", self.http_date.clone()));
+        headers.push(("x-oss-date", self.date.clone()));
+        headers.push(("x-oss-content-sha256", UNSIGNED_PAYLOAD.to_owned()));
+        headers.extend(credentials.security_token().map(|token| ("x-oss-security-token", token.to_owned())));
+        headers
+    }
+
+    fn signature(&self, canonical_request: &str) -> String {
+        let digest = hex(&Sha256::digest(canonical_request));
+        let string_to_sign = [ALGORITHM, &self.date, &self.scope, &digest].join("\n");
+        hex(hmac(self.key.as_slice(), &string_to_sign).as_slice())
+    }
 }
 
 fn is_always_signed(name: &str) -> bool {
@@ -74,41 +90,52 @@ fn additional_headers<'a>(request: &ApiRequest, wanted: &[&'a str]) -> Vec<&'a s
     names
 }
 
-fn canonical_request(request: &ApiRequest, additional: &[&str]) -> String {
+/// `added` is what the signature adds to the request's own headers.
+fn canonical_request(request: &ApiRequest, added: &[(&'static str, String)], additional: &[&str]) -> String {
     let is_signed = |name: &str| is_always_signed(name) || additional.contains(&name);
-    let mut headers: Vec<_> = request.headers.iter().filter(|(name, _)| is_signed(name)).collect();
-    headers.sort();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    format!(
-        "{}\n{}\n{}\n{headers}\n{}\n{UNSIGNED_PAYLOAD}",
-        request.method.as_str(),
-        percent::path(&request.resource()),
-        canonical_query(request),
-        additional.join(";"),
-    )
+    let own = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let added = added.iter().map(|(name, value)| (*name, value.as_str()));
+    let mut headers: Vec<(&str, &str)> = own.chain(added).filter(|(name, _)| is_signed(name)).collect();
+    headers.sort_unstable();
+    let mut text = String::with_capacity(512);
+    text.push_str(request.method.as_str());
+    text.push('\n');
+    push_resource(&mut text, request);
+    text.push('\n');
+    push_query(&mut text, request);
+    text.push('\n');
+    for (name, value) in headers {
+        [name, ":", value.trim(), "\n"].into_iter().for_each(|piece| text.push_str(piece));
+    }
+    text.push('\n');
+    text.push_str(&additional.join(";"));
+    text.push('\n');
+    text.push_str(UNSIGNED_PAYLOAD);
+    text
+}
+
+/// `/bucket/key`, whatever the URL's style is.
+fn push_resource(text: &mut String, request: &ApiRequest) {
+    text.push('/');
+    if !request.bucket.is_empty() {
+        percent::push_path(text, &request.bucket);
+        text.push('/');
+        percent::push_path(text, &request.key);
+    }
 }
 
 /// All parameters, sorted by their encoded names.
-fn canonical_query(request: &ApiRequest) -> String {
-    let encoded_name = |(name, _): &&(String, Option<String>)| percent::query_parameter(name, None);
-    let mut query: Vec<_> = request.query.iter().collect();
-    query.sort_by_cached_key(encoded_name);
-    let query: Vec<String> =
-        query.iter().map(|(name, value)| percent::query_parameter(name, value.as_deref())).collect();
-    query.join("&")
+fn push_query(text: &mut String, request: &ApiRequest) {
+    let mut query: Vec<&(String, Option<String>)> = request.query.iter().collect();
+    query.sort_by(|(one, _), (other, _)| percent::compare_encoded(one, other));
+    percent::push_query(text, query);
 }
 
-fn signature(key: &[u8; 32], date: &str, scope: &Scope<'_>, canonical_request: &str) -> String {
-    let digest = hex(&Sha256::digest(canonical_request));
-    let string_to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{digest}");
-    hex(hmac(key, &string_to_sign).as_slice())
-}
-
-fn signing_key(credentials: &Credentials, scope: &Scope<'_>) -> Zeroizing<[u8; 32]> {
+fn signing_key(credentials: &Credentials, day: &str, region: &str, product: &str) -> Zeroizing<[u8; 32]> {
     let secret = Zeroizing::new(format!("aliyun_v4{}", credentials.access_key_secret()));
-    let key = hmac(secret.as_bytes(), scope.day);
-    let key = hmac(key.as_slice(), scope.region);
-    let key = hmac(key.as_slice(), scope.product);
+    let key = hmac(secret.as_bytes(), day);
+    let key = hmac(key.as_slice(), region);
+    let key = hmac(key.as_slice(), product);
     hmac(key.as_slice(), "aliyun_v4_request")
 }
 
@@ -116,10 +143,6 @@ fn hmac(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length");
     mac.update(text.as_bytes());
     Zeroizing::new(mac.finalize().into_bytes().into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -157,14 +180,22 @@ mod tests {
             ("ZAbc", "value"),
             ("XYZ", "value"),
             ("content-type", "text/plain"),
-            ("x-oss-content-sha256", "UNSIGNED-PAYLOAD"),
         ];
         request(Method::Put, "bucket", "1234+-/123/1.txt", SIX, &headers)
     }
 
-    fn authorization(mut request: ApiRequest, token: Option<&str>, seconds: u64, additional: &[&str]) -> String {
-        sign_with(&mut request, &keys(token), "cn-hangzhou", "oss", at(seconds), additional);
-        request.header("authorization").unwrap().to_owned()
+    fn authorization(request: ApiRequest, token: Option<&str>, seconds: u64, additional: &[&str]) -> String {
+        let signer = Signer::new(&keys(token), "cn-hangzhou", "oss", at(seconds));
+        value(&signer.sign_with(&request, &keys(token), additional), "authorization").to_owned()
+    }
+
+    /// Signs without a token.
+    fn signed(request: &ApiRequest, region: &str, product: &str, now: SystemTime) -> SignatureHeaders {
+        Signer::new(&keys(None), region, product, now).sign(request, &keys(None))
+    }
+
+    fn value<'a>(headers: &'a SignatureHeaders, wanted: &str) -> &'a str {
+        headers.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value)
     }
 
     #[test]
@@ -187,33 +218,28 @@ mod tests {
 
     #[test]
     fn vector_of_a_cloud_box() {
-        let mut p5 = p();
-        sign(&mut p5, &keys(None), "cb-123", "oss-cloudbox", at(P1_TIME));
         assert_eq!(
-            p5.header("authorization"),
-            Some(
-                "OSS4-HMAC-SHA256 Credential=ak/20231216/cb-123/oss-cloudbox/aliyun_v4_request,\
-                 Signature=94ce1f12c17d148ea681030275a94449d3357f5b5b21133996eec80af3e08a43"
-            )
+            value(&signed(&p(), "cb-123", "oss-cloudbox", at(P1_TIME)), "authorization"),
+            "OSS4-HMAC-SHA256 Credential=ak/20231216/cb-123/oss-cloudbox/aliyun_v4_request,\
+             Signature=94ce1f12c17d148ea681030275a94449d3357f5b5b21133996eec80af3e08a43"
         );
     }
 
     #[test]
     fn intermediate_values_of_the_first_vector() {
-        let mut p1 = p();
-        sign(&mut p1, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
-        assert_eq!(p1.header("x-oss-date"), Some("20231216T162057Z"));
-        assert_eq!(p1.header("date"), Some("Sat, 16 Dec 2023 16:20:57 GMT"));
+        let signer = Signer::new(&keys(None), "cn-hangzhou", "oss", at(P1_TIME));
+        let headers = signer.headers(&keys(None));
+        assert_eq!(value(&headers, "x-oss-date"), "20231216T162057Z");
+        assert_eq!(value(&headers, "date"), "Sat, 16 Dec 2023 16:20:57 GMT");
         let canonical = "PUT\n/bucket/1234%2B-/123/1.txt\n\
             %2Bparam1=value3&%2Bparam2&%7Cparam1=value4&%7Cparam2&param1=value1&param2\n\
             content-type:text/plain\nx-oss-content-sha256:UNSIGNED-PAYLOAD\nx-oss-date:20231216T162057Z\n\
             x-oss-head1:value\n\n\nUNSIGNED-PAYLOAD";
-        assert_eq!(canonical_request(&p1, &[]), canonical);
+        assert_eq!(canonical_request(&p(), &headers, &[]), canonical);
         let digest = hex(&Sha256::digest(canonical));
         assert_eq!(digest, "f4613657f1b108998e8dbd10a1aa5da621dc2c6e02c9ddec0f163664848704c4");
-        let scope = Scope { day: "20231216", region: "cn-hangzhou", product: "oss" };
-        let key = hex(signing_key(&keys(None), &scope).as_slice());
-        assert_eq!(key, "b412a03b134ebddd720f5167b5de6db66620ebb3b01cff4d49e3ccb09f8de97f");
+        assert_eq!(signer.scope, "20231216/cn-hangzhou/oss/aliyun_v4_request");
+        assert_eq!(hex(signer.key.as_slice()), "b412a03b134ebddd720f5167b5de6db66620ebb3b01cff4d49e3ccb09f8de97f");
     }
 
     #[test]
@@ -243,9 +269,9 @@ mod tests {
         ] {
             let key = "test-sign-V4/-!@#$%^&*()/abcdefjhijklmnoqprstuvwxyz/123456789";
             let headers = [("x-oss-head1", "value"), ("content-type", "application/octet-stream")];
-            let mut request = request(Method::Put, "oss-bucket-test", key, query, &headers);
-            sign(&mut request, &keys(None), region, product, date::parse_iso(date).unwrap());
-            assert!(request.header("authorization").unwrap().ends_with(&format!("Signature={expected}")), "{date}");
+            let request = request(Method::Put, "oss-bucket-test", key, query, &headers);
+            let signed = signed(&request, region, product, date::parse_iso(date).unwrap());
+            assert!(value(&signed, "authorization").ends_with(&format!("Signature={expected}")), "{date}");
         }
     }
 
@@ -306,24 +332,23 @@ mod tests {
 
     #[test]
     fn vector_of_a_key_with_every_reserved_character() {
-        let mut y6 = request(Method::Delete, "examplebucket", "a/../b//c ~!*'();:@&=+$,?#[]%.txt", &[ID], &[]);
-        sign(&mut y6, &keys(None), "ap-southeast-1", "oss", at(P1_TIME));
+        let y6 = request(Method::Delete, "examplebucket", "a/../b//c ~!*'();:@&=+$,?#[]%.txt", &[ID], &[]);
+        let signed = signed(&y6, "ap-southeast-1", "oss", at(P1_TIME));
         let uri = "/examplebucket/a/../b//c%20~%21%2A%27%28%29%3B%3A%40%26%3D%2B%24%2C%3F%23%5B%5D%25.txt";
-        assert_eq!(canonical_request(&y6, &[]).lines().nth(1), Some(uri));
+        assert_eq!(canonical_request(&y6, &[], &[]).lines().nth(1), Some(uri));
         let signature = "59dad67e7446ac7d17e63bc731f615d7dbf0bbb55b8afa9f4632b4e6256b7225";
-        assert!(y6.header("authorization").unwrap().ends_with(signature));
+        assert!(value(&signed, "authorization").ends_with(signature));
     }
 
     /// The signature of a presigned URL: the scope, date and token stand in the query.
     fn presigned(seconds: u64, expires: &str, scope: (&str, &str), token: Option<&str>, additional: &[&str]) -> String {
-        let date = date::iso_basic(at(seconds));
-        let scope = Scope { day: &date[..8], region: scope.0, product: scope.1 };
-        let (credential, listed) = (format!("ak/{scope}"), additional.join(";"));
+        let signer = Signer::new(&keys(token), scope.0, scope.1, at(seconds));
+        let (credential, listed) = (format!("ak/{}", signer.scope), additional.join(";"));
         let mut query = SIX.to_vec();
         query.extend([
             ("x-oss-signature-version", Some(ALGORITHM)),
             ("x-oss-credential", Some(credential.as_str())),
-            ("x-oss-date", Some(date.as_str())),
+            ("x-oss-date", Some(signer.date.as_str())),
             ("x-oss-expires", Some(expires)),
         ]);
         query.extend(token.map(|token| ("x-oss-security-token", Some(token))));
@@ -336,7 +361,7 @@ mod tests {
             ("content-type", "application/octet-stream"),
         ];
         let request = request(Method::Put, "bucket", "1234+-/123/1.txt", &query, &headers);
-        signature(&signing_key(&keys(token), &scope), &date, &scope, &canonical_request(&request, additional))
+        signer.signature(&canonical_request(&request, &[], additional))
     }
 
     #[test]
@@ -386,17 +411,5 @@ mod tests {
         ] {
             assert_eq!(presigned(seconds, expires, scope, token, additional), expected);
         }
-    }
-
-    #[test]
-    fn signing_again_leaves_nothing_of_the_first_time() {
-        let mut once = p();
-        sign(&mut once, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
-        let mut again = p();
-        sign(&mut again, &keys(Some("token")), "us-west-1", "oss", at(P1_TIME + 5000));
-        sign(&mut again, &keys(None), "cn-hangzhou", "oss", at(P1_TIME));
-        once.headers.sort();
-        again.headers.sort();
-        assert_eq!(once.headers, again.headers);
     }
 }

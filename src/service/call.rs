@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backoff::RetryPolicy;
 use super::call_error::CallError;
+use super::kept_signer::KeptSigner;
 use super::signature::{Signature, Signed};
 use super::time_limits::{limits, longest_wait};
 use crate::credentials::{Credentials, CredentialsCache, Renewal};
 use crate::http::Response;
-use crate::oss::{self, ApiRequest, Endpoint, Operation, ServiceError};
+use crate::oss::{self, ApiRequest, Endpoint, Operation, ServiceError, SignatureHeaders};
 use crate::transport::{Body, Failure, Transport};
 
 /// Connections, credentials and the server's clock.
@@ -18,6 +19,7 @@ use crate::transport::{Body, Failure, Transport};
 pub(crate) struct Service {
     transport: Transport,
     signature: Signature,
+    signer: KeptSigner,
     cache: CredentialsCache,
     /// How long an upload that has no credentials any more waits for others.
     pub(crate) credentials_wait: Duration,
@@ -43,6 +45,7 @@ impl Service {
         Service {
             transport,
             signature,
+            signer: KeptSigner::default(),
             cache,
             credentials_wait,
             stall_timeout,
@@ -78,10 +81,9 @@ impl Service {
         body: Option<&mut dyn Body>,
         stop: &Arc<AtomicBool>,
     ) -> Result<Response, CallError> {
-        let mut request = request.clone();
-        let signed = self.sign(endpoint, &mut request, stop)?;
-        let url = endpoint.url(&request);
-        let message = request.to_http(&url, limits(request.operation, self.transport.limits()));
+        let (signed, signature) = self.sign(endpoint, request, stop)?;
+        let url = endpoint.url(request);
+        let message = request.to_http(&signature, &url, limits(request.operation, self.transport.limits()));
         let mut response = self.transport.send(&message, body, stop).map_err(|failure| match failure {
             Failure::Response(error) => CallError::Response(error.context(request.operation)),
             failure => CallError::Transport(failure),
@@ -101,18 +103,23 @@ impl Service {
         }
     }
 
-    fn sign(&self, endpoint: &Endpoint, request: &mut ApiRequest, stop: &AtomicBool) -> Result<Signed, CallError> {
+    fn sign(
+        &self,
+        endpoint: &Endpoint,
+        request: &ApiRequest,
+        stop: &AtomicBool,
+    ) -> Result<(Signed, SignatureHeaders), CallError> {
         let credentials = self.cache.get(stop, longest_wait(request.operation))?;
         let clock_offset_ms = self.clock_offset_ms.load(Ordering::Relaxed);
         let now = shifted(SystemTime::now(), clock_offset_ms);
-        match (credentials.as_deref(), self.signature, endpoint.region()) {
-            (None, _, _) => {}
+        let headers = match (&credentials, self.signature, endpoint.region()) {
+            (None, _, _) => SignatureHeaders::new(),
             (Some(credentials), Signature::V4, Some(region)) => {
-                oss::sign_v4::sign(request, credentials, region, endpoint.product(), now);
+                self.signer.get(credentials, region, endpoint.product(), now).sign(request, credentials)
             }
             (Some(credentials), _, _) => oss::sign_v1::sign(request, credentials, now),
-        }
-        Ok(Signed { credentials, clock_offset_ms })
+        };
+        Ok((Signed { credentials, clock_offset_ms }, headers))
     }
 
     /// What the server's clock shows, as far as we know, when ours shows `time`.

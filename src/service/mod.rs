@@ -4,6 +4,7 @@ mod attempts;
 mod backoff;
 mod call;
 mod call_error;
+mod kept_signer;
 mod signature;
 mod time_limits;
 

@@ -105,6 +105,25 @@ impl FileSource {
         }
     }
 
+    /// All bytes of a file that is small, with one system call as a rule: one byte more is asked for than there should be.
+    pub(super) fn read_whole(&self) -> Result<Vec<u8>> {
+        let size = self.size();
+        let mut bytes = vec![0; size as usize + 1];
+        let mut count = 0;
+        while (count as u64) < size {
+            match self.read_some(&mut bytes[count..], count as u64)? {
+                0 => return Err(self.ends_early(count as u64)),
+                more => count += more,
+            }
+        }
+        if count as u64 > size {
+            self.check_end()?;
+            return Err(self.resized(size, count as u64));
+        }
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+
     /// Whether a write always shows in the file's change time.
     pub(crate) fn keeps_change_time(&self) -> bool {
         filesystem::keeps_change_time(&self.file)
@@ -113,16 +132,20 @@ impl FileSource {
     /// What the file looks like now, or the error that says how it changed.
     pub(crate) fn look(&self) -> Result<Look> {
         let failed = |error| Error::os(ErrorKind::Io, format!("cannot examine {}", self.path.display()), &error);
-        let now = Identity::of(&self.file.metadata().map_err(failed)?);
         let known = self.identity();
+        // As a rule the path leads to the open file: it need not be asked once more.
+        let named = fs::metadata(&self.path).map(|named| Identity::of(&named));
+        let now = match &named {
+            Ok(named) if named.has_numbers_of(&known) => *named,
+            _ => Identity::of(&self.file.metadata().map_err(failed)?),
+        };
         if now.size != known.size {
             return Err(self.resized(known.size, now.size));
         }
         if known.compare(&now) == Comparison::Changed {
             return Err(self.changed("its modification time changed"));
         }
-        let named = fs::metadata(&self.path).map_err(|_| self.changed("it was removed or renamed"))?;
-        let named = Identity::of(&named);
+        let named = named.map_err(|_| self.changed("it was removed or renamed"))?;
         let is_in_doubt = !named.has_numbers_of(&now);
         if is_in_doubt && now.compare(&named) == Comparison::Changed {
             return Err(self.changed("another file has taken its place"));
@@ -246,6 +269,18 @@ mod tests {
         let source = open(&path).unwrap();
         fs::write(&path, b"con").unwrap();
         assert_eq!(kind(source.read_at(&mut [0; 9], 3)), ErrorKind::FileChanged);
+    }
+
+    #[test]
+    fn a_small_file_is_read_to_the_end_that_its_size_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(&dir, b"content");
+        let source = open(&path).unwrap();
+        assert_eq!(source.read_whole().unwrap(), b"content");
+        for changed in [&b"longer content"[..], b"con"] {
+            fs::write(&path, changed).unwrap();
+            assert_eq!(kind(source.read_whole()), ErrorKind::FileChanged);
+        }
     }
 
     #[test]

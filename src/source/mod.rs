@@ -14,6 +14,7 @@ mod memory;
 mod part;
 mod part_reader;
 mod read;
+mod small_file;
 mod spool;
 
 pub(crate) use block::{Block, Bytes, Lender};
@@ -23,4 +24,5 @@ pub(crate) use memory::MemorySource;
 pub(crate) use part::Part;
 pub(crate) use part_reader::PartReader;
 pub(crate) use read::Source;
+pub(crate) use small_file::SmallFile;
 pub(crate) use spool::Spool;

@@ -53,6 +53,10 @@ impl dyn Source + '_ {
         mut go_on: impl FnMut() -> Result<()>,
         mut use_chunk: impl FnMut(&[u8]),
     ) -> Result<()> {
+        if let Some(bytes) = self.in_memory(part.offset).and_then(|bytes| bytes.get(..usize::try_from(part.size).ok()?))
+        {
+            return bytes.chunks(CHUNK as usize).try_for_each(|chunk| go_on().map(|()| use_chunk(chunk)));
+        }
         // At most CHUNK, which fits any usize.
         let mut buffer = vec![0; part.size.min(CHUNK) as usize];
         let mut done = 0;

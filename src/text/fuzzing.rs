@@ -9,10 +9,12 @@ pub fn encodings(input: &[u8]) {
     let _ = lines_without_marks(input);
     let Ok(text) = utf8(input) else { return };
     let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(String::from).unwrap_or_default();
-    let path = percent::path(text);
+    let mut path = String::new();
+    percent::push_path(&mut path, text);
     assert_eq!(decoded(&path), text);
     assert!(path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'?' && byte != b'#'), "{path}");
-    let parameter = percent::query_parameter(text, Some(text));
+    let mut parameter = String::new();
+    percent::push_query(&mut parameter, &[(text.to_owned(), Some(text.to_owned()))]);
     let (name, value) = parameter.split_once('=').unwrap_or_default();
     assert_eq!((decoded(name), decoded(value)), (text.to_owned(), text.to_owned()));
     assert!(!parameter.contains(['&', '#', ' ', '+']), "{parameter}");

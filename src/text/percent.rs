@@ -1,6 +1,7 @@
 //! Percent-encoding of keys and query parameters (RFC 3986).
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -11,18 +12,29 @@ pub(crate) const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b
 /// A path keeps its slashes too (OSS: V4 signature, CanonicalURI).
 const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 
-/// `path` as it stands in a URL. Slashes and dot segments stay: a key may hold `//` and `..`.
-pub(crate) fn path(path: &str) -> String {
-    utf8_percent_encode(path, PATH).to_string()
+/// Appends `path` as it stands in a URL. Slashes and dot segments stay: a key may hold `//` and `..`.
+pub(crate) fn push_path(text: &mut String, path: &str) {
+    text.extend(utf8_percent_encode(path, PATH));
 }
 
-/// One query parameter as it stands in a URL; without a value it is the bare name, as in `?uploads`.
-pub(crate) fn query_parameter(name: &str, value: Option<&str>) -> String {
-    let name = utf8_percent_encode(name, UNRESERVED);
-    match value.filter(|value| !value.is_empty()) {
-        Some(value) => format!("{name}={}", utf8_percent_encode(value, UNRESERVED)),
-        None => name.to_string(),
+/// Appends a query as it stands in a URL; a parameter without a value is the bare name, as in `?uploads`.
+pub(crate) fn push_query<'a>(text: &mut String, query: impl IntoIterator<Item = &'a (String, Option<String>)>) {
+    for (at, (name, value)) in query.into_iter().enumerate() {
+        if at > 0 {
+            text.push('&');
+        }
+        text.extend(utf8_percent_encode(name, UNRESERVED));
+        if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+            text.push('=');
+            text.extend(utf8_percent_encode(value, UNRESERVED));
+        }
     }
+}
+
+/// The order of two names of parameters as they stand in a URL.
+pub(crate) fn compare_encoded(one: &str, other: &str) -> Ordering {
+    let encoded = |name| utf8_percent_encode(name, UNRESERVED).flat_map(str::bytes);
+    encoded(one).cmp(encoded(other))
 }
 
 /// What `query_parameter` made of a value, in which others write `+` for a blank. `None` when it is not UTF-8.
@@ -35,6 +47,18 @@ pub(crate) fn decode_query(value: &str) -> Option<String> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn path(path: &str) -> String {
+        let mut text = String::new();
+        push_path(&mut text, path);
+        text
+    }
+
+    fn query_parameter(name: &str, value: Option<&str>) -> String {
+        let mut text = String::new();
+        push_query(&mut text, &[(name.to_owned(), value.map(str::to_owned))]);
+        text
+    }
 
     #[test]
     fn a_path_keeps_slashes_and_dot_segments_only() {

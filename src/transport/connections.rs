@@ -11,8 +11,9 @@ use ureq::{Agent, Proxy};
 use super::addresses::Addresses;
 use super::buffers::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER};
 use super::proxy::{Proxies, is_encrypted};
+use super::resolver::{Names, NoLookUp};
 use super::tunnel::ProxyConnector;
-use super::{early_response, resolver, tcp, tls};
+use super::{early_response, tcp, tls};
 use crate::error::{Error, Result};
 use crate::options::ClientOptions;
 
@@ -51,8 +52,8 @@ pub(super) struct Way<'a> {
 impl Connections {
     pub(super) fn new(options: &ClientOptions, proxies: Arc<Proxies>) -> Result<Self> {
         let tls = tls::config(options)?;
-        let addresses = Arc::<Addresses>::default();
-        let agent = |proxy| agent(options, proxy, tls.clone(), addresses.clone());
+        let (names, addresses) = (Arc::<Names>::default(), Arc::<Addresses>::default());
+        let agent = |proxy| agent(options, proxy, tls.clone(), &names, &addresses);
         let proxied = |proxy: &Proxy| Proxied {
             agent: agent(Some(proxy.clone())),
             name: format!("{}:{}", proxy.host(), proxy.port()),
@@ -91,14 +92,22 @@ impl Way<'_> {
     }
 }
 
-fn agent(options: &ClientOptions, proxy: Option<Proxy>, tls: TlsConfig, addresses: Arc<Addresses>) -> Agent {
+fn agent(
+    options: &ClientOptions,
+    proxy: Option<Proxy>,
+    tls: TlsConfig,
+    names: &Arc<Names>,
+    addresses: &Arc<Addresses>,
+) -> Agent {
     let user_agent = user_agent(options.user_agent.as_deref());
-    let connector = ProxyConnector { addresses: addresses.clone(), user_agent: user_agent.clone() }
-        .chain(tcp::TcpConnector { addresses })
+    let (names, addresses) = (names.clone(), addresses.clone());
+    let through_proxy =
+        ProxyConnector { names: names.clone(), addresses: addresses.clone(), user_agent: user_agent.clone() };
+    let connector = through_proxy
+        .chain(tcp::TcpConnector { names, addresses })
         .chain(RustlsConnector::default())
         .chain(early_response::EarlyResponseConnector);
-    let config = config(user_agent, proxy, tls);
-    Agent::with_parts(config, connector, resolver::SpreadingResolver::default())
+    Agent::with_parts(config(user_agent, proxy, tls), connector, NoLookUp)
 }
 
 fn config(user_agent: String, proxy: Option<Proxy>, tls: TlsConfig) -> Config {
@@ -127,7 +136,12 @@ fn user_agent(suffix: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
+    use super::super::context::RequestContext;
     use super::*;
+    use crate::http::Limits;
 
     fn way_to(url: &str, no_proxy: &str) -> Option<String> {
         let variable = |name: &str| match name {
@@ -161,5 +175,31 @@ mod tests {
         for url in ["http://127.0.0.1/key", "https://b.oss.example/key"] {
             assert_eq!(connections.to(&url.parse().unwrap()).unwrap().proxy, Some("proxy:3128"), "{url}");
         }
+    }
+
+    /// Answers every request on one connection after the other.
+    fn serve(listener: &TcpListener) {
+        while let Ok((stream, _)) = listener.accept() {
+            let lines = BufReader::new(&stream).lines().map_while(std::result::Result::ok);
+            for _ in lines.filter(String::is_empty) {
+                (&stream).write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_is_looked_up_for_a_connection_and_not_for_each_request() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
+        std::thread::spawn(move || serve(&listener));
+        let (names, options) = (Arc::<Names>::default(), ClientOptions::default());
+        let agent = agent(&options, None, tls::config(&options).unwrap(), &names, &Arc::default());
+        let limits = Limits::all(std::time::Duration::from_secs(10));
+        let context = Arc::new(RequestContext::new(limits, Arc::default(), None));
+        for _ in 0..3 {
+            let response = context.during(|| agent.get(&url).call()).unwrap();
+            assert_eq!(response.status(), 200);
+        }
+        assert_eq!(names.asked(), 1);
     }
 }

@@ -75,7 +75,8 @@ impl Transport {
         let message = message(request, length)
             .map_err(|error| Failure::Permanent(Error::invalid(format!("the request cannot be made: {error}"))))?;
         let way = self.connections.to(message.uri()).map_err(Failure::Permanent)?;
-        let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
+        let authority = message.uri().authority().cloned();
+        let server = || way.name(authority.as_ref().map_or("", |authority| authority.as_str()));
         let context = Arc::new(RequestContext::new(request.limits, stop.clone(), self.throttle.clone()));
         let mut small = request.body;
         let mut reader = match body {
@@ -85,9 +86,9 @@ impl Transport {
         let response = context.during(|| exchange(way.agent, message, &mut reader));
         match (response, reader.failure()) {
             (_, Some(error)) => Err(Failure::Body(error)),
-            (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server)),
+            (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server())),
             (Ok(response), None) => Ok(response),
-            (Err(error), None) => Err(failure(error, &context, &server)),
+            (Err(error), None) => Err(failure(error, &context, &server())),
         }
     }
 

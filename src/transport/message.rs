@@ -2,7 +2,7 @@
 
 use ureq::http;
 
-use crate::http::Request;
+use crate::http::{Method, Request};
 
 /// The names and values of its headers.
 pub(super) fn headers<T>(response: &http::Response<T>) -> Vec<(String, String)> {
@@ -12,15 +12,29 @@ pub(super) fn headers<T>(response: &http::Response<T>) -> Vec<(String, String)> 
 
 /// The request as ureq takes it, with a body of `length` bytes.
 pub(super) fn message(request: &Request<'_>, length: u64) -> std::result::Result<http::Request<()>, http::Error> {
-    let mut builder = http::Request::builder().method(request.method.as_str()).uri(request.url);
+    let mut message = http::Request::new(());
+    *message.method_mut() = method(request.method);
+    *message.uri_mut() = request.url.parse()?;
+    let headers = message.headers_mut();
+    headers.reserve(request.headers.len() + 1);
     for (name, value) in &request.headers {
-        builder = builder.header(*name, *value);
+        headers.append(http::HeaderName::from_bytes(name.as_bytes())?, http::HeaderValue::from_str(value)?);
     }
-    if builder.method_ref().is_some_and(takes_body) {
+    if takes_body(message.method()) {
         // With a length ureq does not send in chunks.
-        builder = builder.header("content-length", length);
+        message.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
     }
-    builder.body(())
+    Ok(message)
+}
+
+fn method(method: Method) -> http::Method {
+    match method {
+        Method::Get => http::Method::GET,
+        Method::Head => http::Method::HEAD,
+        Method::Put => http::Method::PUT,
+        Method::Post => http::Method::POST,
+        Method::Delete => http::Method::DELETE,
+    }
 }
 
 pub(super) fn takes_body(method: &http::Method) -> bool {

@@ -1,6 +1,5 @@
 //! Name look-up that can be interrupted, and spreads connections over all addresses of a name.
 
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,23 +15,18 @@ use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::no_thread::NoThread;
 use crate::os::{descriptor, thread};
 
-/// Addresses beyond these are not tried; ureq keeps no more.
+/// Addresses beyond these are not tried.
 const MOST_ADDRESSES: usize = 16;
 
 /// Asks the system at every new connection, and begins with another address each time.
-#[derive(Default)]
-pub(super) struct SpreadingResolver {
+#[derive(Debug, Default)]
+pub(super) struct Names {
     turn: AtomicUsize,
 }
 
-impl fmt::Debug for SpreadingResolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpreadingResolver")
-    }
-}
-
-impl Resolver for SpreadingResolver {
-    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+impl Names {
+    /// The addresses of the server of `uri`, in the order in which to try them.
+    pub(super) fn addresses(&self, uri: &Uri) -> Result<Vec<SocketAddr>, Error> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(Error::BadUri(uri.to_string()));
         };
@@ -44,9 +38,25 @@ impl Resolver for SpreadingResolver {
         }
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % found.len();
         found.rotate_left(turn);
-        let mut addresses = self.empty();
-        found.into_iter().for_each(|address| addresses.push(address));
-        Ok(addresses)
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+impl Names {
+    /// How often a name was looked up.
+    pub(super) fn asked(&self) -> usize {
+        self.turn.load(Ordering::Relaxed)
+    }
+}
+
+/// Looks nothing up: ureq asks before each request, also when it has a connection for it. The connectors ask [`Names`].
+#[derive(Debug)]
+pub(super) struct NoLookUp;
+
+impl Resolver for NoLookUp {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        Ok(self.empty())
     }
 }
 

@@ -1,7 +1,7 @@
 //! TCP connections that can be interrupted at any moment, notice a stalled peer, keep to the bandwidth limit, and go on
 //! listening while they send.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream};
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use super::addresses::Addresses;
 use super::buffers::HELD;
 use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::interim::{self, Heard};
-use crate::os::socket::{Connecting, Wanted, send, wait};
+use super::resolver::Names;
+use crate::os::socket::{Connecting, Wanted, receive, send, wait};
 
 /// So much is sent without looking whether the server has spoken meanwhile: looking costs as much as a twentieth of
 /// sending a buffer (benches/). A server that has spoken takes no more as a rule, and then it is looked for at once.
@@ -31,6 +32,7 @@ const ROOM_FOR_RECORD: usize = 20 * 1024;
 /// Opens [`TcpTransport`]s to servers that no proxy leads to.
 #[derive(Debug)]
 pub(super) struct TcpConnector {
+    pub names: Arc<Names>,
     pub addresses: Arc<Addresses>,
 }
 
@@ -41,7 +43,8 @@ impl<In: Transport> Connector<In> for TcpConnector {
         if let Some(proxied) = chained {
             return Ok(Some(Either::A(proxied)));
         }
-        let stream = TcpTransport::open(&details.addrs, &self.addresses, details.config, details.needs_tls())?;
+        let found = self.names.addresses(details.uri)?;
+        let stream = TcpTransport::open(&found, &self.addresses, details.config, details.needs_tls())?;
         Ok(Some(Either::B(stream)))
     }
 }
@@ -76,7 +79,7 @@ fn connect(address: &SocketAddr, context: &RequestContext, timer: &mut StallTime
             return Err(io::Error::other(Interrupted::ConnectTimeout));
         }
     }
-    connecting.finish()
+    connecting.finish(SLICE)
 }
 
 /// One connection.
@@ -92,6 +95,8 @@ pub(super) struct TcpTransport {
     speaks_http: bool,
     /// A request has been sent on it before.
     has_served: bool,
+    /// It waits for the next request.
+    is_put_by: bool,
     /// The peer has closed its side.
     heard_end: bool,
     /// Bytes that may be sent before the next look at what the peer does.
@@ -119,6 +124,7 @@ impl TcpTransport {
             stalled: false,
             speaks_http: !under_tls,
             has_served: false,
+            is_put_by: false,
             heard_end: false,
             unlooked: 0,
             for_response: None,
@@ -134,6 +140,7 @@ impl Transport for TcpTransport {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         let context = RequestContext::current()?;
         context.reused.set(self.has_served);
+        self.is_put_by = false;
         context.borrows.set(self.speaks_http);
         self.for_response = None;
         if let Some(lent) = context.take_lent() {
@@ -150,8 +157,6 @@ impl Transport for TcpTransport {
         let context = RequestContext::current()?;
         if !context.probing.get() {
             self.send_gathered(&context, &[])?;
-            // The next request begins with a look: the connection may have ended meanwhile.
-            self.unlooked = 0;
         }
         // What came while sending is in the buffer already, and nobody has looked at it.
         if context.unseen_input.take() {
@@ -163,24 +168,30 @@ impl Transport for TcpTransport {
             if timer.is_over() {
                 return Err(io::Error::other(Interrupted::ResponseTimeout).into());
             }
-            let time = if context.probing.get() { Duration::ZERO } else { SLICE };
-            let events = timer.wait(|| wait(&self.stream, Wanted::Input, time))?;
-            if events.anything {
-                let count = self.receive(&context)?;
-                timer.moved(count);
-                self.for_response = Some(timer);
-                return Ok(count > 0);
-            }
-            if context.probing.get() {
-                return Err(io::Error::from(ErrorKind::WouldBlock).into());
+            let waits = !context.probing.get();
+            match timer.wait(|| self.receive(&context, waits)) {
+                Ok(count) => {
+                    timer.moved(count);
+                    self.for_response = Some(timer);
+                    return Ok(count > 0);
+                }
+                Err(error) if waits && is_nothing_yet(&error) => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
 
     fn is_open(&mut self) -> bool {
-        // Between requests there is nothing to hear but the end.
         self.has_served = true;
-        !self.heard_end && matches!(wait(&self.stream, Wanted::Input, Duration::ZERO), Ok(found) if !found.anything)
+        // Asked when the connection is put by, and again when it is taken up. What is heard by then is what counts.
+        if !std::mem::replace(&mut self.is_put_by, true) {
+            return !self.heard_end;
+        }
+        // Between requests there is nothing to hear but the end.
+        let is_quiet = matches!(wait(&self.stream, Wanted::Input, Duration::ZERO), Ok(found) if !found.anything);
+        // The next request need not begin with a look of its own.
+        self.unlooked = LOOK_EVERY;
+        is_quiet && !self.heard_end
     }
 }
 
@@ -230,7 +241,8 @@ impl TcpTransport {
         context: &RequestContext,
         timer: &mut StallTimer,
     ) -> io::Result<usize> {
-        if self.unlooked == 0 && !self.look(context, timer)? {
+        // What the bandwidth limit has granted must not meet a full buffer: it would be lost.
+        if (self.unlooked == 0 || context.throttle.is_some()) && !self.look(context, timer)? {
             return Ok(0);
         }
         let amount = allowed(own.len() + lent.len(), context)?;
@@ -244,7 +256,7 @@ impl TcpTransport {
                 timer.moved(count);
                 Ok(count)
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+            Err(error) if is_nothing_yet(&error) => {
                 self.unlooked = 0;
                 Ok(0)
             }
@@ -263,8 +275,7 @@ impl TcpTransport {
             self.blocked(context, timer)?;
             return Ok(false);
         }
-        // What the bandwidth limit has granted must not meet a full buffer: it would be lost.
-        self.unlooked = if context.throttle.is_some() { 0 } else { LOOK_EVERY };
+        self.unlooked = LOOK_EVERY;
         Ok(true)
     }
 
@@ -278,31 +289,29 @@ impl TcpTransport {
 
     /// Keeps what arrives while we are sending: it may be an early response.
     fn hear(&mut self, context: &RequestContext) -> io::Result<()> {
-        match self.receive(context) {
+        match self.receive(context, false) {
             Ok(0) if !context.unseen_input.get() => Err(ErrorKind::ConnectionReset.into()),
             Ok(_) => {
                 let counts = !self.speaks_http || interim::skip(&mut self.buffers) == Heard::Response;
                 context.unseen_input.set(counts);
                 Ok(())
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) if is_nothing_yet(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
 
-    fn receive(&mut self, context: &RequestContext) -> io::Result<usize> {
-        loop {
-            match self.stream.read(self.buffers.input_append_buf()) {
-                Ok(count) => {
-                    self.heard_end |= count == 0;
-                    self.buffers.input_appended(count);
-                    return context.received(count).map(|()| count);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+    fn receive(&mut self, context: &RequestContext, waits: bool) -> io::Result<usize> {
+        let count = receive(&self.stream, self.buffers.input_append_buf(), waits)?;
+        self.heard_end |= count == 0;
+        self.buffers.input_appended(count);
+        context.received(count).map(|()| count)
     }
+}
+
+/// Nothing has arrived, or a signal has.
+fn is_nothing_yet(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// Buffers in which the next output stands behind what has not been sent yet.

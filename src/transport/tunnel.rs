@@ -14,6 +14,7 @@ use ureq::{Error, Proxy};
 use super::absolute_form::AbsoluteForm;
 use super::addresses::Addresses;
 use super::buffers::MOST_HEAD;
+use super::resolver::Names;
 use super::tcp::TcpTransport;
 
 /// What proxies send before they give the tunnel free has seldom ten headers.
@@ -21,6 +22,7 @@ const MOST_HEADERS: usize = 128;
 
 /// Connects to the proxy, when there is one.
 pub(super) struct ProxyConnector {
+    pub names: Arc<Names>,
     pub addresses: Arc<Addresses>,
     pub user_agent: String,
 }
@@ -30,7 +32,7 @@ impl Connector for ProxyConnector {
 
     fn connect(&self, details: &ConnectionDetails, _: Option<()>) -> Result<Option<Self::Out>, Error> {
         let Some(proxy) = details.config.proxy() else { return Ok(None) };
-        let addresses = details.resolver.resolve(proxy.uri(), details.config, details.timeout)?;
+        let addresses = self.names.addresses(proxy.uri())?;
         let needs_tls = details.needs_tls();
         let mut stream = TcpTransport::open(&addresses, &self.addresses, details.config, needs_tls)?;
         if !needs_tls {
@@ -120,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_tunnel_is_asked_for_by_host_and_port() {
-        let connector = ProxyConnector { addresses: Arc::default(), user_agent: "agent".into() };
+        let connector = ProxyConnector { names: Arc::default(), addresses: Arc::default(), user_agent: "agent".into() };
         for (uri, server) in
             [("https://b.host/key", "b.host:443"), ("https://[::1]:8443/key?q", "[::1]:8443"), ("http://h/", "h:80")]
         {

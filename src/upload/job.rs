@@ -21,7 +21,7 @@ use crate::transfer::{Control, KeepsTo, Meter, Plan, Queue, RequestLimit};
 pub(crate) struct Job {
     pub service: Arc<Service>,
     pub queue: Arc<Queue>,
-    pub endpoint: Endpoint,
+    pub endpoint: Arc<Endpoint>,
     pub request: UploadRequest,
     pub keeps_to: KeepsTo,
     /// Of all requests of a batch.
@@ -59,7 +59,7 @@ impl Job {
     pub(crate) fn new(
         service: Arc<Service>,
         queue: Arc<Queue>,
-        endpoint: Endpoint,
+        endpoint: Arc<Endpoint>,
         request: UploadRequest,
         events: Events,
     ) -> Job {

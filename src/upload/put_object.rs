@@ -1,11 +1,14 @@
 //! A source that fits one part: one PutObject.
 
+use std::sync::Arc;
+
 use super::checkpoint::PartRecord;
 use super::prove::{is_taken, of_head, stored};
 use super::received::{Sent, Trust};
 use super::round::Round;
 use crate::error::{ErrorKind, Result};
 use crate::service::Attempted;
+use crate::source::{SmallFile, Source};
 use crate::transfer::{Plan, Step};
 
 impl Round<'_> {
@@ -23,7 +26,7 @@ impl Round<'_> {
             self.remote.meter.enter(Step::Uploading);
             Ok(())
         };
-        let attempted = self.remote.put_object(self.source, &verify);
+        let attempted = self.remote.put_object(&self.checked_source()?, &verify);
         let (completed, crc64) = match attempted {
             Attempted { result: Ok(done), .. } => done,
             Attempted { result: Err(error), ambiguous: true } if is_taken(&error) => {
@@ -38,5 +41,15 @@ impl Round<'_> {
         };
         self.state.result.crc64 = crc64;
         self.proven(completed)
+    }
+
+    /// What to send, once it is known to end where its size says. That is asked again when all was read.
+    fn checked_source(&self) -> Result<Arc<dyn Source>> {
+        match self.file {
+            Some(file) if (1..=SmallFile::LARGEST).contains(&file.size()) => {
+                Ok(Arc::new(SmallFile::read(file, self.source)?))
+            }
+            _ => self.source.check_end().map(|()| self.source.clone()),
+        }
     }
 }

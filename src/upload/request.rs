@@ -15,6 +15,7 @@ use crate::options::{
 };
 use crate::oss::{self, ObjectHeaders, ObjectRef};
 use crate::source::{MemorySource, Spool};
+use crate::text::hex::hex;
 use crate::transfer::{Growth, MOST_AUTO_ROUTINES, Mailbox, Pipe, PipeWriter};
 
 /// [`UploadOptions`] that have been found to make sense, and what they come to.
@@ -124,7 +125,7 @@ impl UploadRequest {
     /// Stands for everything in the options that shapes the object: parts of an upload that was opened with other
     /// headers make another object.
     pub(crate) fn shape(&self) -> String {
-        Sha256::digest(self.headers.shape()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&Sha256::digest(self.headers.shape()))
     }
 }
 

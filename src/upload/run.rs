@@ -116,6 +116,9 @@ impl Round<'_> {
         self.remote.meter.enter(Step::Preparing);
         let plan = Plan::new(self.source.size(), self.remote.request.part_size)?;
         let resumption = self.plan_resume(&plan, found)?;
+        if let (Resumption::StartOver(_), true) = (&resumption, plan.is_single()) {
+            return self.put_object(&plan);
+        }
         // Found out before anything is sent, and once more when all was read.
         self.source.check_end()?;
         match resumption {
@@ -127,7 +130,6 @@ impl Round<'_> {
                 self.state.result.crc64 = head.crc64.unwrap_or_default();
                 self.proven(of_head(head))
             }
-            Resumption::StartOver(_) if plan.is_single() => self.put_object(&plan),
             Resumption::StartOver(_) => {
                 let fresh = self.open(&plan)?;
                 self.multipart(fresh)

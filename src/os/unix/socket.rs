@@ -1,4 +1,4 @@
-//! Sockets that do not block: connecting, and waiting for what happens.
+//! Sockets: connecting, and waiting for what happens, for a limited time.
 
 use std::io::{self, IoSlice};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType};
+use rustix::net::{self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType};
 
 use super::descriptor;
 
@@ -57,11 +57,13 @@ impl Connecting {
         Ok(self.is_made || !events(&self.socket, PollFlags::OUT, time)?.is_empty())
     }
 
-    /// The connection, which does not block, once it has come to its end.
-    pub(crate) fn finish(self) -> io::Result<TcpStream> {
+    /// The connection, once it has come to its end. [`receive`] waits on it for at most `time`.
+    pub(crate) fn finish(self, time: Duration) -> io::Result<TcpStream> {
         if !self.is_made {
             net::sockopt::socket_error(&self.socket)??;
         }
+        net::sockopt::set_socket_timeout(&self.socket, net::sockopt::Timeout::Recv, Some(time))?;
+        rustix::io::ioctl_fionbio(&self.socket, false)?;
         Ok(TcpStream::from(self.socket))
     }
 }
@@ -83,12 +85,20 @@ pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Re
 
 /// Sends some of `first` and of `second` after it; returns how many bytes. Does not wait, and raises no signal.
 pub(crate) fn send(stream: &TcpStream, first: &[u8], second: &[u8]) -> io::Result<usize> {
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     if second.is_empty() {
-        return Ok(net::send(stream, first, SendFlags::NOSIGNAL)?);
+        return Ok(net::send(stream, first, flags)?);
     }
     let pieces = [IoSlice::new(first), IoSlice::new(second)];
     let pieces = if first.is_empty() { &pieces[1..] } else { &pieces };
-    Ok(net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?)
+    Ok(net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?)
+}
+
+/// Receives some bytes; 0 is the end. Waits when there are none, if that is wanted; `WouldBlock` when there still are none
+/// then. To wait in here, and not for an event before, saves a system call a response.
+pub(crate) fn receive(stream: &TcpStream, buffer: &mut [u8], waits: bool) -> io::Result<usize> {
+    let flags = if waits { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+    Ok(net::recv(stream, buffer, flags)?.0)
 }
 
 /// Empty when nothing happened.
@@ -115,13 +125,17 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let connecting = Connecting::begin(&listener.local_addr().unwrap()).unwrap();
         assert!(connecting.wait(LONG).unwrap());
-        let stream = connecting.finish().unwrap();
+        let stream = connecting.finish(Duration::from_millis(1)).unwrap();
         let nothing = wait(&stream, Wanted::Input, Duration::ZERO).unwrap();
         assert_eq!(nothing, Happened { anything: false, has_input: false, has_room: false });
         let room = wait(&stream, Wanted::InputOrSpace, LONG).unwrap();
         assert_eq!(room, Happened { anything: true, has_input: false, has_room: true });
+        for waits in [false, true] {
+            assert_eq!(receive(&stream, &mut [0; 2], waits).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        }
         listener.accept().unwrap().0.write_all(b"x").unwrap();
         assert!(wait(&stream, Wanted::Input, LONG).unwrap().has_input);
+        assert_eq!([false, true].map(|waits| receive(&stream, &mut [0; 2], waits).unwrap()), [1, 0]);
     }
 
     #[test]
@@ -143,7 +157,7 @@ mod tests {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let refused = Connecting::begin(&address).and_then(|connecting| {
             assert!(connecting.wait(LONG)?);
-            connecting.finish()
+            connecting.finish(LONG)
         });
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
     }

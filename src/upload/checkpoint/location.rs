@@ -1,7 +1,6 @@
 //! Where the checkpoint file is.
 
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use md5::{Digest, Md5};
 
 use crate::options::Checkpoint;
 use crate::os;
+use crate::text::hex::hex;
 
 /// The path of the checkpoint file; `None` without a checkpoint. In full, as the paths are that it is made from.
 pub(crate) fn location(choice: &Checkpoint, source: &Path, bucket: &str, key: &str) -> Option<PathBuf> {
@@ -34,11 +34,7 @@ fn file_name(source: &Path, bucket: &str, key: &str) -> String {
 }
 
 fn md5_hex(bytes: &[u8]) -> String {
-    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Md5::digest(bytes))
 }
 
 #[cfg(test)]
