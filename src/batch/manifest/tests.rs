@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::os::power_cut::PowerCut;
 use crate::os::trace::Trace;
 use crate::source::lease::LeaseWait;
@@ -44,8 +45,15 @@ fn header() -> HeaderRecord {
     HeaderRecord { manifest: String::new(), endpoint: "e".into(), bucket: "b".into(), prefix: "p/".into() }
 }
 
+/// A child of another test has all open files between its fork and its exec, and so the lock of a manifest that was just
+/// closed.
 fn load(directory: &Path) -> crate::Result<Loaded> {
-    open(&directory.join(NAME), &header(), "options", &LeaseWait::NONE)
+    loop {
+        match open(&directory.join(NAME), &header(), "options", &LeaseWait::NONE) {
+            Err(error) if error.kind() == ErrorKind::CheckpointBusy => std::thread::yield_now(),
+            loaded => return loaded,
+        }
+    }
 }
 
 fn record(path: &str, size: u64) -> FileRecord<'_> {
