@@ -5,10 +5,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hint;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::sync::unpoisoned;
@@ -17,73 +14,58 @@ use crate::sync::unpoisoned;
 pub(crate) struct Mailbox<T> {
     state: Mutex<MailboxState<T>>,
     arrived: Condvar,
-    /// How many messages there are, for a look without the lock.
-    count: AtomicUsize,
 }
 
 struct MailboxState<T> {
     messages: VecDeque<T>,
-    /// The thread sleeps: only then it is woken, which is a system call.
-    sleeps: bool,
+    /// The thread sleeps, since then: only then it is woken, which is a system call.
+    asleep: Option<Instant>,
 }
 
-/// How often the thread looks before it sleeps: where parts are small, the next one arrives sooner than a thread wakes up,
-/// and to sleep for each costs a fifth of the CPU time of parts of 100 KB.
-const LOOKS: u32 = 10;
-/// After so many looks it lets others run in between.
-const QUICK_LOOKS: u32 = 6;
+/// How long a message may lie there. Where parts are small, to wake a thread for each costs a fifth of the CPU time.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 impl<T> Mailbox<T> {
+    /// Wakes the thread.
     pub(crate) fn put(&self, message: T) {
+        self.add(message, Duration::ZERO);
+    }
+
+    /// Leaves a message that the next one will follow: the thread is woken when it has slept for a while.
+    pub(crate) fn leave(&self, message: T) {
+        self.add(message, PATIENCE);
+    }
+
+    fn add(&self, message: T, patience: Duration) {
         let mut state = unpoisoned(self.state.lock());
         state.messages.push_back(message);
-        self.count.store(state.messages.len(), Ordering::Release);
-        let sleeps = state.sleeps;
+        let is_due = state.asleep.is_some_and(|since| since.elapsed() >= patience);
+        if is_due {
+            state.asleep = None;
+        }
         drop(state);
-        if sleeps {
+        if is_due {
             self.arrived.notify_one();
         }
     }
 
     /// The oldest message; `None` when none comes within `time`.
     pub(crate) fn take(&self, time: Duration) -> Option<T> {
-        self.look();
-        let until = Instant::now() + time;
         let mut state = unpoisoned(self.state.lock());
-        loop {
-            if let Some(message) = state.messages.pop_front() {
-                self.count.store(state.messages.len(), Ordering::Release);
-                return Some(message);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return None;
-            }
-            state.sleeps = true;
-            state = unpoisoned(self.arrived.wait_timeout(state, left)).0;
-            state.sleeps = false;
+        if state.messages.is_empty() && !time.is_zero() {
+            state.asleep = Some(Instant::now());
+            let sleeps = |state: &mut MailboxState<T>| state.asleep.is_some();
+            state = unpoisoned(self.arrived.wait_timeout_while(state, time, sleeps)).0;
+            state.asleep = None;
         }
-    }
-
-    /// Looks for a message for some microseconds.
-    fn look(&self) {
-        for look in 0..LOOKS {
-            if self.count.load(Ordering::Acquire) > 0 {
-                return;
-            }
-            if look < QUICK_LOOKS {
-                (0..1 << look).for_each(|_| hint::spin_loop());
-            } else {
-                thread::yield_now();
-            }
-        }
+        state.messages.pop_front()
     }
 }
 
 impl<T> Default for Mailbox<T> {
     fn default() -> Self {
-        let state = MailboxState { messages: VecDeque::new(), sleeps: false };
-        Mailbox { state: Mutex::new(state), arrived: Condvar::new(), count: AtomicUsize::new(0) }
+        let state = MailboxState { messages: VecDeque::new(), asleep: None };
+        Mailbox { state: Mutex::new(state), arrived: Condvar::new() }
     }
 }
 
@@ -96,6 +78,7 @@ impl<T> fmt::Debug for Mailbox<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::thread;
 
     use super::*;
 
@@ -111,5 +94,24 @@ mod tests {
         let sender = thread::spawn(move || other.put(3));
         assert_eq!(mailbox.take(Duration::from_secs(60)), Some(3));
         sender.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_left_does_not_wake_who_has_just_fallen_asleep() {
+        let mailbox = Arc::new(Mailbox::default());
+        let asleep_since = |mailbox: &Mailbox<u32>, since: Instant| {
+            unpoisoned(mailbox.state.lock()).asleep = Some(since);
+        };
+        let is_asleep = |mailbox: &Mailbox<u32>| unpoisoned(mailbox.state.lock()).asleep.is_some();
+        let now = Instant::now();
+        asleep_since(&mailbox, now + PATIENCE);
+        mailbox.leave(1);
+        assert!(is_asleep(&mailbox));
+        mailbox.put(2);
+        assert!(!is_asleep(&mailbox));
+        asleep_since(&mailbox, now.checked_sub(PATIENCE).unwrap());
+        mailbox.leave(3);
+        assert!(!is_asleep(&mailbox));
+        assert_eq!([0; 3].map(|_| mailbox.take(Duration::ZERO)), [Some(1), Some(2), Some(3)]);
     }
 }

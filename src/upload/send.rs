@@ -199,9 +199,14 @@ impl Units for Parts {
             .unwrap_or_else(|payload| Err(Error::from_panic(&*payload)));
         let failed = outcome.is_err();
         let (inbox, control, stop) = (self.inbox.clone(), self.sender.job.control.clone(), self.sender.stop.clone());
+        let others_follow = !failed && !self.todo.is_empty() && !stop.load(Ordering::Relaxed);
         // File, checkpoint and all else are closed when the last part is heard of.
         drop(self);
-        inbox.put(Received::Part(outcome));
+        if others_follow {
+            inbox.leave(Received::Part(outcome));
+        } else {
+            inbox.put(Received::Part(outcome));
+        }
         if failed {
             // At once, so that nobody takes another part, but after the news: those who are stopped by this have news,
             // too, and the first is taken for the reason.
