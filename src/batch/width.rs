@@ -4,26 +4,40 @@ use std::time::Duration;
 
 use crate::transfer::MOST_AUTO_ROUTINES;
 
-/// It begins with so many.
-const FIRST: u32 = 16;
+/// So many where nothing waits long.
+const FEW: u32 = 16;
 /// A file that took less spent most of its time at work, not waiting: more at a time would only cost memory.
 const SLOW: Duration = Duration::from_millis(5);
-/// Twice as many must bring at least this much, or there will be half as many again.
-const WORTHWHILE: f64 = 1.3;
+/// So many times the files a second must be stored with the most at a time, or there will be few again.
+const WORTHWHILE: f64 = 1.5;
 /// A window is at least so long, and each connection has a say in it.
 const WINDOW: Duration = Duration::from_millis(50);
+/// Whether more pay is judged over this time: on a busy machine, a short one is much faster or slower by chance.
+const TRIAL: Duration = Duration::from_millis(300);
 /// After so long, what did not pay is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Doubles as long as that pays.
+/// Few, or the most when files wait long and that pays.
 #[derive(Debug)]
 pub(crate) struct Width {
-    width: u32,
-    /// Files a second before the last doubling.
-    before: Option<f64>,
-    /// Doubling did not pay, or cannot go on; until then nothing is tried.
-    settled_until: Option<Duration>,
+    state: State,
     window: Window,
+}
+
+/// What the window at hand is for. Rates are files a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum State {
+    /// Connections are being opened.
+    Opening,
+    /// Nothing is tried before this time.
+    Few {
+        until: Duration,
+    },
+    /// The most are tried; so fast it was with few.
+    Trial {
+        before: f64,
+    },
+    Most,
 }
 
 #[derive(Debug, Default)]
@@ -36,11 +50,14 @@ struct Window {
 
 impl Width {
     pub(crate) fn new() -> Width {
-        Width { width: FIRST, before: None, settled_until: None, window: Window::default() }
+        Width { state: State::Opening, window: Window::default() }
     }
 
     pub(crate) fn get(&self) -> u32 {
-        self.width
+        match self.state {
+            State::Opening | State::Few { .. } => FEW,
+            State::Trial { .. } | State::Most => MOST_AUTO_ROUTINES,
+        }
     }
 
     /// A file that took so long has ended at `now`, while others waited; the new width, when it is another.
@@ -48,35 +65,27 @@ impl Width {
         self.window.files += 1;
         self.window.time += took;
         let elapsed = now.saturating_sub(self.window.start);
-        if elapsed < WINDOW || self.window.files < self.width {
+        let least = if matches!(self.state, State::Trial { .. }) { TRIAL } else { WINDOW };
+        let before = self.get();
+        if elapsed < least || self.window.files < before {
             return None;
         }
         let Window { files, time, .. } =
             std::mem::replace(&mut self.window, Window { start: now, ..Window::default() });
-        let rate = f64::from(files) / elapsed.as_secs_f64();
-        let is_slow = time / files >= SLOW;
-        let width = self.next(now, rate, is_slow);
-        (width != self.width).then(|| std::mem::replace(&mut self.width, width)).map(|_| width)
+        self.state = self.state.next(now, f64::from(files) / elapsed.as_secs_f64(), time / files >= SLOW);
+        Some(self.get()).filter(|width| *width != before)
     }
+}
 
-    fn next(&mut self, now: Duration, rate: f64, is_slow: bool) -> u32 {
-        match self.before {
-            Some(before) if rate < before * WORTHWHILE => {
-                self.before = None;
-                self.settled_until = Some(now + AGAIN);
-                self.width / 2
-            }
-            _ if !is_slow
-                || self.width >= MOST_AUTO_ROUTINES
-                || self.settled_until.is_some_and(|until| now < until) =>
-            {
-                self.before = None;
-                self.width
-            }
-            _ => {
-                self.before = Some(rate);
-                (self.width * 2).min(MOST_AUTO_ROUTINES)
-            }
+impl State {
+    /// After a window with this rate.
+    fn next(self, now: Duration, rate: f64, is_slow: bool) -> State {
+        match self {
+            State::Opening => State::Few { until: now },
+            State::Few { until } if is_slow && now >= until => State::Trial { before: rate },
+            State::Trial { before } if rate < before * WORTHWHILE => State::Few { until: now + AGAIN },
+            State::Trial { .. } => State::Most,
+            State::Few { .. } | State::Most => self,
         }
     }
 }
@@ -99,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_long_way_takes_many_at_once() {
-        assert_eq!(after(0.3, |_| 0.05), 64);
+        assert_eq!(after(0.2, |_| 0.05), 64);
         assert_eq!(after(0.3, |_| 0.1), 64);
         assert_eq!(after(60.0, |_| 0.02), 64);
     }
