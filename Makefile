@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup kill fuzz bench docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup kill fuzz bench bench-parts docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -27,6 +27,10 @@ fuzz:
 # Client CPU time and memory, against peers that run beside it.
 bench:
 	@benches/run.sh
+
+# What a part and a small file cost: instructions by place, and system calls.
+bench-parts:
+	@benches/parts.sh
 
 # A reference for each language.
 docs:

@@ -133,12 +133,15 @@ def main() -> None:
             print(page(section), flush=True)
     print(promises(sections))
 
+    # What `make bench-parts` has counted.
+    parts = places.bench / "parts.md"
+    counted = [parts.read_text()] if parts.exists() else []
     figures = [asdict(section) | {"met": [target.met for target in section.targets]} for section in sections]
     everything = {"machine": machine(), "load": load, "versions": used, "rounds": settings.rounds, "sections": figures}
     written = {
         "bench.json": json.dumps(everything, indent=1, ensure_ascii=False) + "\n",
         "bench.svg": draw(sections, where),
-        "bench.md": "\n".join([INTRODUCTION, f"{where}\n{with_what}\n", promises(sections), *map(page, sections)]),
+        "bench.md": "\n".join([INTRODUCTION, f"{where}\n{with_what}\n", promises(sections), *map(page, sections), *counted]),
     }
     for file, text in written.items():
         (places.bench / file).write_text(text)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what `make demo` or `make test` needs and this machine lacks.
+# Installs what `make demo`, `make test` or `make bench-parts` needs and this machine lacks.
 #
-#     scripts/setup.sh demo|test
+#     scripts/setup.sh demo|test|bench-parts
 #
 # It installs packages of Debian or Ubuntu, as root or through sudo, after one line that says which and why. Rust comes from
 # rustup when no package is new enough. SETUP=no installs nothing. Standard output gets the names of the tools that are still
@@ -31,6 +31,11 @@ abidiff     abigail-tools   https://sourceware.org/libabigail
 lintian     lintian         a Debian system
 dpkg-gensymbols dpkg-dev    a Debian system
 openssl.pc  libssl-dev      the headers of OpenSSL
+"
+parts_tools="$demo_tools
+python3     python3         https://www.python.org
+valgrind    valgrind        https://valgrind.org
+strace      strace          https://strace.io
 "
 
 # field FILE NAME: a version that the project asks for.
@@ -88,6 +93,7 @@ install_rust() {
 case ${1:-} in
 demo) tools=$demo_tools ;;
 test) tools=$test_tools ;;
+bench-parts) tools=$parts_tools ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 purpose=$1

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Http, ProviderContext, Variables};
 use crate::error::{Error, ErrorKind};
-use crate::http::{NoResponse, Request, Response};
+use crate::http::{Headers, NoResponse, Request, Response};
 
 /// 2023-12-16T16:20:57Z.
 pub(super) fn now() -> SystemTime {
@@ -69,11 +69,11 @@ impl Http for Script {
                 error: Error::new(ErrorKind::Network, why).with_retryable(true),
                 reached: status == 1,
             }),
-            (status, body) => Ok(Response {
-                status,
-                headers: vec![("date".into(), "Sat, 16 Dec 2023 17:20:57 GMT".into())],
-                body: body.into_bytes().into(),
-            }),
+            (status, body) => {
+                let mut headers = Headers::default();
+                headers.push("date", "Sat, 16 Dec 2023 17:20:57 GMT");
+                Ok(Response { status, headers, body: body.into_bytes().into() })
+            }
         }
     }
 }

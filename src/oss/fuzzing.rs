@@ -8,7 +8,7 @@ use super::{
     Endpoint, ObjectHeaders, Operation, SignatureHeaders, bare_etag, check_bucket, check_key, sign_v1, sign_v4,
 };
 use crate::credentials::Credentials;
-use crate::http::Response;
+use crate::http::{Headers, Response};
 use crate::text::percent;
 
 /// The longest message that an error may have: what a server says is cut.
@@ -46,12 +46,11 @@ fn response(input: &[u8]) -> Response {
         None => (&[][..], rest),
     };
     let head = String::from_utf8_lossy(head);
-    let headers = head.lines().filter_map(|line| line.split_once(':'));
-    Response {
-        status: 100 + u16::from_be_bytes([status[0], status[1]]) % 900,
-        headers: headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect(),
-        body: body.to_vec().into(),
+    let mut headers = Headers::default();
+    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
+        headers.push(&name.to_ascii_lowercase(), value);
     }
+    Response { status: 100 + u16::from_be_bytes([status[0], status[1]]) % 900, headers, body: body.to_vec().into() }
 }
 
 /// The input is an endpoint, a region, a bucket, a key, and a line for each header. What is accepted makes requests of one

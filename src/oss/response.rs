@@ -42,14 +42,13 @@ pub fn bare_etag(etag: &str) -> Option<String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::http::Headers;
 
     /// A response for the tests of this and other files.
     pub fn response(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
-        Response {
-            status,
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            body: body.as_bytes().to_vec().into(),
-        }
+        let mut lines = Headers::default();
+        headers.iter().for_each(|(name, value)| lines.push(name, value));
+        Response { status, headers: lines, body: body.as_bytes().to_vec().into() }
     }
 
     #[test]

@@ -298,6 +298,7 @@ fn delay(response: &Response, server_date: Option<SystemTime>) -> Option<Duratio
 mod tests {
     use super::super::response::tests::response;
     use super::*;
+    use crate::http::Headers;
     use proptest::prelude::*;
     use std::time::UNIX_EPOCH;
 
@@ -516,8 +517,9 @@ mod tests {
             header in any::<String>(),
             text in "(<Error><Code>)?[<>/A-Za-z&;!\\[\\]{}:\"目 -]{0,80}",
         ) {
-            let headers = ["x-oss-err", "retry-after", "date", "x-oss-request-id", "x-oss-ec", "x-oss-qos-delay-time"];
-            let headers = headers.map(|name| (name.to_owned(), header.clone())).to_vec();
+            let names = ["x-oss-err", "retry-after", "date", "x-oss-request-id", "x-oss-ec", "x-oss-qos-delay-time"];
+            let mut headers = Headers::default();
+            names.into_iter().for_each(|name| headers.push(name, &header));
             for body in [body.clone(), text.clone().into_bytes()] {
                 let error = ServiceError::parse(&Response { status, headers: headers.clone(), body: body.into() });
                 prop_assert!(!error.code.is_empty());

@@ -93,8 +93,13 @@ impl FileSource {
 
     /// 0 at the end of the file.
     fn read_some(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.reading(offset, || os::file::read_at(&self.file, buffer, offset))
+    }
+
+    /// What `read` gives, which reads at `offset` and may be interrupted.
+    fn reading(&self, offset: u64, mut read: impl FnMut() -> io::Result<usize>) -> Result<usize> {
         loop {
-            match os::file::read_at(&self.file, buffer, offset) {
+            match read() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     let what = format!("cannot read {} at byte {offset}", self.path.display());
@@ -108,19 +113,17 @@ impl FileSource {
     /// All bytes of a file that is small, with one system call as a rule: one byte more is asked for than there should be.
     pub(super) fn read_whole(&self) -> Result<Vec<u8>> {
         let size = self.size();
-        let mut bytes = vec![0; size as usize + 1];
-        let mut count = 0;
-        while (count as u64) < size {
-            match self.read_some(&mut bytes[count..], count as u64)? {
-                0 => return Err(self.ends_early(count as u64)),
-                more => count += more,
+        let mut bytes = Vec::with_capacity(size as usize + 1);
+        while (bytes.len() as u64) < size {
+            let offset = bytes.len() as u64;
+            if self.reading(offset, || os::file::read_more_at(&self.file, &mut bytes, offset))? == 0 {
+                return Err(self.ends_early(offset));
             }
         }
-        if count as u64 > size {
+        if bytes.len() as u64 > size {
             self.check_end()?;
-            return Err(self.resized(size, count as u64));
+            return Err(self.resized(size, bytes.len() as u64));
         }
-        bytes.truncate(count);
         Ok(bytes)
     }
 

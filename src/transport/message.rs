@@ -2,12 +2,18 @@
 
 use ureq::http;
 
-use crate::http::{Method, Request};
+use crate::http::{Headers, Method, Request};
+
+/// Longer than those of OSS.
+const USUAL_HEADERS: usize = 512;
 
 /// The names and values of its headers.
-pub(super) fn headers<T>(response: &http::Response<T>) -> Vec<(String, String)> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+pub(super) fn headers<T>(response: &http::Response<T>) -> Headers {
+    let mut headers = Headers::with_capacity(USUAL_HEADERS);
+    for (name, value) in response.headers() {
+        headers.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+    }
+    headers
 }
 
 /// The request as ureq takes it, with a body of `length` bytes.

@@ -1,6 +1,7 @@
 //! The bytes of the file: its first line, and the chained checksum in front of each record.
 
 use crate::crc64::{Crc64, checksum};
+use crate::text::hex::hex;
 
 /// A kind of file in which this library keeps records.
 #[derive(Debug)]
@@ -128,7 +129,7 @@ impl ChecksumChain {
 
     /// The line that carries `json` as the next record.
     pub(super) fn line(&self, json: &str) -> String {
-        format!("{} {json}\n", self.digits(json.as_bytes()))
+        [&self.digits(json.as_bytes()), " ", json, "\n"].concat()
     }
 
     /// The JSON in `line`, when that is the next record and undamaged.
@@ -146,7 +147,7 @@ impl ChecksumChain {
     fn digits(&self, json: &[u8]) -> String {
         let mut crc = self.0.clone();
         crc.update(json);
-        format!("{:016x}", crc.value())
+        hex(&crc.value().to_be_bytes())
     }
 }
 
