@@ -1,6 +1,8 @@
 //! A file on its way through the batch.
 
-use crate::error::Error;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
 use crate::source::identity::Identity;
 
 /// A file, or an empty folder, that is to be uploaded.
@@ -15,6 +17,12 @@ pub(crate) struct Entry {
     pub deferrals: u32,
     /// How many files were stored when it was put off.
     pub done_before: u64,
+}
+
+impl Entry {
+    pub(crate) fn new(path: &[u8], key: String, identity: Identity, task: Task) -> Entry {
+        Entry { path: path.into(), key, identity, task, deferrals: 0, done_before: 0 }
+    }
 }
 
 /// What is to be done with it.
@@ -40,6 +48,14 @@ pub(crate) struct Stored {
     pub version_id: String,
     /// By an interrupted call of this batch.
     pub resumed: bool,
+}
+
+/// A file that a program pushed.
+#[derive(Debug)]
+pub(crate) struct PushedFile {
+    /// In full.
+    pub path: PathBuf,
+    pub key: Result<String>,
 }
 
 /// What a source gives.

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::bounded_queue::{Put, Taken};
+use super::entry::PushedFile;
 use super::job::BatchJob;
 use super::options::BatchSource;
-use super::outbox::Taken;
 use super::outcome::{BatchOutcome, BatchResult};
 use super::progress::BatchProgress;
-use super::pushed::PushedFile;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::unpoisoned;
+use crate::sync::{Deadline, unpoisoned};
 use crate::upload::in_full;
 
 /// A batch, running or ended. Dropping a running one pauses it without waiting for it.
@@ -82,22 +82,26 @@ impl Batch {
         }
         let path: PathBuf = in_full("file_path", file_path, ErrorKind::Io)?;
         let key = object_key.map_or_else(|| job.request.key_of_given(file_path), |key| Ok(key.to_owned()));
-        job.pushed.add(PushedFile { path, key }, timeout)
+        match job.pushed.put(PushedFile { path, key }, timeout) {
+            Put::Done => Ok(true),
+            Put::Full => Ok(false),
+            Put::Ended => Err(Error::invalid("the batch is sealed: nothing can be added any more")),
+            Put::Closed => Err(Error::invalid("the batch has ended: nothing can be added any more")),
+        }
     }
 
     /// Says that nothing more will be added. Without this, a batch to which files are added never ends.
     pub fn seal(&self) {
-        self.shared.job.pushed.seal();
+        self.shared.job.pushed.end();
     }
 
     /// Waits for the end, but no longer than `timeout`. Later calls return the same. With the option `outcomes`, another
     /// thread must take outcomes out meanwhile, or a large batch never ends.
     pub fn wait(&self, timeout: Duration) -> Option<BatchEnd> {
-        let until = Instant::now().checked_add(timeout);
+        let deadline = Deadline::after(timeout);
         let mut end = self.shared.lock();
         while end.is_none() {
-            // An end of time that no clock can tell is no limit.
-            let left = until.map_or(Duration::from_secs(3600), |until| until.saturating_duration_since(Instant::now()));
+            let left = deadline.left();
             if left.is_zero() {
                 break;
             }
@@ -110,7 +114,7 @@ impl Batch {
     /// the option `outcomes` off, there are none.
     pub fn next_outcome(&self, timeout: Duration) -> NextOutcome {
         match self.shared.job.outbox.take(timeout) {
-            Taken::Outcome(outcome) => NextOutcome::Outcome(outcome),
+            Taken::Item(outcome) => NextOutcome::Outcome(Box::new(outcome)),
             Taken::Nothing => NextOutcome::Pending,
             Taken::End => NextOutcome::End,
         }

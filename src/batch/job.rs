@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::bounded_queue::BoundedQueue;
 use super::control::{BatchControl, RunningUpload};
-use super::entry::{Entry, Stored, Task};
-use super::outbox::Outbox;
+use super::entry::{Entry, PushedFile, Stored, Task};
+use super::outcome::BatchOutcome;
 use super::progress::BatchMeter;
 use super::request::BatchRequest;
 use crate::error::{Error, ErrorKind, Result};
@@ -32,9 +33,10 @@ pub(crate) struct BatchJob {
     pub limit: Option<Arc<RequestLimit>>,
     pub control: BatchControl,
     pub meter: BatchMeter,
-    pub outbox: Outbox,
+    /// Outcomes on their way to the program.
+    pub outbox: BoundedQueue<BatchOutcome>,
     /// What a program pushes.
-    pub pushed: super::pushed::Pushed,
+    pub pushed: BoundedQueue<PushedFile>,
 }
 
 impl BatchJob {
@@ -60,8 +62,8 @@ impl BatchJob {
             limit: (per_second > 0).then(|| Arc::new(RequestLimit::new(per_second))),
             control: BatchControl::new(),
             meter: BatchMeter::default(),
-            outbox: Outbox::default(),
-            pushed: super::pushed::Pushed::default(),
+            outbox: BoundedQueue::default(),
+            pushed: BoundedQueue::default(),
         }
     }
 

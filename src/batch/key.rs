@@ -1,10 +1,9 @@
 //! The key of a file: the prefix and its path.
 
-use std::fmt::Write;
-
 use super::options::KeyEncoding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oss;
+use crate::text::percent;
 
 const ENCODE: &str = "rename it, or have such names percent-encoded (key_encoding)";
 
@@ -38,18 +37,11 @@ fn encode(key: &mut String, path: &[u8]) {
         for c in chunk.valid().chars() {
             match c {
                 '%' => key.push_str("%25"),
-                '/' | '\\' if key.is_empty() => escape(key, &[c as u8]),
+                '/' | '\\' if key.is_empty() => percent::push_bytes(key, &[c as u8]),
                 c => key.push(c),
             }
         }
-        escape(key, chunk.invalid());
-    }
-}
-
-fn escape(key: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(key, "%{byte:02X}");
+        percent::push_bytes(key, chunk.invalid());
     }
 }
 

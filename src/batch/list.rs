@@ -79,12 +79,10 @@ fn pair(mut entry: Vec<u8>) -> Result<Pair> {
 
 /// What a program pushed, or a list named, is in the batch. Paths in full.
 pub(crate) fn look(request: &BatchRequest, keys: &mut KeySet, path: &Path, key: Result<String>) -> Found {
-    let bytes: Box<[u8]> = os::path::bytes(path).into();
+    let bytes = os::path::bytes(path);
     match examine(request, keys, path, key) {
-        Ok((key, identity)) => {
-            Found::File(Entry { path: bytes, key, identity, task: Task::Upload, deferrals: 0, done_before: 0 })
-        }
-        Err((key, error)) => Found::Failed { path: bytes, key, error },
+        Ok((key, identity)) => Found::File(Entry::new(bytes, key, identity, Task::Upload)),
+        Err((key, error)) => Found::Failed { path: bytes.into(), key, error },
     }
 }
 

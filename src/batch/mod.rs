@@ -5,6 +5,7 @@
 //! units of the client's queue and large ones as uploads of their own, and the `manifest` remembers every `outcome`. `verify`
 //! compares the bucket with a manifest instead.
 
+mod bounded_queue;
 mod compare;
 mod control;
 mod entry;
@@ -15,10 +16,8 @@ mod key_set;
 mod list;
 mod manifest;
 mod options;
-mod outbox;
 mod outcome;
 mod progress;
-mod pushed;
 mod remote_list;
 mod request;
 mod run;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::control::BatchControl;
 use super::outcome::{BatchOutcome, BatchResult, OutcomeStatus};
 use crate::sync::unpoisoned;
-use crate::transfer::{Meter, Rate};
+use crate::transfer::{Meter, Rate, eta};
 use crate::upload::UploadResult;
 
 /// Progress of a batch. Numbers are totals and never decrease, but for the rates.
@@ -163,8 +163,8 @@ impl BatchMeter {
             files_per_second,
             eta: totals_known
                 .then(|| {
-                    let files = time_for(files_found.saturating_sub(files_done), files_per_second)?;
-                    Some(files.max(time_for(bytes_found.saturating_sub(bytes_done), bytes_per_second)?))
+                    let files = eta(files_found.saturating_sub(files_done), files_per_second)?;
+                    Some(files.max(eta(bytes_found.saturating_sub(bytes_done), bytes_per_second)?))
                 })
                 .flatten(),
             current_path,
@@ -172,13 +172,5 @@ impl BatchMeter {
             current_size: current.total_bytes,
             ended: self.ended.load(Ordering::Relaxed),
         }
-    }
-}
-
-fn time_for(left: u64, per_second: u64) -> Option<Duration> {
-    match (left, per_second) {
-        (0, _) => Some(Duration::ZERO),
-        (_, 0) => None,
-        (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),
     }
 }

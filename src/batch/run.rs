@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bounded_queue::Taken;
 use super::compare::{Decision, decide};
 use super::entry::{Entry, Found, Task};
 use super::job::BatchJob;
@@ -18,9 +19,9 @@ use super::schedule::{Schedule, failed, outcome, planned};
 use super::verify::verify;
 use super::walk::Walk;
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::lease::LeaseWait;
 use crate::transfer::StopRequest;
 use crate::upload::checkpoint::line::MANIFEST;
+use crate::upload::while_leased;
 
 /// How often who waits for the program looks whether to go on.
 const SLICE: Duration = Duration::from_millis(100);
@@ -86,16 +87,10 @@ impl BatchJob {
             bucket: options.bucket.clone(),
             prefix: options.key_prefix.clone(),
         };
-        let stop = self.control.own.begin_round();
-        let sleep = |pause: Duration| {
-            self.control.own.sleep(pause, &stop);
-            match self.control.is_stopping() {
-                true => Err(crate::service::stopped()),
-                false => Ok(()),
-            }
-        };
-        let wait = LeaseWait { sleep: &sleep, timeout: self.service.stall_timeout };
-        manifest::open(path, &header, &self.request.shape(), &wait).map(Some)
+        let (control, shape) = (&self.control.own, self.request.shape());
+        while_leased(control, &control.begin_round(), self.service.stall_timeout, |wait| {
+            manifest::open(path, &header, &shape, wait).map(Some)
+        })
     }
 
     /// It goes when no upload has left a checkpoint in it.
@@ -148,8 +143,8 @@ impl Feeder<'_> {
         let options = &job.request.options;
         match (&options.mode, &options.source) {
             (BatchMode::RetryFailed, _) => self.feed_failed(),
-            (_, BatchSource::Directory(root)) => {
-                for found in Walk::new(&job.request, root)? {
+            (_, BatchSource::Directory(_)) => {
+                for found in Walk::new(&job.request)? {
                     if self.is_over() {
                         break;
                     }
@@ -180,10 +175,10 @@ impl Feeder<'_> {
     fn feed_pushed(&mut self, job: &BatchJob) -> Result<()> {
         let mut keys = KeySet::new();
         while !self.is_over() {
-            match job.pushed.next(SLICE) {
-                Some(Some(file)) => self.take(look(&job.request, &mut keys, &file.path, file.key))?,
-                Some(None) => break,
-                None => self.schedule.keep_safe(),
+            match job.pushed.take(SLICE) {
+                Taken::Item(file) => self.take(look(&job.request, &mut keys, &file.path, file.key))?,
+                Taken::End => break,
+                Taken::Nothing => self.schedule.keep_safe(),
             }
         }
         Ok(())

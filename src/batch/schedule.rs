@@ -24,7 +24,7 @@ use crate::source::{FileSource, Part, Source};
 use crate::sync::unpoisoned;
 use crate::text;
 use crate::transfer::{Sending, Units};
-use crate::upload::{Outcome, StoredFile};
+use crate::upload::{Outcome, StoredFile, while_leased};
 
 /// So many files may be found ahead of those that are done.
 const LOOKAHEAD: usize = 4096;
@@ -140,7 +140,8 @@ impl Schedule {
             job.fail(error.context(outcome.path.display()));
         }
         if job.request.options.outcomes {
-            job.outbox.put(outcome);
+            // Who takes none any more needs none.
+            job.outbox.put(outcome, Duration::MAX);
         }
     }
 
@@ -213,20 +214,14 @@ impl Schedule {
             return Verdict::Stopped;
         }
         match &entry.task {
-            Task::Compare(stored) => match self.has_content(&entry, stored) {
-                Ok(Some(file)) => {
-                    Verdict::Outcome(Box::new(unchanged(&entry, stored.clone(), file.identity.size)), Some(file))
-                }
-                Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
-                Err(error) => self.after_error(entry, error, 0),
-            },
-            Task::CompareRemote => match self.remote_has(&entry) {
-                Ok(Some((stored, file))) => {
-                    Verdict::Outcome(Box::new(unchanged(&entry, stored, file.identity.size)), Some(file))
-                }
-                Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
-                Err(error) => self.after_error(entry, error, 0),
-            },
+            Task::Compare(stored) => {
+                let same = self.has_content(&entry, stored).map(|file| file.map(|file| (stored.clone(), file)));
+                self.unless_same(entry, same)
+            }
+            Task::CompareRemote => {
+                let same = self.remote_has(&entry);
+                self.unless_same(entry, same)
+            }
             Task::Verify(stored) => match self.check(&entry, stored) {
                 Ok(()) => Verdict::Outcome(Box::new(unchanged(&entry, stored.clone(), stored.size)), None),
                 Err(error) => self.after_error(entry, error, 0),
@@ -235,6 +230,17 @@ impl Schedule {
                 Verdict::Outcome(Box::new(planned(&entry)), None)
             }
             Task::Upload | Task::Directory => self.upload(entry, is_small),
+        }
+    }
+
+    /// A file that was compared with what is stored is uploaded, unless it is the same.
+    fn unless_same(&self, entry: Entry, same: Result<Option<(Stored, StoredFile)>>) -> Verdict {
+        match same {
+            Ok(Some((stored, file))) => {
+                Verdict::Outcome(Box::new(unchanged(&entry, stored, file.identity.size)), Some(file))
+            }
+            Ok(None) => Verdict::Again(Entry { task: Task::Upload, ..entry }),
+            Err(error) => self.after_error(entry, error, 0),
         }
     }
 
@@ -316,17 +322,12 @@ impl Schedule {
 
     /// The file as it is, when its content is what was stored.
     pub(crate) fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
-        let stop = self.job.control.own.begin_round();
-        let go_on = || match stop.load(Ordering::Relaxed) {
-            true => Err(crate::service::stopped()),
-            false => Ok(()),
-        };
-        let sleep = |pause: Duration| {
-            self.job.control.own.sleep(pause, &stop);
-            go_on()
-        };
-        let wait = LeaseWait { sleep: &sleep, timeout: self.job.service.stall_timeout };
-        let file = FileSource::open(&self.job.request.full_path(&entry.path), &wait)?;
+        let control = &self.job.control.own;
+        let stop = control.begin_round();
+        let go_on = || if stop.load(Ordering::Relaxed) { Err(crate::service::stopped()) } else { Ok(()) };
+        let path = self.job.request.full_path(&entry.path);
+        let open = |wait: &LeaseWait<'_>| FileSource::open(&path, wait);
+        let file = while_leased(control, &stop, self.job.service.stall_timeout, open)?;
         if file.size() != stored.size {
             return Ok(None);
         }

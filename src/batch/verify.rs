@@ -132,7 +132,7 @@ fn to_verify(path: &[u8], key: String, record: &FileRecord<'_>) -> Entry {
         resumed: false,
     };
     let identity = Identity { device: 0, inode, size, modified_ns, changed_ns };
-    Entry { path: path.into(), key, identity, task: Task::Verify(stored), deferrals: 0, done_before: 0 }
+    Entry::new(path, key, identity, Task::Verify(stored))
 }
 
 impl Schedule {

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fs::{self, FileType, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::entry::{Entry, Found, Task};
 use super::key::key_of;
@@ -18,7 +18,6 @@ use crate::source::identity::Identity;
 /// The way through the tree. Of each folder on the way down, the names that are left are in memory.
 pub(crate) struct Walk<'a> {
     request: &'a BatchRequest,
-    root: PathBuf,
     folders: Vec<Folder>,
     /// The rules of files in these folders.
     rules: Vec<FolderRules>,
@@ -51,23 +50,17 @@ enum Kind {
 
 impl<'a> Walk<'a> {
     /// Fails when the folder cannot be read.
-    pub(crate) fn new(request: &'a BatchRequest, root: &Path) -> Result<Walk<'a>, Error> {
-        let mut walk =
-            Walk { request, root: root.to_owned(), folders: Vec::new(), rules: Vec::new(), path: Vec::new() };
+    pub(crate) fn new(request: &'a BatchRequest) -> Result<Walk<'a>, Error> {
+        let mut walk = Walk { request, folders: Vec::new(), rules: Vec::new(), path: Vec::new() };
         match walk.enter(0) {
             Ok(_) => Ok(walk),
             Err(error) => Err(error.hint("give an existing folder that may be read")),
         }
     }
 
-    /// Looks at what the path leads to now. The buffer is the path in the tree.
-    fn full(&self, path: &[u8]) -> PathBuf {
-        self.root.join(os::path::from_bytes(path.to_vec()))
-    }
-
     /// Reads the folder at the current path; how many names it has.
     fn enter(&mut self, above: usize) -> Result<usize, Error> {
-        let directory = self.full(&self.path);
+        let directory = self.request.full_path(&self.path);
         let failed = |error: io::Error| {
             Error::os(ErrorKind::Io, format!("cannot read the folder {}", directory.display()), &error)
         };
@@ -135,7 +128,7 @@ impl<'a> Walk<'a> {
                 Some(failed(path, error.hint("remove it, or have links followed or skipped")))
             }
             (Kind::Folder | Kind::LinkToFolder, _) => self.look_into(path),
-            (Kind::File | Kind::Link, _) => Some(self.file(path)),
+            (Kind::File | Kind::Link, _) => Some(self.entry(path, Task::Upload)),
         }
     }
 
@@ -154,12 +147,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn file(&self, path: Vec<u8>) -> Found {
-        self.entry(path, Task::Upload)
-    }
-
     fn entry(&self, path: Vec<u8>, task: Task) -> Found {
-        let full = self.full(&path);
+        let full = self.request.full_path(&path);
         let metadata = match fs::metadata(&full) {
             Ok(metadata) => metadata,
             Err(error) => {
@@ -175,7 +164,7 @@ impl<'a> Walk<'a> {
         match key_of(&options.key_prefix, &path, options.key_encoding) {
             Ok(key) => {
                 let identity = Identity::of(&metadata);
-                Found::File(Entry { path: path.into(), key, identity, task, deferrals: 0, done_before: 0 })
+                Found::File(Entry::new(&path, key, identity, task))
             }
             Err(error) => failed(path, error),
         }

@@ -12,6 +12,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The sixteen lower-case digits of a number, without allocating.
+pub(crate) fn digits(number: u64) -> [u8; 16] {
+    let mut digits = [0; 16];
+    for (at, byte) in number.to_be_bytes().into_iter().enumerate() {
+        digits[2 * at] = DIGITS[usize::from(byte >> 4)];
+        digits[2 * at + 1] = DIGITS[usize::from(byte & 15)];
+    }
+    digits
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +30,6 @@ mod tests {
     fn each_byte_has_two_digits() {
         assert_eq!(hex(&[0, 9, 10, 0xa5, 0xff]), "00090aa5ff");
         assert_eq!(hex(&[]), "");
+        assert_eq!(digits(0x0123_4567_89ab_cdef), *b"0123456789abcdef");
     }
 }

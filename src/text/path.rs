@@ -1,32 +1,26 @@
 //! Paths of any bytes as text, also as serde writes and reads them.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::Serializer;
 
+use super::percent;
 use crate::os;
 
 /// The bytes of a path as text: a byte that belongs to no UTF-8 character, a control character and `%` become `%XX`.
 pub(crate) fn encode(path: &Path) -> String {
     let mut text = String::new();
-    let escape = |text: &mut String, bytes: &[u8]| {
-        for byte in bytes {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    };
     for chunk in os::path::bytes(path).utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '%' => text.push_str("%25"),
-                c if c.is_control() => escape(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
+                c if c.is_control() => percent::push_bytes(&mut text, c.encode_utf8(&mut [0; 4]).as_bytes()),
                 c => text.push(c),
             }
         }
-        escape(&mut text, chunk.invalid());
+        percent::push_bytes(&mut text, chunk.invalid());
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode_byte, utf8_percent_encode};
 
 /// What is left as it is in a query: RFC 3986's unreserved characters. OSS signs over exactly this form (OSS: V4
 /// signature, CanonicalQueryString).
@@ -15,6 +15,11 @@ const PATH: &AsciiSet = &UNRESERVED.remove(b'/');
 /// Appends `path` as it stands in a URL. Slashes and dot segments stay: a key may hold `//` and `..`.
 pub(crate) fn push_path(text: &mut String, path: &str) {
     text.extend(utf8_percent_encode(path, PATH));
+}
+
+/// Appends each byte as `%XX`, whatever it is.
+pub(crate) fn push_bytes(text: &mut String, bytes: &[u8]) {
+    text.extend(bytes.iter().map(|byte| percent_encode_byte(*byte)));
 }
 
 /// Appends a query as it stands in a URL; a parameter without a value is the bare name, as in `?uploads`.

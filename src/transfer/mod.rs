@@ -17,7 +17,7 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use pace::MOST_AUTO_ROUTINES;
 pub(crate) use pipe::{Pipe, PipeWriter, Written};
 pub(crate) use plan::Plan;
-pub(crate) use progress::{Meter, PartMeter, Rate, Step};
+pub(crate) use progress::{Meter, PartMeter, Rate, Step, eta};
 pub use progress::{Phase, Progress};
 pub(crate) use queue::{KeepsTo, Permit, Queue, Sending, Units};
 pub(crate) use request_limit::RequestLimit;

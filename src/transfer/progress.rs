@@ -270,8 +270,9 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn eta(left: u64, bytes_per_second: u64) -> Option<Duration> {
-    match (left, bytes_per_second) {
+/// How long what is left takes at a rate; `None` when that cannot be told.
+pub(crate) fn eta(left: u64, per_second: u64) -> Option<Duration> {
+    match (left, per_second) {
         (0, _) => Some(Duration::ZERO),
         (_, 0) => None,
         (left, rate) => Some(Duration::from_secs_f64(left as f64 / rate as f64)),

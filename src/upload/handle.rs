@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::options::Checkpoint;
 use crate::os::signals;
-use crate::sync::unpoisoned;
+use crate::sync::{Deadline, unpoisoned};
 use crate::transfer::{Control, Meter, Progress};
 
 /// An upload, running or ended. Dropping a running one pauses it without waiting for it.
@@ -55,11 +55,10 @@ impl Upload {
 
     /// Waits for the end, but no longer than `timeout`. Later calls return the same outcome.
     pub fn wait(&self, timeout: Duration) -> Option<Outcome> {
-        let until = Instant::now().checked_add(timeout);
+        let deadline = Deadline::after(timeout);
         let mut outcome = self.shared.lock();
         while outcome.is_none() {
-            // An end of time that no clock can tell is no limit.
-            let left = until.map_or(Duration::from_secs(3600), |until| until.saturating_duration_since(Instant::now()));
+            let left = deadline.left();
             if left.is_zero() {
                 break;
             }

@@ -129,11 +129,7 @@ impl Job {
         stop: &AtomicBool,
         open: impl FnOnce(&LeaseWait<'_>) -> Result<T>,
     ) -> Result<T> {
-        let sleep = |pause: Duration| {
-            self.control.sleep(pause, stop);
-            if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
-        };
-        open(&LeaseWait { sleep: &sleep, timeout: self.service.stall_timeout })
+        while_leased(&self.control, stop, self.service.stall_timeout, open)
     }
 
     pub(crate) fn open_source(&self, stop: &AtomicBool) -> Result<OpenSource> {
@@ -147,4 +143,18 @@ impl Job {
     pub(crate) fn open_file(&self, stop: &AtomicBool) -> Result<FileSource> {
         self.while_leased(stop, |wait| FileSource::open(self.request.path(), wait))
     }
+}
+
+/// Opens a file that may have to wait for somebody's lease, but no longer than `timeout`, or until `stop` goes up.
+pub(crate) fn while_leased<T>(
+    control: &Control,
+    stop: &AtomicBool,
+    timeout: Duration,
+    open: impl FnOnce(&LeaseWait<'_>) -> Result<T>,
+) -> Result<T> {
+    let sleep = |pause: Duration| {
+        control.sleep(pause, stop);
+        if stop.load(Ordering::Relaxed) { Err(stopped()) } else { Ok(()) }
+    };
+    open(&LeaseWait { sleep: &sleep, timeout })
 }

@@ -31,7 +31,7 @@ mod verify;
 pub use crate::transfer::{Phase, Progress};
 pub(crate) use full_path::in_full;
 pub use handle::Upload;
-pub(crate) use job::Job;
+pub(crate) use job::{Job, while_leased};
 pub(crate) use request::UploadRequest;
 pub(crate) use result::StoredFile;
 pub use result::{Outcome, UploadResult};

@@ -9,7 +9,7 @@ use super::known::Known;
 use super::line::{Seal, SortKey, read_line};
 use super::line_writer::LineWriter;
 use super::record::EndRecord;
-use super::region::Region;
+use super::region::{READ_BUFFER, Region};
 use super::sort::Sorter;
 use super::writer::ManifestWriter;
 use crate::error::Result;
@@ -88,7 +88,7 @@ impl ManifestWriter {
         mut take: impl FnMut(&[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let file = self.lock().file.clone();
-        let mut region = Region::new(file.as_file(), start, end, 256 * 1024);
+        let mut region = Region::new(file.as_file(), start, end, READ_BUFFER);
         let mut line = Vec::new();
         while read_line(&mut region, &mut line)? {
             if self.seal.open(&line).is_some() && SortKey::of_line(&line).is_some() {

@@ -117,7 +117,7 @@ impl Section {
 
     fn each_line(&self, mut take: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
         let (file, start, end) = self.lines.range();
-        let mut region = super::region::Region::new(file, start, end, 256 * 1024);
+        let mut region = super::region::Region::new(file, start, end, super::region::READ_BUFFER);
         let (mut line, mut number) = (Vec::new(), 0);
         while super::line::read_line(&mut region, &mut line)? {
             // Those that are no files' are not counted.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, BufRead};
 
 use crate::crc64::Crc64;
+use crate::text::hex::digits;
 
 /// The most bytes of a line with its line break: a path of 4,096 bytes and a key of 1,023, each of them escaped, and an
 /// error's message.
@@ -45,16 +46,9 @@ impl Seal {
     }
 
     fn digits(&self, json: &[u8]) -> [u8; DIGITS] {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
         let mut crc = self.0.clone();
         crc.update(json);
-        let mut value = crc.value();
-        let mut digits = [b'0'; DIGITS];
-        for digit in digits.iter_mut().rev() {
-            *digit = HEX[(value & 15) as usize];
-            value >>= 4;
-        }
-        digits
+        digits(crc.value())
     }
 }
 
@@ -130,12 +124,6 @@ fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
     // What is no JSON is sorted as it stands; nobody will find it.
     let plain: String = serde_json::from_slice(&quoted).unwrap_or_default();
     Cow::Owned(percent_encoding::percent_decode_str(&plain).collect())
-}
-
-/// Whether `line` has the form of a whole record, whatever its checksum.
-pub(super) fn looks_like_a_record(line: &[u8]) -> bool {
-    let Some((digits, rest)) = line.split_at_checked(DIGITS) else { return false };
-    digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) && rest.starts_with(b" {") && rest.ends_with(b"}\n")
 }
 
 /// Reads the next line, with its line break, into `line`; false at the end. A line that is too long is cut, and no seal

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::process;
 
 use super::known::{Known, Section};
-use super::line::{Seal, SortKey, looks_like_a_record, read_line};
+use super::line::{Seal, SortKey, read_line};
 use super::line_writer::LineWriter;
 use super::record::{EndRecord, HeaderRecord, RunRecord};
-use super::region::Region;
+use super::region::{READ_BUFFER, Region};
 use super::sort::Sorter;
 use super::sorted::SortedLines;
 use super::writer::ManifestWriter;
@@ -17,10 +17,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::os::durable::DurableFile;
 use crate::os::file::create_temporary;
 use crate::source::lease::LeaseWait;
-use crate::upload::checkpoint::line::{FirstLine, MANIFEST};
+use crate::upload::checkpoint::line::{FirstLine, MANIFEST, looks_like_a_record};
 use crate::upload::checkpoint::open::{Held, directory_of, make_private, sync_directory};
 
-const READ_BUFFER: usize = 256 * 1024;
+const DAMAGED: &str = "restore it from a copy, or delete it; then every file is compared with the bucket or sent again";
 
 /// A manifest that this batch holds.
 pub(crate) struct Loaded {
@@ -53,7 +53,7 @@ pub(crate) fn open(path: &Path, header: &HeaderRecord, options: &str, wait: &Lea
     if !has_records(file.as_file(), length, path)? {
         return begin(file, path, header, options);
     }
-    sign(&file);
+    MANIFEST.sign(&file);
     let contents = read(file.as_file(), length, path, options)?;
     check_is_of(&contents.header, header, path)?;
     let Contents { header, run, interrupted, ended, tail, damaged, length } = contents;
@@ -83,10 +83,7 @@ fn has_records(file: &File, length: u64, path: &Path) -> Result<bool> {
             &format!("is a manifest of version {version}, which this library does not know"),
             "use the library that wrote it, or choose another manifest path",
         ),
-        FirstLine::Damaged => refuse(
-            "is a damaged manifest",
-            "restore it from a copy, or delete it; then every file is compared with the bucket or sent again",
-        ),
+        FirstLine::Damaged => refuse("is a damaged manifest", DAMAGED),
         FirstLine::Foreign => refuse("is not a manifest of this library", "choose another manifest path"),
     }
 }
@@ -128,12 +125,6 @@ fn begin(file: DurableFile, path: &Path, header: &HeaderRecord, options: &str) -
     })
 }
 
-/// Names this process to those who find the manifest locked. It is no harm when that fails.
-fn sign(file: &DurableFile) {
-    let (at, holder) = MANIFEST.holder_field(process::id());
-    let _ = file.write_all_at(holder.as_bytes(), at);
-}
-
 fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents> {
     let failed = |cause: io::Error| MANIFEST.refused("read", path, &cause);
     let mut region = Region::new(file, MANIFEST.first_line_length() as u64, length, READ_BUFFER);
@@ -143,8 +134,7 @@ fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents
     let Some(header) = header else {
         let error =
             Error::new(ErrorKind::Checkpoint, format!("the manifest {} is damaged at its beginning", path.display()));
-        return Err(error
-            .hint("restore it from a copy, or delete it; then every file is compared with the bucket or sent again"));
+        return Err(error.hint(DAMAGED));
     };
     let directory = directory_of(path);
     let mut reader = Reader {

@@ -5,6 +5,9 @@ use std::io::{self, BufRead, Read};
 
 use crate::os::file::read_at;
 
+/// How much is read at a time where a manifest is read from one end to the other.
+pub(super) const READ_BUFFER: usize = 256 * 1024;
+
 /// What is left of the range.
 pub(super) struct Region<'a> {
     file: &'a File,

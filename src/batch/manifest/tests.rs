@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use super::*;
 use crate::error::ErrorKind;
-use crate::os::power_cut::PowerCut;
+use crate::os::power_cut::{PowerCut, fast_directory};
 use crate::os::trace::Trace;
 use crate::source::lease::LeaseWait;
 
@@ -24,13 +24,6 @@ const STATES: usize = 12;
 
 /// The size by which the record of each path is known.
 type Model = BTreeMap<&'static str, u64>;
-
-/// In memory where that is possible: what a disk would do is the model's business.
-fn fast_directory() -> tempfile::TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok()).flatten();
-    made.unwrap_or_else(|| tempfile::tempdir().unwrap())
-}
 
 /// What was true after an operation that took the steps from `begins` to `ends`.
 struct Entry {

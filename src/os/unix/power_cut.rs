@@ -195,6 +195,13 @@ impl NameChange {
     }
 }
 
+/// In memory where that is possible: what a disk would do is the model's business.
+pub(crate) fn fast_directory() -> tempfile::TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok()).flatten();
+    made.unwrap_or_else(|| tempfile::tempdir().unwrap())
+}
+
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;

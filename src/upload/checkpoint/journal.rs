@@ -208,7 +208,7 @@ impl Journal {
             }
             Reading::Journal(good) => {
                 make_private(self.file.as_file(), &self.path)?;
-                self.sign();
+                CHECKPOINT.sign(&self.file);
                 if length > good.length {
                     self.cut_torn_tail(good.length).map_err(|cause| refused("repair", &self.path, &cause))?;
                 }
@@ -223,12 +223,6 @@ impl Journal {
             Reading::Newer(what) => Err(newer(&self.path, &what)),
             Reading::Foreign => Err(foreign(&self.path)),
         }
-    }
-
-    /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
-    fn sign(&self) {
-        let (at, holder) = CHECKPOINT.holder_field(process::id());
-        let _ = self.file.write_all_at(holder.as_bytes(), at);
     }
 
     /// The checkpoint must not be the very file that is to be uploaded.

@@ -152,7 +152,7 @@ impl ChecksumChain {
 }
 
 /// Whether `line` has the form of a whole record, whatever its checksum.
-pub(super) fn looks_like_a_record(line: &[u8]) -> bool {
+pub(crate) fn looks_like_a_record(line: &[u8]) -> bool {
     let Some((digits, rest)) = line.split_at_checked(DIGITS) else { return false };
     digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) && rest.starts_with(b" {") && rest.ends_with(b"}\n")
 }

@@ -81,6 +81,12 @@ impl FileFormat {
         opened.map_err(|cause| self.refused("open", path, &cause))
     }
 
+    /// Puts this process's id into the first line, for those who find the file locked. It is no harm when that fails.
+    pub(crate) fn sign(&self, file: &DurableFile) {
+        let (at, holder) = self.holder_field(process::id());
+        let _ = file.write_all_at(holder.as_bytes(), at);
+    }
+
     fn is_empty(&self, file: &File, path: &Path) -> Result<bool> {
         file.metadata().map(|about| about.len() == 0).map_err(|cause| self.refused("examine", path, &cause))
     }

@@ -8,9 +8,9 @@ use fastrand::Rng;
 use oss_server::{Config, FaultScript, Server};
 use tempfile::{NamedTempFile, TempDir};
 
-use super::life::{NAME, fast_directory};
+use super::life::NAME;
 use super::{SECTORS, State, state_of};
-use crate::os::power_cut::PowerCut;
+use crate::os::power_cut::{PowerCut, fast_directory};
 use crate::os::trace::{Step, Trace};
 use crate::{
     Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, PartSize, Result, Routines, UploadOptions,

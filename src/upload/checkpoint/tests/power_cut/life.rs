@@ -1,12 +1,12 @@
 //! The life of a checkpoint whose steps are recorded, and what is true after each of its operations.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tempfile::TempDir;
 
 use super::super::*;
+use crate::os::power_cut::fast_directory;
 use crate::os::trace::{Step, Trace};
 
 pub(super) const NAME: &str = "x.cp";
@@ -224,11 +224,4 @@ impl Life {
         drop(self.journal);
         std::fs::read(path).ok()
     }
-}
-
-/// In memory where that is possible: what a disk would do is the model's business.
-pub(super) fn fast_directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok()).flatten();
-    made.unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
