@@ -13,6 +13,7 @@
 #include <oss_upload.h>
 
 #include "check.h"
+#include "threads.h"
 
 /** The smallest part: 102400 bytes, so that small files have many. */
 #define PART ((uint64_t)102400)
@@ -150,27 +151,11 @@ static inline void expect_at(const char *file, int line, oss_status status, cons
 /** Fills an output with what the library would not. */
 static inline void scribble(void *output, size_t size) { memset(output, 0xA5, size); }
 
-static inline int entries_of(const char *directory)
-{
-    DIR *entries = opendir(directory);
-    int count = 0;
-    if (!entries) return -1;
-    while (readdir(entries)) count++;
-    closedir(entries);
-    return count;
-}
-
 static inline int exists(const char *path)
 {
     FILE *file = fopen(path, "rb");
     if (file) fclose(file);
     return file != NULL;
-}
-
-static inline void pause_a_millisecond(void)
-{
-    struct timespec millisecond = {0, 1000000};
-    nanosleep(&millisecond, NULL);
 }
 
 /** Looks until at least `bytes` bytes of the bodies of requests were sent; what the last look came to. */
@@ -191,15 +176,7 @@ static inline oss_status wait_until_sent(oss_upload *upload, uint64_t bytes)
  */
 static inline void wait_until_alone(void)
 {
-    int tries;
-    /* ".", ".." and this thread. */
-    for (tries = 0; entries_of("/proc/self/task") > 3; tries++) {
-        if (tries == 20000) {
-            check_at(__FILE__, __LINE__, 0, "no thread of the library is there after 20 seconds");
-            return;
-        }
-        pause_a_millisecond();
-    }
+    if (!is_alone_soon()) check_at(__FILE__, __LINE__, 0, "no thread of the library is there after 20 seconds");
 }
 
 static int fixture_descriptors;

@@ -2,15 +2,14 @@
  * The executor for C of the table of scenarios (tests/scenarios): it reads orders from standard input, carries them out,
  * and says in a line what came out. options.inc, which the test driver makes from oss_upload.h, names every option.
  */
-#define _DEFAULT_SOURCE
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <oss_upload.h>
+
+#include "threads.h"
 
 #define MOST_PAIRS 64
 
@@ -569,21 +568,6 @@ static void carry_out(const struct order *order)
     }
 }
 
-/** A thread of the library that still runs when main() returns would look like a leak of its stack. */
-static void wait_until_alone(void)
-{
-    struct timespec pause = {0, 1000000};
-    int tries, entries;
-    for (tries = 0; tries < 20000; tries++) {
-        DIR *threads = opendir("/proc/self/task");
-        for (entries = 0; threads != NULL && readdir(threads) != NULL; entries++) continue;
-        if (threads != NULL) closedir(threads);
-        /* ".", ".." and this thread. */
-        if (entries <= 3) return;
-        nanosleep(&pause, NULL);
-    }
-}
-
 int main(void)
 {
     static char line[65536];
@@ -596,6 +580,6 @@ int main(void)
         fflush(stdout);
     }
     free_all();
-    wait_until_alone();
-    return 0;
+    /* A thread of the library that still runs when main() returns would look like a leak of its stack. */
+    return is_alone_soon() ? 0 : 1;
 }
