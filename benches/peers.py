@@ -21,6 +21,7 @@ OURS_CALLS = f"{OURS}, one by one"
 OURS_BATCH = f"{OURS}, a batch with a manifest"
 UNCHANGED = f"{OURS}, nothing changed"
 FIND = "find -printf"
+CHECKSUMS = "CRC-64 of each file"
 FIRST_UPLOAD = "first upload of 10 KiB, C"
 BARE_PYTHON = "bare Python"
 IMPORT = "import oss_upload"
@@ -166,6 +167,8 @@ def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time:
         return Command(["sh", "-c", command], {**server.environment, "MANIFEST": manifest})
     if name == FIND:
         return Command(["find", tree.folder, "-type", "f", "-printf", r"%s %T@ %i\n"])
+    if name == CHECKSUMS:
+        return Command([str(places.release / "checksum"), tree.folder, str(tree.count), str(tree.in_each), str(at_a_time)])
     if name == OURS_CALLS:
         arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
         return Command([str(places.bench / "many"), *arguments], server.environment)
