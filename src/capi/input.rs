@@ -105,6 +105,24 @@ pub(super) unsafe fn required(field: &str, text: *const c_char) -> Result<String
     unsafe { string(field, text) }?.ok_or_else(|| Error::invalid(format!("{field} is NULL")))
 }
 
+/// Strings, each of which must be there.
+///
+/// # Safety
+/// `texts` points to `count` pointers, each null or a NUL-terminated string, or is null when `count` is 0.
+pub(super) unsafe fn strings(field: &str, texts: *const *const c_char, count: usize) -> Result<Vec<String>> {
+    const MOST: usize = 1_000_000;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if texts.is_null() || count > MOST {
+        return Err(Error::invalid(format!("{field} is NULL, or has more than {MOST} texts")));
+    }
+    // SAFETY: as the caller promises.
+    let texts = unsafe { std::slice::from_raw_parts(texts, count) };
+    // SAFETY: as the caller promises.
+    texts.iter().enumerate().map(|(i, text)| unsafe { required(&format!("{field}[{i}]"), *text) }).collect()
+}
+
 /// A path that must be there: any bytes but none.
 ///
 /// # Safety

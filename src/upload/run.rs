@@ -43,6 +43,9 @@ impl Job {
         if let UploadSource::Stream(pipe, inbox) = &self.request.source {
             return self.stream(pipe, inbox, state);
         }
+        if let Some(step) = &self.request.shared {
+            return self.share(step, state);
+        }
         let location = self.request.checkpoint_location();
         // The file goes first: without it, no checkpoint is touched.
         let source = match self.open_source(&self.control.begin_round()) {

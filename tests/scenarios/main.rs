@@ -11,6 +11,7 @@ mod header_text;
 mod runner;
 mod rust;
 mod rust_batch;
+mod shared;
 mod table;
 #[path = "../c/toolchain.rs"]
 mod toolchain;
@@ -324,7 +325,8 @@ fn every_output_is_known() {
 fn all_outputs() -> BTreeSet<&'static str> {
     let told = runner::RESULT.into_iter().chain(runner::PROGRESS).chain(runner::ERROR);
     let told = told.chain(batch::RESULT).chain(batch::PROGRESS);
-    told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward"]).collect()
+    told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward", "part_count"])
+        .collect()
 }
 
 #[test]

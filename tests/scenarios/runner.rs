@@ -20,6 +20,7 @@ use crate::common::proxy::Proxy;
 use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
 use crate::executor::{Executor, Order, Response};
+use crate::shared::SharedTexts;
 use crate::table::{
     Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd,
     Table,
@@ -99,6 +100,9 @@ pub struct Stage<'a> {
     options: Options,
     /// The ids of requests whose log has been forgotten.
     forgotten: BTreeSet<String>,
+    /// What shared uploads have given so far.
+    pub tokens: Vec<String>,
+    pub fragments: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -139,6 +143,8 @@ impl Runner<'_> {
             file,
             options: Options::new(),
             forgotten: BTreeSet::new(),
+            tokens: Vec::new(),
+            fragments: Vec::new(),
         };
         stage.make_tree();
         stage.faults(&scenario.faults);
@@ -223,6 +229,11 @@ impl Stage<'_> {
                     return self.check(&response, expect);
                 }
                 self.ended(&response, expect);
+            }
+            Step::Shared { call, options, token, damaged, parts, fragments, expect } => {
+                let order = self.upload_order("shared", options);
+                let texts = SharedTexts { token: *token, damaged: *damaged, fragments: fragments.as_deref() };
+                self.shared(order, *call, &texts, *parts, expect);
             }
             Step::Batch { options, pairs, stop, expect, outcomes } => {
                 self.batch(options, pairs, stop.as_ref(), expect, outcomes);
@@ -370,7 +381,7 @@ impl Stage<'_> {
     }
 
     /// What is said of an upload that has ended.
-    fn ended(&self, response: &Response, expect: &Expected) {
+    pub fn ended(&self, response: &Response, expect: &Expected) {
         let status = response.get("status");
         self.check_error(response);
         // Options that are refused end it before it begins.

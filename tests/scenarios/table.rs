@@ -163,6 +163,23 @@ pub enum Step {
         finish: StreamEnd,
         expect: Expected,
     },
+    /// A step of a shared upload, to its end. What it gives is kept for the next ones.
+    Shared {
+        call: SharedCall,
+        #[serde(default)]
+        options: Options,
+        /// Which token, of those that were given so far.
+        #[serde(default)]
+        token: usize,
+        /// The token or the last fragment has a wrong character.
+        damaged: Option<SharedText>,
+        /// The first and the last part to send.
+        #[serde(default)]
+        parts: [u32; 2],
+        /// Which fragments, of those that were given so far; all of them if this is left out.
+        fragments: Option<Vec<usize>>,
+        expect: Expected,
+    },
     /// Uploads many files: those of the folder unless the options or the pairs say otherwise.
     Batch {
         #[serde(default)]
@@ -229,6 +246,22 @@ pub enum Step {
     Faults {
         rules: Value,
     },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedCall {
+    Begin,
+    SendParts,
+    Finish,
+    Abort,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedText {
+    Token,
+    Fragment,
 }
 
 /// What options are of.
@@ -346,6 +379,7 @@ impl Scenario {
             Step::UploadFile { options, .. }
             | Step::UploadMemory { options, .. }
             | Step::Stream { options, .. }
+            | Step::Shared { options, .. }
             | Step::Start { options, .. } => Some((Of::Upload, options)),
             _ => None,
         });
@@ -381,6 +415,7 @@ impl Scenario {
             | Step::UploadFile { expect, .. }
             | Step::UploadMemory { expect, .. }
             | Step::Stream { expect, .. }
+            | Step::Shared { expect, .. }
             | Step::Batch { expect, .. }
             | Step::Start { expect, .. }
             | Step::Wait { expect }

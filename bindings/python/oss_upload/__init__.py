@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
     from oss_upload._progress import ProgressBar
+    from oss_upload._shared import shared_upload_part_count
     from oss_upload.batch import Batch
     from oss_upload.client import Client
     from oss_upload.errors import (
@@ -95,6 +96,7 @@ __all__ = [
     "UploadResult",
     "UploadStream",
     "__version__",
+    "shared_upload_part_count",
 ]
 
 # Where the names are that are not errors.
@@ -117,6 +119,7 @@ _MODULES = {
     "UploadOptions": "_options",
     "UploadResult": "results",
     "UploadStream": "stream",
+    "shared_upload_part_count": "_shared",
 }
 _PUBLIC_MODULES = {"batch", "client", "errors", "events", "outcomes", "results", "stream", "upload"}
 

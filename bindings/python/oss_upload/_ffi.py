@@ -226,6 +226,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, POINTER(UploadOptions), c_void_p, c_size_t, POINTER(c_void_p), POINTER(Error)),
     ),
+    "oss_shared_upload_begin": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_shared_upload_send_parts": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, c_uint32, c_uint32, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_finish": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, POINTER(c_char_p), c_size_t, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_abort": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_text": (c_size_t, (c_void_p, c_char_p, c_size_t)),
+    "oss_shared_upload_part_count": (c_int32, (c_char_p, POINTER(c_uint32), POINTER(Error))),
     "oss_stream_open": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_stream_write": (c_int32, (c_void_p, c_void_p, c_size_t, POINTER(Error))),
     "oss_stream_try_write": (

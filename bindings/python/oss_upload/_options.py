@@ -283,6 +283,11 @@ def file_path(name: str, value: Path) -> bytes:
     return _without_nul(name, encoded)
 
 
+def part_number(name: str, value: int) -> int:
+    """A number that the library compares with how many parts there are."""
+    return _number(name, value, UINT32_MAX)
+
+
 def _without_nul(name: str, value: bytes) -> bytes:
     if b"\0" in value:
         raise InvalidArgument(f"{name} has a NUL character in it")

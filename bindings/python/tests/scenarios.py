@@ -25,6 +25,7 @@ from oss_upload import (
     Upload,
     UploadOptions,
     UploadResult,
+    shared_upload_part_count,
 )
 from oss_upload._options import Source
 
@@ -179,6 +180,32 @@ class Session:
         finally:
             self.tell_progress(stream.progress)
             stream.leave()
+
+    def do_shared(self, order: Order) -> None:
+        given, client = order.texts(), self.the_client()
+        path = order.path("file_path") if "file_path" in given else None
+        options = arguments_without_file(order)
+        bucket, key, token = options.pop("bucket"), options.pop("key"), given.get("token", "")
+        seen: list[Progress] = []
+        if given["call"] == "begin":
+            assert path is not None
+            token = client.begin_shared_upload(path, bucket, key, **options)
+            self.tell("token", token)
+            self.tell("part_count", shared_upload_part_count(token))
+        elif given["call"] == "send_parts":
+            assert path is not None
+            parts = int(given["first"]), int(given["last"])
+            self.tell("fragment", client.send_parts(token, *parts, path, bucket, key, progress=seen.append, **options))
+        elif given["call"] == "finish":
+            fragments = order.all("fragment")
+            result = client.finish_shared_upload(
+                token, fragments, bucket, key, path=path, progress=seen.append, **options
+            )
+            self.tell_result(result)
+            self.tell_watched(seen)
+        else:
+            client.abort_shared_upload(token, bucket, key, **options)
+        self.tell("status", "OSS_OK")
 
     def do_batch(self, order: Order) -> None:
         given = order.texts()
