@@ -3,16 +3,9 @@
     from dask.distributed import Client
     from oss_upload import fleet
 
+    where = {"endpoint": "oss-cn-hangzhou.aliyuncs.com", "manifests": "/shared/manifests"}
     with Client("scheduler:8786") as engine:
-        result = fleet.upload_directory(
-            "/shared/photos",
-            "my-bucket",
-            "photos/",
-            engine=engine,
-            shards=16,
-            endpoint="oss-cn-hangzhou.aliyuncs.com",
-            manifests="/shared/manifests",
-        )
+        fleet.upload_directory("/shared/photos", "my-bucket", "photos/", engine=engine, shards=16, **where)
 
 `engine` is a `dask.distributed.Client`; or the address of a Ray cluster as `ray.init()` takes it, such as "auto"; or a
 `concurrent.futures.Executor`, such as `ProcessPoolExecutor` and those of mpi4py.futures and loky (joblib). This package
@@ -29,7 +22,7 @@ import os
 import time
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path as FilePath
@@ -65,7 +58,6 @@ MOST_FAILURES = 1000
 _RETRIES = 2
 # Seconds between two reports of a worker.
 _EVERY = 1.0
-_SECRETS = ("access_key_id", "access_key_secret", "security_token")
 
 
 @dataclass(frozen=True)
@@ -139,17 +131,13 @@ def upload_directory(
         Exception: The engine's own, when it has given up.
     """
     start = time.monotonic()
-    chosen: dict[str, Any] = dict(options)
-    for name in ("manifest", "shard_index", "shard_count"):
-        if name in chosen:
-            raise InvalidArgument(f"{name} is set for each shard: it is no option of a fleet")
+    if options.keys() & {"manifest", "shard_index", "shard_count"}:
+        raise InvalidArgument("manifest, shard_index and shard_count are set for each shard: they are no options here")
     task = partial(
         _upload_shard,
         access=partial(oss_upload.Client, endpoint, **_without_secrets(client_options)),
-        path=_options.in_full(path),
-        bucket=bucket,
-        prefix=prefix,
-        options=chosen,
+        where=(_options.in_full(path), bucket, prefix),
+        options=options,
         manifests=None if manifests is None else _options.in_full(manifests),
         count=shards,
     )
@@ -175,8 +163,8 @@ def upload_file(
 ) -> UploadResult:
     """Uploads one large file by several workers, and returns when it is stored.
 
-    The file is cut into parts, and each task sends a range of them. The object appears complete or not at all, and only
-    if its CRC-64 is that of the parts. After a failure, nothing of it is left on the server.
+    Each task sends a range of its parts. The object appears complete or not at all, and only if its CRC-64 is that of
+    the parts. After a failure, nothing of it is left on the server.
 
     Args:
         path: The file, at the same path for every worker: a shared one, or copies with the same bytes.
@@ -207,16 +195,8 @@ def upload_file(
             count = oss_upload.shared_upload_part_count(token)
             ends = sorted({count * number // tasks for number in range(1, tasks + 1)} - {0})
             ranges = list(zip([1, *(end + 1 for end in ends)], ends))
-            task = partial(
-                _send_parts,
-                access=access,
-                token=token,
-                ranges=ranges,
-                path=full,
-                bucket=bucket,
-                key=key,
-                options=chosen,
-            )
+            where = full, bucket, key
+            task = partial(_send_parts, access=access, token=token, ranges=ranges, where=where, options=chosen)
             fragments: list[str] = _run(engine, task, len(ranges), _progress.ignore)
             return client.finish_shared_upload(token, fragments, bucket, key, path=full, **chosen)
         except BaseException:
@@ -236,10 +216,8 @@ def _upload_shard(
     tell: _Tell | None,
     *,
     access: Callable[[], oss_upload.Client],
-    path: Path,
-    bucket: str,
-    prefix: str,
-    options: dict[str, Any],
+    where: tuple[Path, str, str],
+    options: BatchOptions,
     manifests: Path | None,
     count: int,
 ) -> _ShardDone:
@@ -255,7 +233,7 @@ def _upload_shard(
         more["manifest"] = manifest
     try:
         with access() as client:
-            result = client.upload_directory(path, bucket, prefix, **options, **more)
+            result = client.upload_directory(*where, **options, **more)
     except FilesFailedError as error:
         if not isinstance(error.result, BatchResult):
             raise
@@ -272,14 +250,13 @@ def _send_parts(
     access: Callable[[], oss_upload.Client],
     token: str,
     ranges: Sequence[tuple[int, int]],
-    path: Path,
-    bucket: str,
-    key: str,
+    where: tuple[Path, str, str],
     options: UploadOptions,
 ) -> str:
     """What a worker does for a range of parts: the fragment."""
+    (first, last), (path, bucket, key) = ranges[index], where
     with access() as client:
-        return client.send_parts(token, *ranges[index], path, bucket, key, **options)
+        return client.send_parts(token, first, last, path, bucket, key, **options)
 
 
 class _Reports:
@@ -316,7 +293,7 @@ def _failures(manifest: FilePath) -> Iterator[Failure]:
 def _without_secrets(options: ClientOptions | None) -> dict[str, Any]:
     """What every worker gets. Others may read what an engine sends."""
     chosen: dict[str, Any] = dict(options or {})
-    secrets = [name for name in _SECRETS if chosen.get(name)]
+    secrets = [name for name in ("access_key_id", "access_key_secret", "security_token") if chosen.get(name)]
     if "@" in str(chosen.get("proxy") or ""):
         secrets.append("a password for the proxy")
     if secrets:
@@ -334,6 +311,7 @@ def _run(engine: Engine, task: _Task, count: int, show: Callable[[BatchProgress]
     """
     results: dict[int, Any] = {}
     progress: dict[int, BatchProgress] = {}
+    at_end: dict[int, BatchProgress] = {}
     with _started(engine, task, progress) as (submit, poll):
         running = {submit(index): (index, 0) for index in range(count)}
         try:
@@ -349,7 +327,9 @@ def _run(engine: Engine, task: _Task, count: int, show: Callable[[BatchProgress]
                         running[submit(index)] = index, failed + 1
                         continue
                     if isinstance(results[index], _ShardDone):
-                        progress[index] = results[index].progress
+                        at_end[index] = results[index].progress
+                # What was told before may come after the end.
+                progress.update(at_end)
                 if progress:
                     show(_sum(list(progress.values()), count))
         finally:
@@ -361,15 +341,11 @@ def _run(engine: Engine, task: _Task, count: int, show: Callable[[BatchProgress]
 
 def _sum(shards: Sequence[BatchProgress], count: int) -> BatchProgress:
     """Of so many shards in all."""
-    total, is_whole = shards[0], len(shards) == count
-    numbers = [field.name for field in fields(total) if isinstance(getattr(total, field.name), int)]
-    return replace(
-        total,
-        **{name: sum(getattr(shard, name) for shard in shards) for name in numbers},
-        totals_known=is_whole and all(shard.totals_known for shard in shards),
-        ended=is_whole and all(shard.ended for shard in shards),
-        eta=None,
-    )
+    names = [field.name for field in fields(BatchProgress) if isinstance(getattr(shards[0], field.name), int)]
+    together: dict[str, Any] = {name: sum(getattr(shard, name) for shard in shards) for name in names}
+    for name in ("totals_known", "ended"):
+        together[name] = together[name] == count
+    return replace(shards[0], **together, eta=None)
 
 
 @contextmanager
@@ -382,7 +358,7 @@ def _started(engine: Engine, task: _Task, progress: dict[int, BatchProgress]) ->
         yield lambda index: engine.submit(task, index, None), lambda: None
     elif hasattr(engine, "get_executor") and hasattr(engine, "subscribe_topic"):
         topic, executor = f"oss_upload-{os.urandom(8).hex()}", engine.get_executor(pure=False)
-        engine.subscribe_topic(topic, lambda event: progress.__setitem__(*event[1]))
+        engine.subscribe_topic(topic, lambda event: progress.update({event[1][0]: BatchProgress(**event[1][1])}))
         try:
             yield lambda index: executor.submit(task, index, partial(_tell_dask, topic)), lambda: None
         finally:
@@ -394,7 +370,7 @@ def _started(engine: Engine, task: _Task, progress: dict[int, BatchProgress]) ->
 def _tell_dask(topic: str, index: int, progress: BatchProgress) -> None:
     from distributed import get_worker  # noqa: PLC0415 - only where there is Dask
 
-    get_worker().log_event(topic, (index, progress))
+    get_worker().log_event(topic, (index, asdict(progress)))
 
 
 @contextmanager
