@@ -547,9 +547,9 @@ fn manifests_that_do_not_belong_together_are_not_merged() {
         assert!(!stage.manifest().exists());
     };
     refusal(stage.merge(&[]), ErrorKind::InvalidArgument, "no manifests");
-    refusal(stage.merge(&[0, 2]), ErrorKind::InvalidArgument, "shard 1 of 3 is missing");
-    refusal(stage.merge(&[0]), ErrorKind::InvalidArgument, "shard 1 and 1 others of 3");
-    refusal(stage.merge(&[0, 1, 1, 2]), ErrorKind::InvalidArgument, "is of shard 1 of 3, as");
+    refusal(stage.merge(&[0, 2]), ErrorKind::InvalidArgument, "shard_index 1 of 3 is missing");
+    refusal(stage.merge(&[0]), ErrorKind::InvalidArgument, "shard_index 1 and 1 others of 3");
+    refusal(stage.merge(&[0, 1, 1, 2]), ErrorKind::InvalidArgument, "is of shard_index 1 of 3, as");
     refusal(stage.merge(&[0, 1, 9]), ErrorKind::Checkpoint, "manifest-9");
     let with = |edit: fn(&mut BatchOptions)| {
         fs::remove_file(stage.shard_manifest(2)).unwrap();
@@ -619,9 +619,9 @@ fn a_manifest_of_another_shard_is_refused_before_anything_is_sent() {
     };
     refusal(
         stage.shard(1, |o| o.manifest = Some(stage.shard_manifest(0))),
-        "is of shard 0 of 3, but the batch is shard 1 of 3",
+        "is of shard_index 0 of 3, but the batch is shard_index 1 of 3",
     );
-    refusal(stage.shard(0, |o| o.shard_count = 4), "is of shard 0 of 3, but the batch is shard 0 of 4");
+    refusal(stage.shard(0, |o| o.shard_count = 4), "is of shard_index 0 of 3, but the batch is shard_index 0 of 4");
     refusal(stage.keep(|o| o.manifest = Some(stage.shard_manifest(0))), "merge the manifests");
     refusal(stage.shard(0, |o| o.manifest = Some(stage.manifest())), "a manifest of its own");
     assert!(stage.server.log().is_empty());

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::manifest;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::options::DEFAULT_STALL_TIMEOUT;
+use crate::os::thread;
 use crate::transfer::Control;
 use crate::upload::{in_full, while_leased};
 
@@ -19,6 +20,11 @@ pub fn merge_manifests(out: impl AsRef<Path>, manifests: &[impl AsRef<Path>]) ->
     let out = in_full("out", out.as_ref(), ErrorKind::Checkpoint)?;
     let parts = manifests.iter().map(|path| in_full("manifests", path.as_ref(), ErrorKind::Checkpoint));
     let parts = parts.collect::<Result<Vec<PathBuf>>>()?;
-    let (control, goes_on) = (Control::new(), AtomicBool::new(false));
-    while_leased(&control, &goes_on, DEFAULT_STALL_TIMEOUT, |wait| manifest::merge(&out, &parts, wait))
+    // Not on the thread of the program: its stack may be small, and writes may raise signals.
+    let work = move || {
+        let (control, goes_on) = (Control::new(), AtomicBool::new(false));
+        while_leased(&control, &goes_on, DEFAULT_STALL_TIMEOUT, |wait| manifest::merge(&out, &parts, wait))
+    };
+    let thread = thread::spawn("oss-merge", work).map_err(|error| Error::no_thread(&error))?;
+    thread.join().unwrap_or_else(|payload| Err(Error::from_panic(&*payload)))
 }

@@ -14,7 +14,6 @@ use crate::batch::{
 };
 use crate::error::{Error, Result};
 use crate::options::{OnFileChange, PartSize, Routines};
-use crate::os::signals;
 
 /// Starts the upload of many files and returns at once.
 ///
@@ -225,7 +224,7 @@ pub unsafe extern "C" fn oss_manifest_merge(
         guard(error, || {
             let out = input::path("out_path", out_path)?;
             let paths = input::paths("manifests", manifests, manifest_count)?;
-            signals::without_signals_of_writes(|| merge_manifests(out, &paths))?;
+            merge_manifests(out, &paths)?;
             Ok(oss_status::OSS_OK)
         })
     }

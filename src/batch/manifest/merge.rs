@@ -106,8 +106,8 @@ impl Merger<'_> {
             .collect();
         if let Some((first, rest)) = missing.split_first() {
             let more = if rest.is_empty() { String::new() } else { format!(" and {} others", rest.len()) };
-            let what = format!("the manifest of shard {first}{more} of {} is missing", header.shard_count);
-            return Err(Error::invalid(what).hint("shards are counted from 0"));
+            let what = format!("the manifest of shard_index {first}{more} of {} is missing", header.shard_count);
+            return Err(Error::invalid(what));
         }
         let header = HeaderRecord { source: String::new(), shard_index: 0, shard_count: 0, ..header };
         let writer = open(out, &header, &options, false, wait)?.writer;

@@ -31,7 +31,7 @@ impl HeaderRecord {
     pub(super) fn shard(&self) -> String {
         match self.shard_count {
             0 => "all shards".to_owned(),
-            count => format!("shard {} of {count}", self.shard_index),
+            count => format!("shard_index {} of {count}", self.shard_index),
         }
     }
 }
