@@ -2342,9 +2342,33 @@ inline failure part_count(const std::string &token, std::uint32_t &count)
     return std::nullopt;
 }
 
+inline failure merge_manifests(const std::filesystem::path &out, const std::vector<std::filesystem::path> &manifests)
+{
+    input in;
+    const char *raw = in.path("out", out);
+    std::vector<const char *> paths;
+    for (const std::filesystem::path &manifest : manifests) paths.push_back(in.path("manifests", manifest));
+    if (in.refused()) return in.refused();
+    oss_error failed;
+    if (oss_manifest_merge(raw, paths.data(), paths.size(), &failed) != OSS_OK) return error(failed);
+    return std::nullopt;
+}
+
 } // namespace detail
 
 #if OSS_UPLOAD_HAS_EXCEPTIONS
+/// Writes one manifest of those of all shards of a batch, in any order. It is that of the same batch without shards: use it
+/// with batch_mode::changed, verify or verify_full. Nothing is sent. An existing manifest of that batch at `out` is replaced;
+/// the others stay as they are.
+///
+/// Throws oss::error, and writes nothing, unless the manifests are of the same batch, each shard is there once, and each has
+/// come to its end: invalid_argument, checkpoint (one cannot be read or is not complete, or `out` cannot be written) or
+/// checkpoint_busy (a batch uses one).
+inline void merge_manifests(const std::filesystem::path &out, const std::vector<std::filesystem::path> &manifests)
+{
+    detail::check(detail::merge_manifests(out, manifests));
+}
+
 /// The number of parts of the shared upload that the token is for. Nothing is sent.
 ///
 /// Throws oss::error: invalid_argument if it is not a token or is damaged, unsupported if it comes from a newer version.
@@ -2357,6 +2381,13 @@ inline failure part_count(const std::string &token, std::uint32_t &count)
 #endif
 
 #if OSS_UPLOAD_HAS_EXPECTED
+/// Same as merge_manifests(), but returns the error.
+[[nodiscard]] inline std::expected<void, error> try_merge_manifests(const std::filesystem::path &out,
+                                                                    const std::vector<std::filesystem::path> &manifests)
+{
+    return detail::expect(detail::merge_manifests(out, manifests));
+}
+
 /// Same as shared_upload_part_count(), but returns the error.
 [[nodiscard]] inline std::expected<std::uint32_t, error> try_shared_upload_part_count(const std::string &token)
 {

@@ -59,7 +59,7 @@ mod upload;
 
 pub use batch::{
     Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchProgress, BatchResult, BatchSource, KeyEncoding,
-    NextOutcome, OutcomeStatus, Symlinks,
+    NextOutcome, OutcomeStatus, Symlinks, merge_manifests,
 };
 pub use client::Client;
 pub use credentials::{Credentials, CredentialsSource};

@@ -70,6 +70,15 @@ static const char *text_of(const struct order *order, const char *name)
     return NULL;
 }
 
+/** The values of a name that may come several times. */
+static size_t all_of(const struct order *order, const char *name, const char **values)
+{
+    size_t i, count = 0;
+    for (i = 0; i < order->count; i++)
+        if (strcmp(order->pairs[i].name, name) == 0) values[count++] = order->pairs[i].value;
+    return count;
+}
+
 /** The words of the table, and their numbers; "auto" is the largest of each type. */
 static const struct {
     const char *word;
@@ -362,9 +371,7 @@ static oss_status start_step(oss_client *client, const struct order *order, oss_
 {
     oss_upload_options options = upload_options(order);
     const char *call = text_of(order, "call"), *token = text_of(order, "token"), *fragments[MOST_PAIRS];
-    size_t i, count = 0;
-    for (i = 0; i < order->count; i++)
-        if (strcmp(order->pairs[i].name, "fragment") == 0) fragments[count++] = order->pairs[i].value;
+    size_t count = all_of(order, "fragment", fragments);
     if (strcmp(call, "begin") == 0) return oss_shared_upload_begin(client, &options, step, error);
     if (strcmp(call, "send_parts") == 0)
         return oss_shared_upload_send_parts(client, &options, token, (uint32_t)number_of(order, "first"),
@@ -601,6 +608,10 @@ static void carry_out(const struct order *order)
         share(client, order);
     } else if (strcmp(order->word, "batch") == 0) {
         upload_many(client, order);
+    } else if (strcmp(order->word, "merge_manifests") == 0) {
+        const char *manifests[MOST_PAIRS];
+        size_t count = all_of(order, "manifest", manifests);
+        tell_end(oss_manifest_merge(text_of(order, "out"), manifests, count, &error), &error);
     } else if (strcmp(order->word, "start") == 0) {
         oss_upload_options options = upload_options(order);
         free_upload();

@@ -396,6 +396,10 @@ private:
             share(given);
         } else if (given.word == "batch") {
             batch(given);
+        } else if (given.word == "merge_manifests") {
+            const std::vector<std::string> manifests = given.all("manifest");
+            oss::merge_manifests(given.text_or_none("out"), {manifests.begin(), manifests.end()});
+            tell("status", "OSS_OK");
         } else if (given.word == "start") {
             upload_ = client_->start(upload_options(given));
             tell("status", "OSS_OK");

@@ -238,6 +238,11 @@ impl Stage<'_> {
             Step::Batch { options, pairs, stop, expect, outcomes } => {
                 self.batch(options, pairs, stop.as_ref(), expect, outcomes);
             }
+            Step::MergeManifests { out, manifests, expect } => {
+                let order = Order::new("merge_manifests").with("out", self.fill_in(out));
+                let order = manifests.iter().fold(order, |order, path| order.with("manifest", self.fill_in(path)));
+                self.short(order, expect);
+            }
             Step::Write { path, content } => self.write(path, content),
             Step::Remove { path } => fs::remove_file(self.work().join(path)).expect("the file is removed"),
             Step::Start { options, expect } => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use oss_upload::{
     CertificateAuthorities, Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, Error, Event,
     OnFileChange, Outcome, PartSize, Phase, Progress, Proxy, Result, Routines, SignatureVersion, SpoolOptions, Upload,
-    UploadOptions, UploadResult, VerifyResume, shared_upload_part_count,
+    UploadOptions, UploadResult, VerifyResume, merge_manifests, shared_upload_part_count,
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -103,6 +103,10 @@ impl Session {
             "stream" => self.stream(given, told),
             "shared" => self.shared(given, told),
             "batch" => crate::rust_batch::batch(self.client(), given, told),
+            "merge_manifests" => {
+                let manifests: Vec<String> = given.all("manifest").collect();
+                tell_end(told, &merge_manifests(given.text("out").expect("a path"), &manifests));
+            }
             "start" => {
                 let started = self.client().start(upload_options(given));
                 tell_end(told, &started);

@@ -194,6 +194,12 @@ pub enum Step {
         #[serde(default)]
         outcomes: BTreeMap<String, Expected>,
     },
+    /// Makes one manifest of those of all shards.
+    MergeManifests {
+        out: String,
+        manifests: Vec<String>,
+        expect: Expected,
+    },
     /// Writes a file, whose path begins in `{dir}`, anew.
     Write {
         path: String,
@@ -416,6 +422,7 @@ impl Scenario {
             | Step::UploadMemory { expect, .. }
             | Step::Stream { expect, .. }
             | Step::Shared { expect, .. }
+            | Step::MergeManifests { expect, .. }
             | Step::Batch { expect, .. }
             | Step::Start { expect, .. }
             | Step::Wait { expect }

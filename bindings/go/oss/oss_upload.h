@@ -1635,6 +1635,23 @@ void oss_batch_cancel(oss_batch *batch);
 void oss_batch_free(oss_batch *batch);
 
 /**
+ * Writes one manifest of those of all shards of a batch, in any order. `manifests` points to `manifest_count` paths.
+ *
+ * It is that of the same batch without shards: use it with OSS_BATCH_CHANGED, OSS_BATCH_VERIFY or
+ * OSS_BATCH_VERIFY_FULL. Nothing is sent. Nothing is written either, and the message says why, unless the manifests are
+ * of the same batch (endpoint, bucket, prefix, source, headers and number of shards), each shard is there once, and each
+ * has come to its end; start what was interrupted again first. An existing manifest of that batch at `out_path` is
+ * replaced; the others stay as they are.
+ *
+ * Returns OSS_OK, OSS_INVALID_ARGUMENT if the manifests do not belong together or one is missing, OSS_CHECKPOINT if one
+ * cannot be read or is not complete or `out_path` cannot be written, or OSS_CHECKPOINT_BUSY if a batch uses one.
+ */
+oss_status oss_manifest_merge(const char *out_path,
+                              const char *const *manifests,
+                              size_t manifest_count,
+                              oss_error *error);
+
+/**
  * Retrieves the oldest pending event of a client's uploads. Does not wait for one.
  *
  * The first call opens the queue: make it before the first upload to receive every event. Up to 1024 events are kept;

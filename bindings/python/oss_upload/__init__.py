@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
     from oss_upload._progress import ProgressBar
     from oss_upload._shared import shared_upload_part_count
-    from oss_upload.batch import Batch
+    from oss_upload.batch import Batch, merge_manifests
     from oss_upload.client import Client
     from oss_upload.errors import (
         CallbackFailed,
@@ -96,6 +96,7 @@ __all__ = [
     "UploadResult",
     "UploadStream",
     "__version__",
+    "merge_manifests",
     "shared_upload_part_count",
 ]
 
@@ -119,6 +120,7 @@ _MODULES = {
     "UploadOptions": "_options",
     "UploadResult": "results",
     "UploadStream": "stream",
+    "merge_manifests": "batch",
     "shared_upload_part_count": "_shared",
 }
 _PUBLIC_MODULES = {"batch", "client", "errors", "events", "outcomes", "results", "stream", "upload"}

@@ -267,6 +267,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_batch_pause": (None, (c_void_p,)),
     "oss_batch_cancel": (None, (c_void_p,)),
     "oss_batch_free": (None, (c_void_p,)),
+    "oss_manifest_merge": (c_int32, (c_char_p, POINTER(c_char_p), c_size_t, POINTER(Error))),
     "oss_client_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_upload_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_stream_next_event": (c_int32, (c_void_p, POINTER(Event))),

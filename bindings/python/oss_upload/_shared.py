@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctypes import byref, c_char_p, c_uint32, create_string_buffer
+from ctypes import byref, c_uint32, create_string_buffer
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -51,26 +51,20 @@ def begin(path: Path, bucket: str, key: str, options: UploadOptions) -> Step:
     return _step(path, bucket, key, options, library.oss_shared_upload_begin)
 
 
-def send(token: str, first: int, last: int, path: Path, bucket: str, key: str, options: UploadOptions) -> Step:
-    """The step behind `Client.send_parts()`."""
-    _options.file_path("path", path)
-    arguments = _token(token), _options.part_number("first", first), _options.part_number("last", last)
-    return _step(path, bucket, key, options, library.oss_shared_upload_send_parts, *arguments)
+def send(source: tuple[Path, str, str], token: str, parts: tuple[int, int], options: UploadOptions) -> Step:
+    """The step behind `Client.send_parts()`. The source is a path, a bucket and a key."""
+    _options.file_path("path", source[0])
+    first, last = _options.part_number("first", parts[0]), _options.part_number("last", parts[1])
+    return _step(*source, options, library.oss_shared_upload_send_parts, _token(token), first, last)
 
 
-def finish(
-    token: str, fragments: Iterable[str], path: Path | None, bucket: str, key: str, options: UploadOptions
-) -> Step:
+def finish(source: tuple[Path | None, str, str], token: str, fragments: Iterable[str], options: UploadOptions) -> Step:
     """The step behind `Client.finish_shared_upload()`."""
-    if isinstance(fragments, (str, bytes)):
-        raise TypeError(f"fragments must be several texts, not one {type(fragments).__name__}")
-    texts = [_options.required("fragments", fragment) for fragment in fragments]
-    array = (c_char_p * len(texts))(*texts)
-    arguments = _token(token), array, len(texts)
-    return _step(path, bucket, key, options, library.oss_shared_upload_finish, *arguments)
+    texts = _options.strings("fragments", fragments, _options.required)
+    return _step(*source, options, library.oss_shared_upload_finish, _token(token), texts, len(texts))
 
 
-def abort(token: str, bucket: str, key: str, options: UploadOptions) -> Step:
+def abort(bucket: str, key: str, token: str, options: UploadOptions) -> Step:
     """The step behind `Client.abort_shared_upload()`."""
     return _step(None, bucket, key, options, library.oss_shared_upload_abort, _token(token))
 

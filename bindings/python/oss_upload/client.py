@@ -372,9 +372,10 @@ class Client:
 
             token = client.begin_shared_upload("/shared/a.tar", "my-bucket", "a.tar", part_size="auto")
             count = oss_upload.shared_upload_part_count(token)
-            fragments = [client.send_parts(token, 1, count // 2, "/shared/a.tar", "my-bucket", "a.tar"),   # on one host,
-                         client.send_parts(token, count // 2 + 1, count, "/shared/a.tar", "my-bucket", "a.tar")]  # on another
-            client.finish_shared_upload(token, fragments, "my-bucket", "a.tar")
+            # On any host, in any order, as often as you like:
+            fragment = client.send_parts("/shared/a.tar", "my-bucket", "a.tar", token, first=1, last=count)
+            # With the fragments of all parts:
+            client.finish_shared_upload("my-bucket", "a.tar", token, [fragment])
 
         Each host sees the file at a path of its own: as a shared file, or as a copy with the same bytes. All steps take
         the same bucket, key, headers and metadata. A step that fails, is stopped or killed can be repeated, here or on
@@ -384,8 +385,8 @@ class Client:
         Args:
             path: The local file, which must not be empty.
             bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
-            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash. Content-Type, if
-                not set, is guessed from it.
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash. If Content-Type
+                is not set, it is guessed from the key.
             **options: Those of `UploadOptions`, without those about checkpoints and streams.
 
         Raises:
@@ -399,29 +400,29 @@ class Client:
     @_options.explained_by(UploadOptions)
     def send_parts(
         self,
-        token: str,
-        first: int,
-        last: int,
         path: Path,
         bucket: str,
         key: str,
+        token: str,
         *,
+        first: int,
+        last: int,
         progress: ProgressReceiver = None,
         **options: Unpack[UploadOptions],
     ) -> str:
         """Sends parts `first` to `last` of a shared upload, and returns the fragment for `finish_shared_upload()`.
 
-        Parts that the server has already are compared with the file, and not sent again. Ranges may overlap, and several
-        hosts may send the same one. Ctrl-C, or any other exception meanwhile, stops the step; what was sent stays on the
-        server.
+        Parts that the server has already are compared with the file, and not sent again. Ranges may overlap, and
+        several hosts may send the same one. Ctrl-C, or any other exception meanwhile, stops the step; what was sent
+        stays on the server.
 
         Args:
-            token: What `begin_shared_upload()` returned.
-            first: Number of the first part; parts begin with 1.
-            last: Number of the last part, at most `shared_upload_part_count(token)`.
             path: The file, as this host sees it.
             bucket: As in `begin_shared_upload()`.
             key: As in `begin_shared_upload()`.
+            token: What `begin_shared_upload()` returned.
+            first: Number of the first part; parts begin with 1.
+            last: Number of the last part, at most `shared_upload_part_count(token)`.
             **options: As in `begin_shared_upload()`. `part_size` has no effect.
             progress: A function or a progress bar, as `upload_file()` takes it.
 
@@ -432,16 +433,16 @@ class Client:
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
-        step = _shared.send(token, first, last, path, bucket, key, options)
+        step = _shared.send((path, bucket, key), token, (first, last), options)
         return _shared.run(self._handle, step, _progress.receiver(progress))[1]
 
     @_options.explained_by(UploadOptions)
     def finish_shared_upload(
         self,
-        token: str,
-        fragments: Iterable[str],
         bucket: str,
         key: str,
+        token: str,
+        fragments: Iterable[str],
         *,
         path: Path | None = None,
         progress: ProgressReceiver = None,
@@ -453,12 +454,12 @@ class Client:
         counts. An object that is stored already, since this call is repeated, counts as success.
 
         Args:
-            token: What `begin_shared_upload()` returned.
-            fragments: What the calls of `send_parts()` returned.
             bucket: As in `begin_shared_upload()`.
             key: As in `begin_shared_upload()`.
-            path: The file, if this host sees it. It is needed when parts were read from files with different times: then
-                the content must decide, and the file is read. `verify_resume="never"` promises instead that all files
+            token: What `begin_shared_upload()` returned.
+            fragments: What the calls of `send_parts()` returned.
+            path: The file, if this host sees it. It is needed when parts were read from files with different times: the
+                content must decide then, and the file is read. `verify_resume="never"` promises instead that all files
                 had the same bytes; "always" reads the file in any case.
             **options: As in `begin_shared_upload()`. `part_size` has no effect.
             progress: A function or a progress bar, as `upload_file()` takes it.
@@ -473,19 +474,19 @@ class Client:
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
-        step = _shared.finish(token, fragments, path, bucket, key, options)
+        step = _shared.finish((path, bucket, key), token, fragments, options)
         return _shared.run(self._handle, step, _progress.receiver(progress))[0]
 
     @_options.explained_by(UploadOptions)
-    def abort_shared_upload(self, token: str, bucket: str, key: str, **options: Unpack[UploadOptions]) -> None:
+    def abort_shared_upload(self, bucket: str, key: str, token: str, **options: Unpack[UploadOptions]) -> None:
         """Removes from the server what was sent of a shared upload.
 
         An upload that is gone already is no error, and an object that was stored stays.
 
         Args:
-            token: What `begin_shared_upload()` returned.
             bucket: As in `begin_shared_upload()`.
             key: As in `begin_shared_upload()`.
+            token: What `begin_shared_upload()` returned.
             **options: As in `begin_shared_upload()`.
 
         Raises:
@@ -494,7 +495,7 @@ class Client:
             TypeError: An argument has a wrong type.
             ValueError: The client is closed.
         """
-        _shared.run(self._handle, _shared.abort(token, bucket, key, options))
+        _shared.run(self._handle, _shared.abort(bucket, key, token, options))
 
     @_options.explained_by(BatchOptions)
     def upload_directory(

@@ -25,6 +25,7 @@ from oss_upload import (
     Upload,
     UploadOptions,
     UploadResult,
+    merge_manifests,
     shared_upload_part_count,
 )
 from oss_upload._options import Source
@@ -194,17 +195,20 @@ class Session:
             self.tell("part_count", shared_upload_part_count(token))
         elif given["call"] == "send_parts":
             assert path is not None
-            parts = int(given["first"]), int(given["last"])
-            self.tell("fragment", client.send_parts(token, *parts, path, bucket, key, progress=seen.append, **options))
+            first, last = int(given["first"]), int(given["last"])
+            fragment = client.send_parts(
+                path, bucket, key, token, first=first, last=last, progress=seen.append, **options
+            )
+            self.tell("fragment", fragment)
         elif given["call"] == "finish":
             fragments = order.all("fragment")
             result = client.finish_shared_upload(
-                token, fragments, bucket, key, path=path, progress=seen.append, **options
+                bucket, key, token, fragments, path=path, progress=seen.append, **options
             )
             self.tell_result(result)
             self.tell_watched(seen)
         else:
-            client.abort_shared_upload(token, bucket, key, **options)
+            client.abort_shared_upload(bucket, key, token, **options)
         self.tell("status", "OSS_OK")
 
     def do_batch(self, order: Order) -> None:
@@ -225,6 +229,10 @@ class Session:
         finally:
             batch.close()
             self.tell_batch(batch)
+
+    def do_merge_manifests(self, order: Order) -> None:
+        merge_manifests(order.path("out"), order.all("manifest"))
+        self.tell("status", "OSS_OK")
 
     def do_start(self, order: Order) -> None:
         self.do_free(order)

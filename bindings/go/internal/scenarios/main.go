@@ -50,6 +50,16 @@ func (o order) text(name string) string {
 	return ""
 }
 
+// all are the values of a name that may come several times.
+func (o order) all(name string) (values []string) {
+	for _, pair := range o.pairs {
+		if pair[0] == name {
+			values = append(values, pair[1])
+		}
+	}
+	return values
+}
+
 // The words of the table.
 var words = map[string]int64{
 	"":         0,
@@ -345,6 +355,8 @@ func (s *session) carryOut(o order, a *response) {
 		s.share(o, a)
 	case "batch":
 		s.batch(o, a)
+	case "merge_manifests":
+		a.end(oss.MergeManifests(o.text("out"), o.all("manifest")))
 	case "start":
 		s.free()
 		s.upload, err = s.client.Start(o.text("file_path"), o.uploadOptions())
@@ -500,13 +512,7 @@ func (s *session) share(o order, a *response) {
 			a.tell("fragment", fragment)
 		}
 	case "finish":
-		var fragments []string
-		for _, pair := range o.pairs {
-			if pair[0] == "fragment" {
-				fragments = append(fragments, pair[1])
-			}
-		}
-		result, err := s.client.FinishSharedUpload(ctx, token, fragments, o.text("file_path"), options)
+		result, err := s.client.FinishSharedUpload(ctx, token, o.all("fragment"), o.text("file_path"), options)
 		a.end(err)
 		if err == nil {
 			a.result(result)
