@@ -4,7 +4,7 @@
  *     batch ENDPOINT BUCKET FOLDER [MODE]
  *
  * MODE is one of the numbers OSS_BATCH_*. OSS_REGION and keys are in the environment, and what else is wanted: MANIFEST,
- * CONNECTIONS, COMPARE_REMOTE=1, DRY_RUN=1. With COPIES=N, FOLDER is a file, which is added N times with keys of its own.
+ * CONNECTIONS, COMPARE_REMOTE=1, DRY_RUN=1, SHARD_INDEX, SHARD_COUNT. With COPIES=N, FOLDER is a file, which is added N times with keys of its own.
  */
 #define _DEFAULT_SOURCE
 #include <oss_upload.h>
@@ -48,6 +48,8 @@ int main(int argc, char **argv)
     what.manifest_path = getenv("MANIFEST");
     what.compare_remote = getenv("COMPARE_REMOTE") != NULL;
     what.dry_run = getenv("DRY_RUN") != NULL;
+    if (getenv("SHARD_INDEX")) what.shard_index = (uint32_t)atoi(getenv("SHARD_INDEX"));
+    if (getenv("SHARD_COUNT")) what.shard_count = (uint32_t)atoi(getenv("SHARD_COUNT"));
     if (getenv("CONNECTIONS")) what.connections = (uint32_t)atoi(getenv("CONNECTIONS"));
     if (oss_client_new(&where, &client, &error) != OSS_OK || oss_batch_start(client, &what, &batch, &error) != OSS_OK) {
         fprintf(stderr, "%s\n", error.message);

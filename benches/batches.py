@@ -11,7 +11,7 @@ from pathlib import Path
 
 from link import SERVER_ADDRESS, link
 from measuring import Contest, Cost, contest, run, tell
-from peers import CHECKSUMS, CURL, FIND, OURS_BATCH, OURS_CALLS, UNCHANGED, Tree, whole_tree
+from peers import CHECKSUMS, CURL, FIND, OURS_BATCH, OURS_CALLS, OURS_SHARDS, UNCHANGED, Tree, whole_tree
 from places import GIB, MIB, Places, Server, server
 from section import Section, Settings, Target, seconds
 
@@ -48,7 +48,7 @@ def batch(places: Places, settings: Settings) -> list[Section]:
         tree = Tree(folder, count, TREE_IN_EACH)
         with server(places) as oss:
             make = lambda name: whole_tree(places, name, oss, tree, TREE_AT_A_TIME)  # noqa: E731
-            everything = contest(places, [OURS_BATCH, OURS_CALLS, CURL], make, settings.rounds, patience=settings.patience)
+            everything = contest(places, [OURS_BATCH, OURS_SHARDS, OURS_CALLS, CURL], make, settings.rounds, patience=settings.patience)
             # The manifest is there now.
             nothing = contest(places, [UNCHANGED, FIND], make, settings.rounds, patience=settings.patience)
             touched = fresh_times(places, oss, tree, settings.rounds)
@@ -62,6 +62,7 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     section.targets = [
         Target("time of a batch / curl", everything.ratio("wall", OURS_BATCH, CURL), 1.0),
         Target("CPU of a batch / one by one", everything.ratio("cpu", OURS_BATCH, OURS_CALLS), 1.2),
+        Target("CPU of four shards / one batch", everything.ratio("cpu", OURS_SHARDS, OURS_BATCH), 1.1),
         Target("peak MiB of a batch", everything.median(OURS_BATCH, "rss"), 64 if count > 100_000 else 48),
         Target("seconds to the first request of a batch", first_request, 0.3),
     ]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import BUCKET, FILES, Killer, LargeFile, Server, Tree, killed_in_the_middle
-
 from oss_upload import FilesFailedError, fleet
 
 if TYPE_CHECKING:

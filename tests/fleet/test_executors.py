@@ -10,7 +10,6 @@ import engine
 import pytest
 from conftest import BUCKET
 from joblib.externals.loky import get_reusable_executor
-
 from oss_upload import InvalidArgument, NetworkError, fleet
 
 if TYPE_CHECKING:

@@ -198,9 +198,9 @@ def upload_file(
             where = full, bucket, key
             task = partial(_send_parts, access=access, token=token, ranges=ranges, where=where, options=chosen)
             fragments: list[str] = _run(engine, task, len(ranges), _progress.ignore)
-            return client.finish_shared_upload(token, fragments, bucket, key, path=full, **chosen)
+            return client.finish_shared_upload(bucket, key, token, fragments, path=full, **chosen)
         except BaseException:
-            client.abort_shared_upload(token, bucket, key, **chosen)
+            client.abort_shared_upload(bucket, key, token, **chosen)
             raise
 
 
@@ -256,7 +256,7 @@ def _send_parts(
     """What a worker does for a range of parts: the fragment."""
     (first, last), (path, bucket, key) = ranges[index], where
     with access() as client:
-        return client.send_parts(token, first, last, path, bucket, key, **options)
+        return client.send_parts(path, bucket, key, token, first=first, last=last, **options)
 
 
 class _Reports:
