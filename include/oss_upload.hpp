@@ -2261,7 +2261,7 @@ private:
     {
         oss::result ended;
         return step(from, token, on_progress, ended, fragment,
-                    [=](const oss_upload_options *options, const char *raw, oss_upload **out, oss_error *failed) {
+                    [this, first, last](const oss_upload_options *options, const char *raw, oss_upload **out, oss_error *failed) {
                         return oss_shared_upload_send_parts(handle_.get(), options, raw, first, last, out, failed);
                     });
     }

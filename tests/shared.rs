@@ -215,7 +215,7 @@ fn a_part_that_the_server_has_otherwise_is_named_and_can_be_sent_again() {
     let copy = shared.fixture.scratch.path("copy.bin");
     fs::write(&copy, content(5 * PART as usize - 1000, 2)).unwrap();
     shared.send_with(3..=3, |options| options.file_path = copy.clone()).unwrap();
-    let error = shared.finish(&[before.clone()]).unwrap_err();
+    let error = shared.finish(std::slice::from_ref(&before)).unwrap_err();
     assert_eq!((error.service_code(), error.part_number()), ("InvalidPart", 3));
     assert!(error.message().contains("does not have part 3 as sent"), "{error}");
     shared.assert_open();
