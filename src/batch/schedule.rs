@@ -6,8 +6,7 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Stored, Task};
@@ -21,7 +20,8 @@ use crate::os;
 use crate::source::identity::{Comparison, Identity};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, Part, Source};
-use crate::sync::unpoisoned;
+use crate::sync::atomic::Ordering;
+use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
 use crate::text;
 use crate::transfer::{Sending, Units};
 use crate::upload::{Outcome, StoredFile, while_leased};

@@ -1,7 +1,6 @@
 //! One object on the server: the calls that an upload makes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -15,6 +14,7 @@ use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, Uploade
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, RequestLimit, StopRequest};
 use crate::transport::{Body, Failure, Lent};
 
