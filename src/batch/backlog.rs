@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::num::NonZero;
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::entry::Entry;
-use crate::sync::unpoisoned;
+use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
 
 /// So many large files are sent at the same time: together they have enough parts to keep all connections busy.
 const MOST_LARGE: u32 = 16;

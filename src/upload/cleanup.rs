@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::checkpoint::{Found, Header, Journal, Saved};
 use super::job::Job;
@@ -17,6 +16,7 @@ use super::state::UploadState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::oss::ObjectRef;
+use crate::sync::atomic::AtomicBool;
 use crate::transfer::StopRequest;
 
 impl Job {
