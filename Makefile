@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup schedules kill fuzz bench bench-parts docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup schedules kill campaign torture fuzz bench bench-parts docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -23,6 +23,14 @@ kill:
 # What threads do together, in many schedules each: make schedules RUNS=1000000
 schedules:
 	@scripts/schedules.sh $(or $(RUNS),20000)
+
+# Random runs: make campaign SEED=1 RUNS=10000
+campaign:
+	OSS_SEED=$(SEED) OSS_RUNS=$(or $(RUNS),10000) cargo test --release --test campaign -- --nocapture
+
+# Each system call that an upload makes fails once, with each usual error.
+torture:
+	OSS_TORTURE=all cargo test --release --test torture -- --nocapture
 
 # Each fuzzer for some seconds, with the address sanitizer: make fuzz SECONDS=300
 fuzz:

@@ -23,6 +23,7 @@ go          golang-go       https://go.dev/dl
 python3     python3         https://www.python.org
 venv        python3-venv    the modules venv and ensurepip of Python 3
 valgrind    valgrind        https://valgrind.org
+strace      strace          https://strace.io
 pkg-config  pkg-config      https://www.freedesktop.org/wiki/Software/pkg-config
 curl        curl            https://curl.se
 cmake       cmake           https://cmake.org

@@ -426,7 +426,8 @@ func (s *session) uploadFile(o order, a *response) {
 	} else {
 		result, err = s.client.UploadFile(ctx, o.text("file_path"), options)
 	}
-	if paused := ctx.Err(); paused != nil && !errors.Is(err, paused) {
+	// It may have come to its end before.
+	if paused := ctx.Err(); err != nil && paused != nil && !errors.Is(err, paused) {
 		log.Fatalf("%v does not match the context's %v", err, paused)
 	}
 	a.end(err)
@@ -563,7 +564,8 @@ func (s *session) batch(o order, a *response) {
 	if !errors.Is(err, oss.ErrFilesFailed) && fmt.Sprint(last) != fmt.Sprint(err) {
 		log.Fatalf("the outcomes end with %v, and the batch with %v", last, err)
 	}
-	if paused := ctx.Err(); paused != nil && !errors.Is(err, paused) {
+	// It may have come to its end before.
+	if paused := ctx.Err(); err != nil && paused != nil && !errors.Is(err, paused) {
 		log.Fatalf("%v does not match the context's %v", err, paused)
 	}
 	a.end(err)
