@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup kill fuzz bench bench-parts docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup schedules kill fuzz bench bench-parts docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -19,6 +19,10 @@ test-setup:
 # The kill harness in its long form: 500 kills.
 kill:
 	OSS_KILLS=500 cargo test --release --test kill -- --nocapture
+
+# What threads do together, in many schedules each: make schedules RUNS=1000000
+schedules:
+	@scripts/schedules.sh $(or $(RUNS),20000)
 
 # Each fuzzer for some seconds, with the address sanitizer: make fuzz SECONDS=300
 fuzz:
@@ -51,6 +55,7 @@ lint:
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features -- -D warnings
+	cargo clippy --lib --profile test -- -D warnings --cfg shuttle
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps
 	git diff --exit-code -- include/oss_upload.h bindings/go/oss/oss_upload.h
 

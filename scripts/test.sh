@@ -85,6 +85,9 @@ go_tests() {
 say 'Rust and C: unit tests, uploads, faults, resume, kills, C under valgrind; the table of scenarios in every language'
 rust_tests
 
+say 'What threads do together, in 20,000 schedules each'
+scripts/schedules.sh
+
 if part 'Examples in C and C++' c++; then
     scripts/examples.sh
 fi

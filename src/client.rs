@@ -3,7 +3,6 @@
 use std::env;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use crate::batch::{Batch, BatchJob, BatchOptions, BatchRequest};
@@ -16,6 +15,7 @@ use crate::os::thread;
 use crate::oss::Endpoint;
 use crate::service::{RetryPolicy, Service, Signature};
 use crate::source::MemorySource;
+use crate::sync::atomic::AtomicBool;
 use crate::transfer::{Progress, Queue};
 use crate::transport::Transport;
 use crate::transport::plain::Plain;

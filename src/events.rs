@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::os::standard_error::StandardError;
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 /// An event of an upload. Fields that do not apply to its kind are empty or 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -345,3 +345,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

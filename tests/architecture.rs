@@ -20,6 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "oss",
             "service",
             "source",
+            "sync",
             "transfer",
             "transport",
             "upload",
@@ -70,7 +71,10 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Files that may use less than their room.
 const LEAVES: &[(&str, &[&str])] =
-    &[("transfer/plan", &["error", "options", "source"]), ("service/backoff", &[]), ("transfer/pace", &[])];
+    &[("transfer/plan", &["error", "options", "source"]), ("service/backoff", &["sync"]), ("transfer/pace", &[])];
+
+/// What tests of schedules replace.
+const LOCKS: &[&str] = &["Condvar", "Mutex", "MutexGuard", "RwLock", "atomic"];
 
 const LONGEST_FILE: usize = 600;
 
@@ -168,6 +172,8 @@ fn offences_are_found() {
         ("capi/input.rs", "let flag = libc::O_NOFOLLOW;", "only os may name libc"),
         ("transport/tcp.rs", "use rustix::net;", "only os may name rustix"),
         ("transport/tls.rs", "use time::OffsetDateTime;", "only text may name time"),
+        ("transfer/queue.rs", "use std::sync::{Arc, Mutex};", "only sync may name std::sync::Mutex"),
+        ("transfer/queue.rs", "use std::sync::atomic::Ordering;", "only sync may name std::sync::atomic"),
         ("transfer/plan.rs", "use super::queue::Queue;", "transfer/plan may not use transfer/queue"),
         ("service/backoff.rs", "use crate::error::Result;", "service/backoff may not use error"),
         ("error.rs", "use crate::options::X;", "error may not use options"),
@@ -240,7 +246,7 @@ fn check(path: &str, text: &str) -> Vec<String> {
             }
         }
     }
-    if module.iter().any(|part| part == "tests") {
+    if module.iter().any(|part| part == "tests" || part == "schedules") {
         return offences;
     }
     let tokens: Vec<Token> = tokens.into_iter().take_while(|token| token.line < tests).collect();
@@ -291,6 +297,9 @@ fn objection(module: &[String], room: &str, used: &[String]) -> Option<String> {
         "std" if room == "oss" && name(1) == "net" && !["IpAddr", "Ipv4Addr", "Ipv6Addr"].contains(&name(2)) => {
             Some("oss may not use std::net".into())
         }
+        "std" if name(1) == "sync" && LOCKS.contains(&name(2)) && !["sync", "os", "capi"].contains(&room) => {
+            Some(format!("only sync may name std::sync::{}", name(2)))
+        }
         "crossbeam_channel" if room == "oss" => Some("oss may not use crossbeam_channel".into()),
         _ => None,
     }
@@ -312,7 +321,10 @@ fn edges(sources: &[(String, String)]) -> BTreeMap<String, BTreeMap<String, BTre
     }
     let modules: BTreeSet<Vec<String>> = sources.iter().map(|(path, _)| module_of(path)).collect();
     let mut edges: BTreeMap<String, BTreeMap<String, BTreeSet<String>>> = BTreeMap::new();
-    for (path, text) in sources.iter().filter(|(path, _)| !path.ends_with("/mod.rs") && !path.contains("/tests")) {
+    for (path, text) in sources
+        .iter()
+        .filter(|(path, _)| !path.ends_with("/mod.rs") && !path.contains("/tests") && !path.contains("schedules"))
+    {
         let module = module_of(path);
         let all = tokens(text);
         let tests = tests_begin(&all);

@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::num::NonZero;
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::entry::Entry;
-use crate::sync::unpoisoned;
+use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
 
 /// So many large files are sent at the same time: together they have enough parts to keep all connections busy.
 const MOST_LARGE: u32 = 16;
@@ -67,8 +66,7 @@ impl Backlog {
         let mut state = self.lock();
         let before = state.unfinished;
         state.unfinished -= files;
-        let is_time = state.unfinished == 0 || state.unfinished / WAKE_EVERY != before / WAKE_EVERY;
-        if state.awaited && is_time {
+        if state.awaited && is_time_to_wake(before, state.unfinished) {
             self.changed.notify_all();
         }
     }
@@ -141,5 +139,25 @@ impl Backlog {
     fn lock(&self) -> MutexGuard<'_, BacklogState> {
         // Nothing panics while it holds this lock; were it so, the state would still be whole.
         unpoisoned(self.state.lock())
+    }
+}
+
+/// When as many are left as a multiple of so many, or fewer.
+fn is_time_to_wake(before: usize, now: usize) -> bool {
+    now.div_ceil(WAKE_EVERY) < before.div_ceil(WAKE_EVERY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_is_woken_now_and_then() {
+        let times = |step: usize| {
+            let left: Vec<_> = (0..=4096).rev().step_by(step).collect();
+            left.windows(2).filter(|pair| is_time_to_wake(pair[0], pair[1])).count()
+        };
+        assert_eq!([1, GROUP, WAKE_EVERY].map(times), [64, 64, 64]);
+        assert!(!is_time_to_wake(4096, 4095) && is_time_to_wake(4033, 4032) && is_time_to_wake(1, 0));
     }
 }

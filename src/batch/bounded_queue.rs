@@ -2,10 +2,9 @@
 //! the program.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use crate::sync::{Deadline, unpoisoned};
+use crate::sync::{Condvar, Deadline, Mutex, MutexGuard, unpoisoned};
 
 /// So many wait to be taken; then who puts one in waits.
 const CAPACITY: usize = 1024;
@@ -193,3 +192,6 @@ mod tests {
         assert_eq!((queue.put(2, SOON), queue.take(SOON)), (Put::Closed, Taken::End));
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -1,7 +1,6 @@
 //! Files whose times are new: is their content what was stored? That is work for the processor and the disk, not for
 //! connections.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use super::backlog::Backlog;
@@ -11,6 +10,7 @@ use crate::crc64;
 use crate::error::{Error, Result};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, Part, SmallFile, Source};
+use crate::sync::atomic::Ordering;
 use crate::upload::{StoredFile, while_leased};
 
 impl Schedule {

@@ -1,10 +1,10 @@
 //! How to stop a batch, and what it has in work.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::error::Error;
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::transfer::{Control, Meter, StopRequest};
 
 /// The uploads that are in work, and whether they may be.
@@ -105,3 +105,6 @@ impl Drop for Entered<'_> {
         self.control.lock().uploads.remove(&self.id);
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

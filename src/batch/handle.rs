@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bounded_queue::{Put, Taken};
@@ -12,7 +12,7 @@ use super::options::BatchSource;
 use super::outcome::{BatchOutcome, BatchResult};
 use super::progress::BatchProgress;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::{Deadline, unpoisoned};
+use crate::sync::{Condvar, Deadline, Mutex, MutexGuard, unpoisoned};
 use crate::upload::in_full;
 
 /// A batch, running or ended. Dropping a running one pauses it without waiting for it.

@@ -1,12 +1,11 @@
 //! Progress of a batch.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::control::BatchControl;
 use super::outcome::{BatchOutcome, BatchResult, OutcomeStatus};
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, unpoisoned};
 use crate::transfer::{Meter, Rate, eta};
 use crate::upload::UploadResult;
 
@@ -80,7 +79,7 @@ impl BatchMeter {
     }
 
     pub(crate) fn all_found(&self) {
-        self.all_found.store(true, Ordering::Relaxed);
+        self.all_found.store(true, Ordering::Release);
     }
 
     pub(crate) fn settled(&self, outcome: &BatchOutcome) {
@@ -112,7 +111,7 @@ impl BatchMeter {
     }
 
     pub(crate) fn end(&self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.ended.store(true, Ordering::Release);
     }
 
     pub(crate) fn result(&self) -> BatchResult {
@@ -130,11 +129,16 @@ impl BatchMeter {
         }
     }
 
+    /// Others count on meanwhile: what says that numbers are final is looked at before them, and the files that are done before
+    /// those in work, which they were until then.
     pub(crate) fn progress(&self, control: &BatchControl, now: Instant) -> BatchProgress {
+        let ended = self.ended.load(Ordering::Acquire);
+        let totals_known = self.all_found.load(Ordering::Acquire);
         let result = self.result();
+        let of_done_files = self.bytes_done.load(Ordering::Relaxed);
         let large: Vec<_> = control.large().into_iter().map(|(meter, path)| (meter.progress(now), path)).collect();
         let in_work: u64 = large.iter().map(|(progress, _)| progress.done_bytes).sum();
-        let done = self.bytes_done.load(Ordering::Relaxed) + in_work;
+        let done = of_done_files + in_work;
         let bytes_done = self.shown.fetch_max(done, Ordering::Relaxed).max(done);
         let files_done = result.files_stored + result.files_unchanged + result.files_failed + result.files_planned;
         let (files_found, bytes_found) =
@@ -143,7 +147,6 @@ impl BatchMeter {
             let mut rates = unpoisoned(self.rates.lock());
             (rates.0.observe(now, bytes_done), rates.1.observe(now, files_done))
         };
-        let totals_known = self.all_found.load(Ordering::Relaxed);
         let current = large.into_iter().max_by_key(|(progress, _)| progress.total_bytes);
         let (current, current_path) = current.map_or_else(Default::default, |(p, path)| (p, path.to_string()));
         BatchProgress {
@@ -170,7 +173,10 @@ impl BatchMeter {
             current_path,
             current_done: current.done_bytes,
             current_size: current.total_bytes,
-            ended: self.ended.load(Ordering::Relaxed),
+            ended,
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::job::BatchJob;
@@ -11,6 +10,7 @@ use crate::events::Events;
 use crate::oss::list_objects::{ListedObject, ObjectsQuery, list_objects_v2, objects_page};
 use crate::oss::{Endpoint, ObjectHeaders};
 use crate::service::{Attempts, CallError, Caller, RetryBudget};
+use crate::sync::atomic::AtomicBool;
 
 /// A server that gives more empty pages in a row does so for ever.
 const MOST_EMPTY_PAGES: u32 = 1000;

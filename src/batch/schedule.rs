@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::backlog::Backlog;
@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::OnFileChange;
 use crate::os;
 use crate::source::identity::{Comparison, Identity};
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::text;
 use crate::transfer::{Sending, Units};
 use crate::upload::{Outcome, StoredFile};

@@ -1,10 +1,10 @@
 //! Credentials of a role that is taken on with other credentials.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::sts::Role;
 use super::{Fetched, Issued, Provider};
+use crate::sync::atomic::AtomicBool;
 
 pub(super) struct AssumeRole {
     source: Box<dyn Provider>,

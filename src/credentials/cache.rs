@@ -6,14 +6,14 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Clock, Credentials, Issued, Provider, Unavailable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::thread;
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard, now, unpoisoned};
 
 /// The share of their life after which credentials are renewed.
 const RENEW_AFTER: f64 = 0.8;
@@ -42,6 +42,8 @@ struct CacheShared {
     changed_to: Box<Tell>,
     state: Mutex<CacheState>,
     news: Condvar,
+    /// Held while something comes and is told: what is told last is what there is. It is locked before the state.
+    telling: Mutex<()>,
     /// Nobody needs the response any more.
     stop: Arc<AtomicBool>,
 }
@@ -103,6 +105,7 @@ impl CredentialsCache {
                 changed_to: Box::new(changed_to),
                 state: Mutex::new(CacheState { held: given.map(HeldCredentials::for_ever), ..CacheState::default() }),
                 news: Condvar::new(),
+                telling: Mutex::default(),
                 stop: Arc::default(),
             }),
         }
@@ -111,6 +114,7 @@ impl CredentialsCache {
     /// From now on these, and nobody else is asked.
     pub(crate) fn set(&self, credentials: Credentials) {
         let id = credentials.access_key_id().to_owned();
+        let _telling = unpoisoned(self.shared.telling.lock());
         let mut state = self.shared.lock();
         *state =
             CacheState { given: true, held: Some(HeldCredentials::for_ever(credentials)), ..CacheState::default() };
@@ -235,7 +239,7 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     fn new(stop: &'a AtomicBool, patience: Duration) -> Self {
-        Waiting { stop, start: Instant::now(), patience }
+        Waiting { stop, start: now(), patience }
     }
 
     fn for_news<'s>(
@@ -246,7 +250,7 @@ impl<'a> Waiting<'a> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Missing::Stopped);
         }
-        let left = self.patience.saturating_sub(self.start.elapsed());
+        let left = self.patience.saturating_sub(now().saturating_duration_since(self.start));
         if left.is_zero() {
             let error = Error::new(ErrorKind::Credentials, "no credentials arrived in time").with_retryable(true);
             return Err(Missing::Failed(error));
@@ -286,6 +290,7 @@ impl CacheShared {
             .unwrap_or_else(|payload| Err(Error::from_panic(&*payload).into()))
             .map_err(Unavailable::into_error)
             .map_err(|error| error.context(format_args!("no credentials from {}", provider.name())));
+        let _telling = unpoisoned(self.telling.lock());
         let mut state = self.lock();
         // Else the user has given credentials meanwhile.
         if !state.given {
@@ -391,3 +396,6 @@ fn is_within(time: Duration, then: SystemTime, now: SystemTime) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, shuttle))]
+mod schedules;

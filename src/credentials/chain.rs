@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicBool;
 
 use super::ecs_role::EcsRole;
 use super::env::Environment;
@@ -10,6 +9,7 @@ use super::oidc::Oidc;
 use super::profile::Profile;
 use super::uri::CredentialsUri;
 use super::{Fetched, Issued, Provider, ProviderContext, Unavailable, not_configured};
+use crate::sync::atomic::AtomicBool;
 
 /// The sources in their order. `docs/credentials.md` explains them; the tests of the documentation compare what other
 /// pages say.

@@ -6,12 +6,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use super::{Secret, Unavailable, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{NoResponse, Request, Response};
+use crate::sync::atomic::AtomicBool;
 
 /// Tells the time.
 pub(crate) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;

@@ -1,7 +1,6 @@
 //! Credentials of the RAM role that an ECS instance has, from the metadata service inside the machine's own network.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -10,6 +9,7 @@ use super::key_response::{KeyResponse, word};
 use super::{Fetched, Issued, Provider, ProviderContext, Unavailable, failed, not_configured};
 use crate::error::{Error, Result};
 use crate::http::{Limits, Method, NoResponse, Request, Response};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::text;
 
 const METADATA: &str = "http://100.100.100.200";

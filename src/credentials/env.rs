@@ -1,9 +1,9 @@
 //! Credentials from environment variables.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::{Credentials, Fetched, Issued, Provider, Variables, failed, not_configured};
+use crate::sync::atomic::AtomicBool;
 
 /// Those of Alibaba Cloud's OSS SDKs, then those of its other SDKs. They are not mixed.
 const SETS: [[&str; 3]; 2] = [

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::sts::{Role, RoleOptions};
 use super::{Fetched, Issued, Provider, ProviderContext, Secret, failed, not_configured, read_file, unreadable};
 use crate::error::Result;
+use crate::sync::atomic::AtomicBool;
 use crate::text;
 
 const VARIABLES: [&str; 3] =

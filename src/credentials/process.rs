@@ -4,7 +4,6 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use super::{Fetched, Issued, Provider, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::descriptor;
 use crate::os::process::{Child, End};
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// More than this is no key.
 const MOST_OUTPUT: usize = 64 * 1024;

@@ -1,11 +1,11 @@
 //! What every provider of credentials does.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use super::key::Credentials;
 use super::unavailable::Fetched;
+use crate::sync::atomic::AtomicBool;
 
 /// Credentials as a provider gives them.
 #[derive(Clone, Debug)]

@@ -1,7 +1,6 @@
 //! Calls of the Security Token Service, which gives temporary credentials for a role.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -16,6 +15,7 @@ use super::key_response::{KeyResponse, from_json, sentence, word};
 use super::{Credentials, Issued, ProviderContext, Secret, failed};
 use crate::error::{Error, Result};
 use crate::http::{Limits, Method, Request, Response};
+use crate::sync::atomic::AtomicBool;
 use crate::text::date;
 use crate::text::percent::UNRESERVED;
 

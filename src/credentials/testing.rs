@@ -1,13 +1,14 @@
 //! A world for providers in unit tests: responses from a script, and a clock that stands still.
 
 use std::collections::VecDeque;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Http, ProviderContext, Variables};
 use crate::error::{Error, ErrorKind};
 use crate::http::{Headers, NoResponse, Request, Response};
+use crate::sync::Mutex;
+use crate::sync::atomic::AtomicBool;
 
 /// 2023-12-16T16:20:57Z.
 pub(super) fn now() -> SystemTime {

@@ -1,13 +1,13 @@
 //! Credentials from an address that answers a plain GET, often of a helper on the same machine.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::key_response::{KeyResponse, word};
 use super::{Fetched, Issued, Provider, ProviderContext, failed, not_configured};
 use crate::error::{Error, Result};
 use crate::http::{Limits, Method, Request};
+use crate::sync::atomic::AtomicBool;
 
 pub(super) struct CredentialsUri {
     context: Arc<ProviderContext>,

@@ -1,7 +1,6 @@
 //! A call, tried until it succeeds or trying is pointless: with pauses, with a corrected clock, with other credentials.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::backoff::{RetryBudget, RetryPolicy};
@@ -13,6 +12,7 @@ use crate::error::Result;
 use crate::events::{Event, EventKind, Events};
 use crate::http::Response;
 use crate::oss::{ApiRequest, Endpoint, Operation};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transport::{Body, Failure};
 
 /// Retries that count as none (stale connections, a corrected clock) end here all the same.

@@ -1,7 +1,8 @@
 //! When to try again. Pure: the clock, the dice and the sleeping are the caller's.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use crate::sync::atomic::{AtomicU32, Ordering};
 
 /// Exponential back-off with full jitter, as Alibaba Cloud's second-generation SDKs have it.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,6 @@
 //! One signed call: connections, credentials and the clock of the server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::backoff::RetryPolicy;
@@ -12,6 +11,7 @@ use super::time_limits::{limits, longest_wait};
 use crate::credentials::{Credentials, CredentialsCache, Renewal};
 use crate::http::Response;
 use crate::oss::{self, ApiRequest, Endpoint, Operation, ServiceError, SignatureHeaders};
+use crate::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use crate::transport::{Body, Failure, Transport};
 
 /// Connections, credentials and the server's clock.

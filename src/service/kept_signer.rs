@@ -1,12 +1,12 @@
 //! The signer of the running second, made once for all requests of a client.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::credentials::Credentials;
 use crate::oss::sign_v4::Signer;
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, unpoisoned};
 
 /// The signer that was asked for last.
 #[derive(Default)]

@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::SystemTime;
 
 use super::identity::{Comparison, Identity};
@@ -11,7 +10,7 @@ use super::lease::{LeaseWait, is_leased, still_leased};
 use super::read::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{self, filesystem};
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, unpoisoned};
 
 /// What to do about a file whose size is not that of its content.
 const VIRTUAL: &str = "files of virtual file systems (/proc, /sys, some of FUSE) do not report their size: copy it to \

@@ -2,11 +2,11 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::{file, signals};
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, unpoisoned};
 
 /// The file, and which of its bytes are in use.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
 //! How to stop an upload.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard, now, unpoisoned};
 
 /// What the user asked for. A later stop_request replaces an earlier one, but nothing replaces a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +63,10 @@ impl Control {
 
     /// Waits for `time`, or less when `stop` goes up.
     pub(crate) fn sleep(&self, time: Duration, stop: &AtomicBool) {
-        let until = Instant::now() + time;
+        let until = now() + time;
         let mut state = self.lock();
         while !stop.load(Ordering::Relaxed) {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.saturating_duration_since(now());
             if left.is_zero() {
                 return;
             }
@@ -127,3 +127,6 @@ mod tests {
         thread.join().unwrap();
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -5,10 +5,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::sync::unpoisoned;
+use crate::sync::{Condvar, Mutex, now, unpoisoned};
 
 /// Messages in the order in which they came.
 pub(crate) struct Mailbox<T> {
@@ -39,7 +38,7 @@ impl<T> Mailbox<T> {
     fn add(&self, message: T, patience: Duration) {
         let mut state = unpoisoned(self.state.lock());
         state.messages.push_back(message);
-        let is_due = state.asleep.is_some_and(|since| since.elapsed() >= patience);
+        let is_due = state.asleep.is_some_and(|since| now().saturating_duration_since(since) >= patience);
         if is_due {
             state.asleep = None;
         }
@@ -53,7 +52,7 @@ impl<T> Mailbox<T> {
     pub(crate) fn take(&self, time: Duration) -> Option<T> {
         let mut state = unpoisoned(self.state.lock());
         if state.messages.is_empty() && !time.is_zero() {
-            state.asleep = Some(Instant::now());
+            state.asleep = Some(now());
             let sleeps = |state: &mut MailboxState<T>| state.asleep.is_some();
             state = unpoisoned(self.arrived.wait_timeout_while(state, time, sleeps)).0;
             state.asleep = None;
@@ -103,7 +102,7 @@ mod tests {
             unpoisoned(mailbox.state.lock()).asleep = Some(since);
         };
         let is_asleep = |mailbox: &Mailbox<u32>| unpoisoned(mailbox.state.lock()).asleep.is_some();
-        let now = Instant::now();
+        let now = now();
         asleep_since(&mailbox, now + PATIENCE);
         mailbox.leave(1);
         assert!(is_asleep(&mailbox));
@@ -115,3 +114,6 @@ mod tests {
         assert_eq!([0; 3].map(|_| mailbox.take(Duration::ZERO)), [Some(1), Some(2), Some(3)]);
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -4,14 +4,14 @@
 //! together have at most so many bytes as the program allows; what does not fit goes to a spool, or waits.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::growth::Growth;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::MAX_PARTS;
 use crate::source::{Block, Buffer, Bytes, Lender, Part, Spool};
-use crate::sync::unpoisoned;
+use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
 
 /// What the writer and the upload share.
 #[derive(Debug)]

@@ -1,12 +1,11 @@
 //! Progress of an upload.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::source::Part;
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 /// Progress of an upload. Numbers are totals. `done_bytes`, `sent_bytes` and `retries` never decrease; `parts_done` and
 /// `resumed_bytes` start from 0 again when an upload starts over. On success, `done_bytes` equals `total_bytes`.
@@ -98,7 +97,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn enter(&self, step: Step) {
-        self.step.store(step as u8, Ordering::Relaxed);
+        self.step.store(step as u8, Ordering::Release);
     }
 
     /// A file of `total` bytes in `parts` parts will be sent; nothing is done yet.
@@ -124,7 +123,7 @@ impl Meter {
     pub(crate) fn part_comes(&self, bytes: u64, is_last: bool) {
         self.total.fetch_add(bytes, Ordering::Relaxed);
         self.parts_total.fetch_add(1, Ordering::Relaxed);
-        self.is_open_ended.store(!is_last, Ordering::Relaxed);
+        self.is_open_ended.store(!is_last, Ordering::Release);
     }
 
     pub(crate) fn part_resumed(&self, bytes: u64) {
@@ -177,7 +176,7 @@ impl Meter {
     }
 
     fn phase(&self) -> Phase {
-        match PHASES[usize::from(self.step.load(Ordering::Relaxed))] {
+        match PHASES[usize::from(self.step.load(Ordering::Acquire))] {
             Phase::Ended => Phase::Ended,
             _ if self.waiting.load(Ordering::Relaxed) > 0 => Phase::Waiting,
             Phase::Uploading if self.is_hashing() => Phase::Hashing,
@@ -217,7 +216,11 @@ impl Meter {
     /// Bytes per second at `now`.
     pub(crate) fn rate(&self, now: Instant) -> u64 {
         let resumed = self.resumed.load(Ordering::Relaxed);
-        let done = self.shown_bytes().saturating_sub(resumed);
+        let (done, _) = self.shown_bytes();
+        self.rate_of(now, done.saturating_sub(resumed))
+    }
+
+    fn rate_of(&self, now: Instant, done: u64) -> u64 {
         self.rate_so_far().observe(now, done)
     }
 
@@ -225,28 +228,32 @@ impl Meter {
         unpoisoned(self.rate.lock())
     }
 
-    /// The bytes done, which never decrease.
-    fn shown_bytes(&self) -> u64 {
+    /// The bytes done, which never decrease, and the total.
+    fn shown_bytes(&self) -> (u64, u64) {
         let done = self.done.load(Ordering::Relaxed);
-        self.shown.fetch_max(done, Ordering::Relaxed).max(done).min(self.total.load(Ordering::Relaxed))
+        let done = self.shown.fetch_max(done, Ordering::Relaxed).max(done);
+        let total = self.total.load(Ordering::Relaxed);
+        (done.min(total), total)
     }
 
-    /// The progress at `now`.
+    /// The progress at `now`. Others count on meanwhile: what says that a number is final is looked at before the number, and
+    /// what is part of a number before the whole.
     pub(crate) fn progress(&self, now: Instant) -> Progress {
-        let total = self.total.load(Ordering::Relaxed);
-        let done = self.shown_bytes();
+        let phase = self.phase();
+        let is_open_ended = self.is_open_ended.load(Ordering::Acquire);
         let resumed = self.resumed.load(Ordering::Relaxed);
-        let bytes_per_second = self.rate(now);
-        let is_open_ended = self.is_open_ended.load(Ordering::Relaxed);
+        let parts_done = self.parts_done.load(Ordering::Relaxed);
+        let (done, total) = self.shown_bytes();
+        let bytes_per_second = self.rate_of(now, done.saturating_sub(resumed));
         let known = |count| if is_open_ended { 0 } else { count };
         Progress {
-            phase: self.phase(),
+            phase,
             total_bytes: if is_open_ended { 0 } else { total },
             done_bytes: done,
             resumed_bytes: resumed,
             sent_bytes: self.sent(),
             parts_total: known(self.parts_total.load(Ordering::Relaxed)),
-            parts_done: self.parts_done.load(Ordering::Relaxed),
+            parts_done,
             bytes_per_second,
             eta: if is_open_ended { None } else { eta(total - done, bytes_per_second) },
             retries: self.retries.load(Ordering::Relaxed),
@@ -463,3 +470,6 @@ mod tests {
         assert_eq!(meter.progress(at(16_000)).bytes_per_second, 0, "a stalled upload has no rate");
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -8,16 +8,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
+use super::mailbox::Mailbox;
 use super::pace::Pace;
 use super::thread_pool::ThreadPool;
 
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard, now, unpoisoned};
 
 /// How often who waits for a turn looks whether to go on.
 const SLICE: Duration = Duration::from_millis(250);
@@ -54,7 +53,7 @@ enum Turn {
     /// The next unit of this lane.
     Unit(u64),
     /// A request at this pace, whose thread waits to be told.
-    Request(u64, PaceId, Sender<()>),
+    Request(u64, PaceId, Arc<Mailbox<()>>),
 }
 
 /// Which pace it is.
@@ -191,10 +190,10 @@ impl Queue {
         let Some((id, told)) = self.lock().enter(pace) else { return Some(permit()) };
         // Those who wait already may all wait for something else. Without a thread for a unit: others try again.
         let _ = self.dispatch();
-        let start = Instant::now();
+        let start = now();
         loop {
-            let left = patience.saturating_sub(start.elapsed());
-            if told.recv_timeout(left.min(SLICE)).is_ok() {
+            let left = patience.saturating_sub(now().saturating_duration_since(start));
+            if told.take(left.min(SLICE)).is_some() {
                 return Some(permit());
             }
             if left.is_zero() || stop.load(Ordering::Relaxed) {
@@ -203,7 +202,7 @@ impl Queue {
         }
         self.lock().turns.retain(|turn| !matches!(turn, Turn::Request(other, ..) if *other == id));
         // From here on nobody tells: either it was told meanwhile, or it will not be.
-        told.try_recv().ok().map(|()| permit())
+        told.take(Duration::ZERO).map(|()| permit())
     }
 
     fn next_unit(self: &Arc<Self>) -> Option<Unit> {
@@ -224,7 +223,7 @@ impl QueueState {
     }
 
     /// Counts a request that may be sent now; else gives what tells when it may.
-    fn enter(&mut self, pace: PaceId) -> Option<(u64, Receiver<()>)> {
+    fn enter(&mut self, pace: PaceId) -> Option<(u64, Arc<Mailbox<()>>)> {
         // Who waits already comes first.
         if self.turns.is_empty() {
             let bound = self.bound(pace);
@@ -234,8 +233,8 @@ impl QueueState {
             }
         }
         let id = self.new_id();
-        let (tell, told) = bounded(1);
-        self.turns.push_back(Turn::Request(id, pace, tell));
+        let told = Arc::<Mailbox<()>>::default();
+        self.turns.push_back(Turn::Request(id, pace, told.clone()));
         Some((id, told))
     }
 
@@ -247,8 +246,8 @@ impl QueueState {
                 Turn::Request(_, pace, tell) => {
                     let bound = &mut self.paces.entry(*pace).or_default().bound;
                     if bound.has_room_for_request() {
-                        // There is room for one, and its receiver is there as long as it has a turn.
-                        bound.requests += u32::from(tell.try_send(()).is_ok());
+                        bound.requests += 1;
+                        tell.put(());
                         self.turns.remove(at);
                     } else {
                         at += 1;
@@ -353,7 +352,7 @@ impl fmt::Debug for Lane {
 
 impl Bound {
     fn new(pace: Pace) -> Bound {
-        Bound { pace, since: Instant::now(), units: 0, requests: 0, complaints: 0 }
+        Bound { pace, since: now(), units: 0, requests: 0, complaints: 0 }
     }
 
     fn has_room_for_unit(&self) -> bool {
@@ -447,7 +446,7 @@ impl Sending {
         if let Some(bound) = self.queue.lock().bound_of(self.lane) {
             bound.complaints += more;
             let in_flight = bound.in_flight();
-            bound.pace.observe(bound.since.elapsed(), bound.complaints, in_flight);
+            bound.pace.observe(now().saturating_duration_since(bound.since), bound.complaints, in_flight);
         }
     }
 
@@ -574,3 +573,6 @@ impl Drop for Permit {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(all(test, shuttle))]
+mod schedules;

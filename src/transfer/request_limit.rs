@@ -1,9 +1,8 @@
 //! A limit on the requests per second.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, unpoisoned};
 
 /// Lets requests pass at even distances, and those of a tenth of a second at once after a lull.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::os::thread;
-use crate::sync::unpoisoned;
+use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
 
 /// How long a thread waits for the next work. One that is started anew costs about as much as sending a small file.
 const LINGER: Duration = Duration::from_millis(250);
@@ -171,3 +171,6 @@ mod tests {
         }
     }
 }
+
+#[cfg(all(test, shuttle))]
+mod schedules;

@@ -6,13 +6,13 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::throttle::Throttle;
 use crate::http::Limits;
-use crate::sync::unpoisoned;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Mutex, unpoisoned};
 
 /// How long a connection blocks at the most before it looks at its context again.
 pub(super) const SLICE: Duration = Duration::from_millis(250);

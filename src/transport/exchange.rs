@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use ureq::http;
@@ -19,6 +18,7 @@ use super::throttle::Throttle;
 use crate::error::{Error, Result};
 use crate::http::{Limits, Request, Response};
 use crate::options::ClientOptions;
+use crate::sync::atomic::AtomicBool;
 
 /// Responses are cut here, and then make no sense: a page of ListParts has about 300 KiB, the response to a callback 3 MiB.
 const MOST_RESPONSE: u64 = 4 * 1024 * 1024;

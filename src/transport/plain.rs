@@ -2,7 +2,6 @@
 
 use std::io::Read;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use ureq::{Agent, SendBody, http};
 use zeroize::Zeroizing;
@@ -15,6 +14,7 @@ use super::proxy::{Proxies, is_encrypted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{NoResponse, Request, Response};
 use crate::options::ClientOptions;
+use crate::sync::atomic::AtomicBool;
 
 /// A response of more bytes than this is refused.
 const MOST_RESPONSE: u64 = 64 * 1024;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use ureq::Error;
@@ -14,6 +13,7 @@ use ureq::unversioned::transport::NextTimeout;
 use super::context::{Interrupted, RequestContext, SLICE, StallTimer};
 use super::no_thread::NoThread;
 use crate::os::{descriptor, thread};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// Addresses beyond these are not tried.
 const MOST_ADDRESSES: usize = 16;

@@ -369,8 +369,8 @@ fn allowed(wanted: usize, context: &RequestContext) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use crate::sync::atomic::AtomicBool;
     use std::net::TcpListener;
-    use std::sync::atomic::AtomicBool;
 
     use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 

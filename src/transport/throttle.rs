@@ -1,9 +1,8 @@
 //! A bandwidth limit that all uploads of a client share.
 
-use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, unpoisoned};
 
 /// Hands out bytes at a steady rate, in the order of asking.
 #[derive(Debug)]

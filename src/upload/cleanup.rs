@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::checkpoint::{Found, Header, Journal, Saved};
 use super::job::Job;
@@ -17,6 +16,7 @@ use super::state::UploadState;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::oss::ObjectRef;
+use crate::sync::atomic::AtomicBool;
 use crate::transfer::StopRequest;
 
 impl Job {
@@ -89,8 +89,10 @@ impl Round<'_> {
             self.remote.events.tell(EventKind::Restarted, |event| reason.clone_into(&mut event.message));
         }
         self.state.open = None;
+        self.state.orphans_since = None;
         if let Some(saved) = saved {
-            abandon(self.remote, saved, wanted);
+            // Also when the user wants to stop: nobody will know of it any more.
+            abandon(&self.job.remote(Arc::default()), saved, wanted);
         }
     }
 }

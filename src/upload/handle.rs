@@ -1,7 +1,7 @@
 //! The handle of a running upload.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::job::Job;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::events::{Event, Events};
 use crate::options::Checkpoint;
 use crate::os::signals;
-use crate::sync::{Deadline, unpoisoned};
+use crate::sync::{Condvar, Deadline, Mutex, MutexGuard, unpoisoned};
 use crate::transfer::{Control, Meter, Progress};
 
 /// An upload, running or ended. Dropping a running one pauses it without waiting for it.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use super::checkpoint::{Header, Origin};
@@ -14,6 +13,7 @@ use crate::oss::Endpoint;
 use crate::service::{RetryBudget, Service, stopped};
 use crate::source::lease::LeaseWait;
 use crate::source::{FileSource, MemorySource, Source};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::{Control, KeepsTo, Meter, Plan, Queue, RequestLimit};
 
 /// One upload, and what it shares with others.

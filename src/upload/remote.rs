@@ -2,7 +2,6 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -16,6 +15,7 @@ use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, Uploade
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, RequestLimit, StopRequest};
 use crate::transport::{Body, Failure, Lent};
 

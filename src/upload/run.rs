@@ -151,6 +151,8 @@ impl Round<'_> {
             Found::Usable(saved) => {
                 if mismatch(&saved.header, &wanted).is_none() {
                     self.state.open.clone_from(&saved.upload_id);
+                    // Killed between Initiate and the record of its response.
+                    self.state.orphans_since = saved.upload_id.is_none().then_some(saved.header.observed);
                 }
                 (reconcile(self.remote, file, journal, &saved, &wanted)?, Some(saved))
             }

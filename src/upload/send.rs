@@ -2,7 +2,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -13,6 +12,7 @@ use super::received::{Received, Sent, Trust};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::EventKind;
 use crate::source::{Block, Part, Source};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::{Mailbox, Sending, Units};
 
 /// How often the journal is offered to be made safe, and threads are asked for that there were none of before.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::process;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::handle::Upload;
@@ -11,6 +11,7 @@ use super::request::UploadSource;
 use super::result::{Outcome, UploadResult};
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Event;
+use crate::sync::{Mutex, MutexGuard};
 use crate::transfer::{Pipe, PipeWriter, Progress, Written};
 
 /// How long one wait for the end of an upload is.

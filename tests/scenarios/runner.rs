@@ -20,10 +20,10 @@ use crate::common::proxy::Proxy;
 use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
 use crate::executor::{Executor, Order, Response};
+use crate::languages::Language;
 use crate::shared::SharedTexts;
 use crate::table::{
-    Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd,
-    Table,
+    Expected, FileChange, Finally, HowToStop, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd, Table,
 };
 
 /// What each upload that has ended tells, in every language.

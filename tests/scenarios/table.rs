@@ -7,6 +7,7 @@ use oss_server::{Policy, Quirks};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::languages::Language;
 use crate::toolchain::root;
 
 /// Names and values; a value that is null takes a default away.
@@ -26,16 +27,6 @@ pub struct Table {
     /// Statuses, events and phases that no scenario can bring about, and why.
     pub unprovokable: BTreeMap<String, String>,
     pub scenarios: Vec<Scenario>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    Rust,
-    C,
-    Cpp,
-    Python,
-    Go,
 }
 
 #[derive(Debug, Deserialize)]

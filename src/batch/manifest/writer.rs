@@ -1,14 +1,14 @@
 //! Appends to a manifest.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::line::Seal;
 use super::record::{FileRecord, HeaderRecord, RunRecord};
 use crate::error::Result;
 use crate::os::durable::DurableFile;
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::upload::checkpoint::line::MANIFEST;
 
 /// How long records may wait for the disk.

@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 use std::sync::Barrier;
-use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
@@ -8,6 +7,7 @@ use super::super::Fetched;
 use super::super::failed;
 use super::super::testing::now;
 use super::*;
+use crate::sync::atomic::AtomicUsize;
 
 const LONG: Duration = Duration::from_secs(60);
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use super::recipe::{Book, USUAL};
 use super::{cli, ini, ossutil};
@@ -11,6 +10,7 @@ use crate::credentials::{
     Fetched, Issued, Provider, ProviderContext, Unavailable, failed, not_configured, read_file, unreadable,
 };
 use crate::error::Result;
+use crate::sync::atomic::AtomicBool;
 
 /// A profile of the first file that has it. Read anew each time: tools rewrite their files.
 pub(crate) struct Profile {

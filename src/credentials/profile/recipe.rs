@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::credentials::assume_role::AssumeRole;
 use crate::credentials::ecs_role::EcsRole;
@@ -12,6 +11,7 @@ use crate::credentials::sts::{Role, RoleOptions};
 use crate::credentials::uri::CredentialsUri;
 use crate::credentials::{Credentials, Fetched, Issued, Provider, ProviderContext, Secret, failed};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sync::atomic::AtomicBool;
 
 /// The profile that is used when nothing else is said.
 pub(super) const USUAL: &str = "default";

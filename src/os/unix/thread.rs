@@ -1,7 +1,11 @@
 //! Threads of the library.
 
 use std::io;
+#[cfg(not(shuttle))]
 use std::thread::{Builder, JoinHandle};
+
+#[cfg(shuttle)]
+use shuttle::thread::{Builder, JoinHandle};
 
 use super::signals;
 

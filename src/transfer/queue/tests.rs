@@ -1,7 +1,9 @@
-use std::sync::Mutex;
 use std::thread;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
+
 use super::*;
+use crate::sync::Mutex;
 
 /// What units do: they tell that they have begun, and end when they are let go.
 struct Gated {

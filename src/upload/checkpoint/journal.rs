@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::line::{CHECKPOINT, ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line};
@@ -18,7 +17,7 @@ use crate::os::identity::{FileId, file_id};
 use crate::os::refusal::Refusal;
 use crate::source::identity::Identity;
 use crate::source::lease::LeaseWait;
-use crate::sync::unpoisoned;
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 
 /// How long records may wait for the disk. A power cut loses them then, and the server's list gives them back.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);

@@ -3,11 +3,11 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 fn assert_busy(path: &Path, pid: u32) {
     let error = refusal(path);

@@ -5,7 +5,6 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::geteuid;
@@ -13,6 +12,7 @@ use rustix::process::geteuid;
 use super::*;
 use crate::crc64::checksum;
 use crate::error::ErrorKind;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::upload::checkpoint::line::{ChecksumChain, FIRST_LINE, MAX_FILE, MAX_LINE, first_line};
 
 fn assert_refused(path: &Path, errno: i32, advice: &str) {
