@@ -279,10 +279,8 @@ impl<'a, 'b> Batches<'a, 'b> {
         let gone = self.files.values().any(|versions| {
             versions.len() > 1 && versions.iter().flatten().any(|version| version.len() > PART as usize)
         });
-        let unknown: Vec<_> = left
-            .iter()
-            .filter(|name| !(known.contains(&name.as_str()) || gone && *name == "manifest.parts"))
-            .collect();
+        let unknown: Vec<_> =
+            left.iter().filter(|name| !(known.contains(&name.as_str()) || gone && *name == "manifest.parts")).collect();
         assert!(unknown.is_empty(), "left beside the manifest: {unknown:?}\n{}", self.story());
     }
 
