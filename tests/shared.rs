@@ -285,17 +285,21 @@ fn always_reads_the_file_and_needs_it() {
 }
 
 #[test]
-fn a_file_that_changes_while_a_host_reads_it_is_an_error_there() {
-    let shared = Shared::begin();
-    let gate = shared.fixture.relay.hold_request("UploadPart 2");
-    let alone = UploadOptions { routines: Routines::Count(1), ..options(&shared.fixture) };
-    let step = shared.fixture.client.send_parts(alone, &shared.token, 1..=3).unwrap();
-    gate.reached();
-    fs::write(&shared.fixture.scratch.file, content(5 * PART as usize - 1000, 2)).unwrap();
-    gate.release();
-    let error = end(Ok(step)).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
-    shared.assert_open();
+fn a_file_that_changes_while_a_host_sends_it_is_an_error_there() {
+    // While it is read, and when all of it was read.
+    for is_read in [false, true] {
+        let shared = Shared::begin();
+        let relay = &shared.fixture.relay;
+        let gate = if is_read { relay.hold_response("UploadPart 3") } else { relay.hold_request("UploadPart 2") };
+        let alone = UploadOptions { routines: Routines::Count(1), ..options(&shared.fixture) };
+        let step = shared.fixture.client.send_parts(alone, &shared.token, 1..=3).unwrap();
+        gate.reached();
+        fs::write(&shared.fixture.scratch.file, content(5 * PART as usize - 1000, 2)).unwrap();
+        gate.release();
+        let error = end(Ok(step)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
+        shared.assert_open();
+    }
 }
 
 #[test]

@@ -114,8 +114,9 @@ impl<'a> Walk<'a> {
         let mut path = self.path.clone();
         path.extend_from_slice(&name.bytes);
         let is_folder = matches!(name.kind, Kind::Folder | Kind::LinkToFolder);
-        // Other machines look at it: with many, most of the time would go into that.
-        if !is_folder && !self.request.is_path_in_shard(&path, "") {
+        // Other machines look at it: with many, most of the time would go into that. A link may stand where a folder was, of
+        // which each shard must hear.
+        if matches!(name.kind, Kind::File) && !self.request.is_path_in_shard(&path, "") {
             return None;
         }
         // Safe on all systems that have bytes for names: the rules see what the system sees.

@@ -217,3 +217,37 @@ fn the_documented_example_is_true() {
     assert!(found.has_these_options && !found.is_interrupted && found.record.size == 307_199);
     assert_eq!(loaded.known.failures().unwrap().len(), 1);
 }
+
+/// The manifests of two shards, both with the file "a".
+fn shards(directory: &Path) -> [std::path::PathBuf; 2] {
+    [0, 1].map(|shard_index| {
+        let path = directory.join(format!("m{shard_index}"));
+        let header = HeaderRecord { source: "list".into(), shard_index, shard_count: 2, ..header() };
+        let Loaded { writer, known, .. } = open(&path, &header, "options", false, &LeaseWait::NONE).unwrap();
+        writer.record(&record("a", 1)).unwrap();
+        writer.finish(&known, true, 0).unwrap();
+        path
+    })
+}
+
+#[test]
+fn a_file_that_is_not_of_its_shard_is_not_merged() {
+    let directory = fast_directory();
+    let (parts, out) = (shards(directory.path()), directory.path().join("out"));
+    let error = merge(&out, &parts, &LeaseWait::NONE).unwrap_err();
+    assert!(error.message().contains("has the file \"a\", which is of another shard"), "{error}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_manifest_with_a_damaged_line_is_not_merged() {
+    let directory = fast_directory();
+    let parts = shards(directory.path());
+    let mut bytes = fs::read(&parts[0]).unwrap();
+    let at = bytes.iter().rposition(|byte| *byte == b'x').unwrap();
+    bytes[at] = b'y';
+    fs::write(&parts[0], bytes).unwrap();
+    let error = merge(&directory.path().join("out"), &parts, &LeaseWait::NONE).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Checkpoint);
+    assert!(error.message().contains("damaged lines (1)"), "{error}");
+}
