@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     "src/capi/types.rs",
     "src/capi/batch_types.rs",
     "src/capi/opaque.rs",
@@ -12,6 +12,7 @@ const SOURCES: [&str; 11] = [
     "src/capi/upload.rs",
     "src/capi/memory.rs",
     "src/capi/stream.rs",
+    "src/capi/shared_upload.rs",
     "src/capi/batch.rs",
     "src/capi/event.rs",
     "src/capi/version.rs",

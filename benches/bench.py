@@ -13,10 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import link
-from measuring import tell
+from measuring import PATIENCE, tell
 from picture import draw
 from places import HERE, Places
-from scenarios import FAR, SCENARIOS, Section, Settings
+from scenarios import FAR, SCENARIOS
+from section import Section, Settings
 
 INTRODUCTION = """\
 # Benchmarks
@@ -109,6 +110,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small files, few rounds: to see that it works")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="run this scenario; may be repeated")
     parser.add_argument("--files", type=int, default=100_000, help="in the tree of the batch (%(default)s)")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for one peer of the batch (%(default)s)")
     parser.add_argument("--no-wan", action="store_true", help="leave the long fat links out")
     parser.add_argument("--congestion", action="append", help="on the long links; may be repeated (default: the machine's)")
     parser.add_argument("--docs", action="store_true", help="also write docs/benchmarks.md and docs/benchmark.svg")
@@ -116,7 +118,7 @@ def main() -> None:
 
     places = Places(options.target.resolve())
     options.congestion = options.congestion or [link.usual_congestion()]
-    settings = Settings(2 if options.quick else options.rounds, options.quick, options.congestion, options.files)
+    settings = Settings(2 if options.quick else options.rounds, options.quick, options.congestion, options.files, options.patience)
     load = os.getloadavg()[0]
     if load > 0.5:
         tell(f"Something else is running here (load {load:.1f}): figures will be off.")

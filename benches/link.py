@@ -13,10 +13,8 @@ from pathlib import Path
 
 from places import Places
 
-DELAY_MS = 25  # one way
+ROUND_TRIP_MS = 50
 BITS_PER_SECOND = 1_000_000_000
-# As long as the bytes that are under way on a full link.
-QUEUE_BYTES = BITS_PER_SECOND // 8 * 2 * DELAY_MS // 1000
 CLIENT, SERVER = f"bench-a-{os.getpid()}", f"bench-b-{os.getpid()}"
 SERVER_ADDRESS = "10.99.0.2"
 USUAL_CONGESTION = Path("/proc/sys/net/ipv4/tcp_congestion_control")
@@ -71,12 +69,13 @@ def host(name: str, congestion: str) -> Iterator[None]:
 
 
 @contextmanager
-def link(places: Places, loss: float, congestion: str) -> Iterator[Link]:
-    """The link, with a share of its frames lost."""
+def link(places: Places, loss: float, congestion: str, round_trip_ms: int = ROUND_TRIP_MS) -> Iterator[Link]:
+    """The link, with a share of its frames lost. Its queue is as long as the bytes that are under way when it is full."""
     with ExitStack() as stack:
         for name in (CLIENT, SERVER):
             stack.enter_context(host(name, congestion))
-        numbers = [DELAY_MS, BITS_PER_SECOND, QUEUE_BYTES, loss]
+        queue_bytes = BITS_PER_SECOND // 8 * round_trip_ms // 1000
+        numbers = [round_trip_ms / 2, BITS_PER_SECOND, queue_bytes, loss]
         wan = subprocess.Popen(
             [places.release / "wan", CLIENT, SERVER, *map(str, numbers)], stdout=subprocess.PIPE, text=True
         )

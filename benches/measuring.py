@@ -14,7 +14,7 @@ from pathlib import Path
 from peers import Command, Maker
 from places import Places
 
-# Who is slow is run less often: no more than this, in seconds, is spent on one peer of one scenario.
+# Who is slow is run less often: no more than this, in seconds, is spent on one peer of one scenario, unless more is given.
 PATIENCE = 25.0
 
 
@@ -71,7 +71,12 @@ def run(places: Places, command: Command, inside: tuple[str, ...] = (), limit: f
 
 
 def contest(
-    places: Places, names: list[str], make: Maker, rounds: int, inside: tuple[str, ...] = ()
+    places: Places,
+    names: list[str],
+    make: Maker,
+    rounds: int,
+    inside: tuple[str, ...] = (),
+    patience: float = PATIENCE,
 ) -> Contest:
     """Each peer in turn, `rounds` times, each time in another order. The first run of each warms up; of who takes
     longer than all the patience it is the only one."""
@@ -80,7 +85,7 @@ def contest(
     for name in names:
         tell(f"  {name}")
         cost = run(places, make(name), inside)
-        turns[name] = min(rounds, int(PATIENCE / cost.wall))
+        turns[name] = min(rounds, int(patience / cost.wall))
         result.costs[name] = [] if turns[name] else [cost]
     for round_number in range(rounds):
         order = [name for name in names if turns[name] > round_number]

@@ -19,8 +19,10 @@ TAR_CAT = "tar | cat"
 COMMANDS = [COMMAND_FILE, COMMAND_TAR, TAR_THEN_COMMAND, TAR_CAT]
 OURS_CALLS = f"{OURS}, one by one"
 OURS_BATCH = f"{OURS}, a batch with a manifest"
+OURS_SHARDS = f"{OURS}, four shards at the same time"
 UNCHANGED = f"{OURS}, nothing changed"
 FIND = "find -printf"
+CHECKSUMS = "CRC-64 of each file"
 FIRST_UPLOAD = "first upload of 10 KiB, C"
 BARE_PYTHON = "bare Python"
 IMPORT = "import oss_upload"
@@ -164,8 +166,17 @@ def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time:
         manifest = str(places.bench / "tree.manifest")
         command = f"rm -f {manifest}; {batch}" if name == OURS_BATCH else f"{batch} 1"
         return Command(["sh", "-c", command], {**server.environment, "MANIFEST": manifest})
+    if name == OURS_SHARDS:
+        batch = f"{places.bench / 'batch'} {server.endpoint} {BUCKET} {tree.folder}"
+        manifest = places.bench / "tree.manifest"
+        shard = f"SHARD_INDEX=$i SHARD_COUNT=4 MANIFEST={manifest}-$i {batch} & pids=\"$pids $!\""
+        # The shell's status is that of each.
+        line = f"rm -f {manifest}-*; for i in 0 1 2 3; do {shard}; done; for pid in $pids; do wait $pid || exit; done"
+        return Command(["sh", "-c", line], server.environment)
     if name == FIND:
         return Command(["find", tree.folder, "-type", "f", "-printf", r"%s %T@ %i\n"])
+    if name == CHECKSUMS:
+        return Command([str(places.release / "checksum"), tree.folder, str(tree.count), str(tree.in_each), str(at_a_time)])
     if name == OURS_CALLS:
         arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
         return Command([str(places.bench / "many"), *arguments], server.environment)

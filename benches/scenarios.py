@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from batches import batch, batch_mixed, batch_wan
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
 from peers import (
@@ -14,40 +14,34 @@ from peers import (
     COMMAND_TAR,
     COMMANDS,
     CURL,
-    FIND,
     FIRST_CLIENT,
     FIRST_UPLOAD,
     FLOOR,
     HELP,
     IMPORT,
     OURS,
-    OURS_BATCH,
-    OURS_CALLS,
     OURS_MEMORY,
     OURS_STREAM,
     SDKS,
     STARTS,
     TAR_CAT,
     TAR_THEN_COMMAND,
-    UNCHANGED,
     Job,
-    Tree,
     one_file,
     small_files,
     starting,
-    whole_tree,
 )
 from places import GIB, MIB, Places, server
+from section import Section, Settings, Target, seconds
 
 KB100 = 102_400
 # Nearly as many parts as an object can have: Go v1 refuses the last one of the 10,000 that OSS allows.
 MOST_PARTS = 9_999
 
+# One after the other to a server that is near.
+NEAR_MS, NEAR_PARTS = 5, 500
+
 SMALL_COUNT, SMALL_SIZE, SMALL_AT_A_TIME = 10_000, 10 * 1024, 16
-# In as many folders as there are files in each, when there are a million.
-TREE_SIZE, TREE_IN_EACH, TREE_AT_A_TIME = 1024, 1000, 16
-# As many as a batch sends at the most when it chooses.
-MOST_AT_A_TIME = 64
 
 AUTO = f"{OURS}, AUTO"
 HAND_SET = [1, 4, 8, 16, 32, 64]
@@ -56,52 +50,6 @@ LOSSES = [0.0, 0.001, 0.01]
 WAN_LIMIT = 30.0
 # As much as Go v1 can cut into the parts of its example.
 WAN_SIZE = 960 * MIB
-
-
-@dataclass(frozen=True)
-class Target:
-    """A promise, and what this run says about it."""
-
-    what: str
-    value: float
-    limit: float
-    at_least: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether it was kept."""
-        return self.value >= self.limit if self.at_least else self.value <= self.limit
-
-
-@dataclass
-class Section:
-    """One table. The first column names; a row that begins with our name is ours."""
-
-    name: str
-    title: str
-    columns: list[str]
-    rows: list[list[str]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    targets: list[Target] = field(default_factory=list)
-    # What the picture shows: the number of each row, and what it counts.
-    bars: dict[str, float] = field(default_factory=dict)
-    unit: str = ""
-    more_is_better: bool = False
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How thorough a run is."""
-
-    rounds: int
-    quick: bool
-    congestion: list[str]
-    files: int
-
-
-def seconds(value: float) -> str:
-    """Three digits that mean something."""
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def uploads(
@@ -163,6 +111,25 @@ def parts_100_kb(places: Places, settings: Settings) -> list[Section]:
     one.targets = [Target("CPU at 100 KB × 1, of the floor", alone.ratio("cpu", OURS, FLOOR), 1.4)]
     one.notes = ["The default of the options. The floor sends as many requests."]
     return [section, one]
+
+
+def near(places: Places, settings: Settings) -> list[Section]:
+    """Parts of 100 KB by one connection, one after the other, to a server that is near: does the line rest while the next
+    part is made ready?"""
+    names, count = [OURS, FLOOR], NEAR_PARTS // (8 if settings.quick else 1)
+    file = str(places.source(count * KB100))
+    with link(places, 0.0, settings.congestion[0], NEAR_MS) as hosts:
+        with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
+            job = Job(oss, file, KB100, 1)
+            result = contest(places, names, lambda name: one_file(places, name, job), settings.rounds, hosts.client)
+    title = f"{count:,} parts of 100 KB × 1 over 1 Gbit/s, {NEAR_MS} ms round trip"
+    section = Section("near", title, ["", "seconds", "ms a part", "rounds"], unit="seconds")
+    for name in names:
+        wall = result.median(name, "wall")
+        section.rows.append([name, seconds(wall), f"{wall / count * 1000:.2f}", str(len(result.costs[name]))])
+    rate = result.ratio("wall", FLOOR, OURS)
+    section.targets = [Target(f"rate of 100 KB × 1 at {NEAR_MS} ms / floor", rate, 0.95, at_least=True)]
+    return [section]
 
 
 def https(places: Places, settings: Settings) -> list[Section]:
@@ -292,58 +259,6 @@ def small(places: Places, settings: Settings) -> list[Section]:
     return [section]
 
 
-def batch(places: Places, settings: Settings) -> list[Section]:
-    """A tree of very many small files."""
-    count = settings.files // (10 if settings.quick else 1)
-    names = [OURS_BATCH, OURS_CALLS, CURL]
-    with places.tree(count, TREE_SIZE, TREE_IN_EACH) as folder, server(places) as oss:
-        tree = Tree(folder, count, TREE_IN_EACH)
-        make = lambda name: whole_tree(places, name, oss, tree, TREE_AT_A_TIME)  # noqa: E731
-        result = contest(places, names, make, settings.rounds)
-        # The manifest is there now.
-        again = contest(places, [UNCHANGED, FIND], make, settings.rounds)
-    title = f"A tree of {count:,} files of {TREE_SIZE // 1024} KiB, {TREE_AT_A_TIME} at a time"
-    columns = ["", "seconds", "files/s", "CPU s", "peak MiB", "time / ours", "rounds"]
-    section = Section("batch", title, columns, unit="seconds")
-    for name in names:
-        wall, cpu, rss = (result.median(name, what) for what in ("wall", "cpu", "rss"))
-        ratio, rounds = f"{result.ratio('wall', name, names[0]):.2f}", str(len(result.costs[name]))
-        section.rows.append([name, seconds(wall), f"{count / wall:,.0f}", seconds(cpu), f"{rss:.1f}", ratio, rounds])
-        section.bars[name] = wall
-    for name in (UNCHANGED, FIND):
-        wall, cpu, rss = (again.median(name, what) for what in ("wall", "cpu", "rss"))
-        section.rows.append(
-            [name, seconds(wall), f"{count / wall:,.0f}", seconds(cpu), f"{rss:.1f}", "", str(len(again.costs[name]))]
-        )
-    section.notes = ["curl neither signs nor checks anything, and needs a list of all files and their URLs."]
-    section.targets = [
-        Target("time of a batch / curl", result.ratio("wall", OURS_BATCH, CURL), 1.0),
-        Target("CPU of a batch / one by one", result.ratio("cpu", OURS_BATCH, OURS_CALLS), 1.2),
-        Target("peak MiB of a batch", result.median(OURS_BATCH, "rss"), 64 if count > 100_000 else 48),
-        Target("time with nothing changed / find", again.ratio("wall", UNCHANGED, FIND), 2.0),
-    ]
-    return [section]
-
-
-def batch_wan(places: Places, settings: Settings) -> list[Section]:
-    """Small files over a long link: a batch chooses how many at a time, the program sends 64."""
-    names, rounds = [OURS_BATCH, OURS_CALLS], min(settings.rounds, 3)
-    count = SMALL_COUNT // (8 if settings.quick else 1)
-    with places.tree(count, SMALL_SIZE, TREE_IN_EACH) as folder, link(places, 0.0, settings.congestion[0]) as hosts:
-        with server(places, "--listen", f"{SERVER_ADDRESS}:0", inside=hosts.server) as oss:
-            tree = Tree(folder, count, TREE_IN_EACH)
-            make = lambda name: whole_tree(places, name, oss, tree, MOST_AT_A_TIME)  # noqa: E731
-            result = contest(places, names, make, rounds, hosts.client)
-    title = f"{count:,} files of {SMALL_SIZE // 1024} KiB over 1 Gbit/s, 50 ms round trip"
-    section = Section("batch-wan", title, ["", "seconds", "files/s", "rounds"], unit="seconds")
-    for name in names:
-        wall = result.median(name, "wall")
-        section.rows.append([name, seconds(wall), f"{count / wall:,.0f}", str(len(result.costs[name]))])
-    ratio = result.ratio("wall", OURS_BATCH, OURS_CALLS)
-    section.targets = [Target(f"time of a batch / {MOST_AT_A_TIME} at a time by hand", ratio, 1.0)]
-    return [section]
-
-
 def start(places: Places, settings: Settings) -> list[Section]:
     """What a program pays before it does anything."""
     with server(places) as oss:
@@ -439,6 +354,7 @@ SCENARIOS = {
     "8mib": parts_8_mib,
     "1mib": parts_1_mib,
     "100kb": parts_100_kb,
+    "near": near,
     "https": https,
     "sources": sources,
     "pipes": pipes,
@@ -446,10 +362,11 @@ SCENARIOS = {
     "small": small,
     "batch": batch,
     "batch-wan": batch_wan,
+    "batch-mixed": batch_mixed,
     "start": start,
     "limit": limit,
     "pipes-wan": pipes_wan,
     "wan": wan,
 }
 # Those that need a long link.
-FAR = ["batch-wan", "pipes-wan", "wan"]
+FAR = ["near", "batch-wan", "batch-mixed", "pipes-wan", "wan"]

@@ -1447,6 +1447,97 @@ size_t oss_stream_callback_response(oss_stream *stream, char *buffer, size_t cap
 void oss_stream_free(oss_stream *stream);
 
 /**
+ * Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
+ * file, or as a copy with the same bytes.
+ *
+ * Starts the step and returns at once. `*out` receives it as an upload, or NULL on failure: wait for it with
+ * oss_upload_wait(), then read the token with oss_shared_upload_text() and free it with oss_upload_free().
+ * oss_result.parts is the number of parts. `error` may be NULL. A step that fails, is stopped or killed can be
+ * repeated, here or on another host; parts stay on the server until the upload is finished or aborted.
+ *
+ * All steps take the same bucket, object_key and headers. The file must not be empty. checkpoint, checkpoint_path,
+ * checkpoint_dir and the options for streams must not be set. A file that changes is an error, whatever on_file_change
+ * says. Content-Type, if not set, is guessed from the name of the object. Returns what oss_upload_start() returns.
+ */
+oss_status oss_shared_upload_begin(oss_client *client,
+                                   const oss_upload_options *options,
+                                   oss_upload **out,
+                                   oss_error *error);
+
+/**
+ * Sends parts `first` to `last` of a shared upload. The first part is 1, the last one is the number that
+ * oss_shared_upload_part_count() gives.
+ *
+ * Starts the step, as oss_shared_upload_begin() does; oss_shared_upload_text() then gives the fragment, which
+ * oss_shared_upload_finish() needs. Parts that the server has already are compared with the file, and not sent again.
+ * Ranges may overlap, and several hosts may send the same one. After oss_upload_pause() and oss_upload_cancel(), what
+ * was sent stays on the server. OSS_FILE_CHANGED means that the file has another size, or changed meanwhile.
+ */
+oss_status oss_shared_upload_send_parts(oss_client *client,
+                                        const oss_upload_options *options,
+                                        const char *token,
+                                        uint32_t first,
+                                        uint32_t last,
+                                        oss_upload **out,
+                                        oss_error *error);
+
+/**
+ * Makes the object of all parts of a shared upload, and proves it by its CRC-64. `fragments` points to `fragment_count`
+ * strings.
+ *
+ * Starts the step, as oss_shared_upload_begin() does. The order of the fragments does not matter, and they may be
+ * repeated; of a part that is in several, the last one counts. If parts are missing, returns OSS_INVALID_ARGUMENT; the
+ * message names them. If the object is stored already, because this call is repeated, that is a success.
+ *
+ * file_path may be NULL. If parts were read from files with different times, the content must decide: with file_path,
+ * the file is read and compared; without, the step ends with OSS_FILE_CHANGED. verify_resume set to 2 (never) promises
+ * that all files had the same bytes; 1 (always) reads the file in any case.
+ */
+oss_status oss_shared_upload_finish(oss_client *client,
+                                    const oss_upload_options *options,
+                                    const char *token,
+                                    const char *const *fragments,
+                                    size_t fragment_count,
+                                    oss_upload **out,
+                                    oss_error *error);
+
+/**
+ * Removes from the server what was sent of a shared upload.
+ *
+ * Starts the step, as oss_shared_upload_begin() does. file_path may be NULL. An upload that is gone already is a
+ * success, and an object that was stored stays.
+ */
+oss_status oss_shared_upload_abort(oss_client *client,
+                                   const oss_upload_options *options,
+                                   const char *token,
+                                   oss_upload **out,
+                                   oss_error *error);
+
+/**
+ * Copies the text that a step of a shared upload has made: the token after oss_shared_upload_begin(), the fragment
+ * after oss_shared_upload_send_parts().
+ *
+ * Returns the size of the text in bytes, without its final NUL, whatever `capacity` is. Writes at most `capacity` bytes
+ * to `buffer`, including a final NUL: a text that does not fit is truncated. `buffer` may be NULL when `capacity` is 0.
+ * Returns 0 if there is no text: the step is running, has failed or makes none. A token has at most 16 KiB, a fragment
+ * at most 4 MiB. Both are one line of UTF-8 without secrets, which can be stored and sent anywhere: see
+ * docs/shared-upload-format.md. May be called from any thread. `step` may be NULL.
+ */
+size_t oss_shared_upload_text(oss_upload *step,
+                              char *buffer,
+                              size_t capacity);
+
+/**
+ * Writes the number of parts of a shared upload to `*part_count`; 0 on failure.
+ *
+ * Nothing is sent. Returns OSS_OK, OSS_INVALID_ARGUMENT if `token` is not a token or is damaged, or OSS_UNSUPPORTED if
+ * it comes from a newer version of the library.
+ */
+oss_status oss_shared_upload_part_count(const char *token,
+                                        uint32_t *part_count,
+                                        oss_error *error);
+
+/**
  * Starts the upload of many files and returns at once.
  *
  * `*out` receives the batch, or NULL on failure; free it with oss_batch_free(). `error` may be NULL. The options are
@@ -1542,6 +1633,23 @@ void oss_batch_cancel(oss_batch *batch);
  * Does nothing for a pointer that is not a batch of this library.
  */
 void oss_batch_free(oss_batch *batch);
+
+/**
+ * Writes one manifest of those of all shards of a batch, in any order. `manifests` points to `manifest_count` paths.
+ *
+ * It is that of the same batch without shards: use it with OSS_BATCH_CHANGED, OSS_BATCH_VERIFY or
+ * OSS_BATCH_VERIFY_FULL. Nothing is sent. Nothing is written either, and the message says why, unless the manifests are
+ * of the same batch (endpoint, bucket, prefix, source, headers and number of shards), each shard is there once, and each
+ * has come to its end; start what was interrupted again first. An existing manifest of that batch at `out_path` is
+ * replaced; the others stay as they are.
+ *
+ * Returns OSS_OK, OSS_INVALID_ARGUMENT if the manifests do not belong together or one is missing, OSS_CHECKPOINT if one
+ * cannot be read or is not complete or `out_path` cannot be written, or OSS_CHECKPOINT_BUSY if a batch uses one.
+ */
+oss_status oss_manifest_merge(const char *out_path,
+                              const char *const *manifests,
+                              size_t manifest_count,
+                              oss_error *error);
 
 /**
  * Retrieves the oldest pending event of a client's uploads. Does not wait for one.

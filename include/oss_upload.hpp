@@ -1973,6 +1973,62 @@ public:
         return opened;
     }
 
+    /// Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
+    /// file, or as a copy with the same bytes. Returns the token, which the other steps need; shared_upload_part_count() tells
+    /// how many parts there are.
+    ///
+    /// All steps take the same bucket, object_key and headers. A step that fails, is stopped or killed can be repeated, here
+    /// or on another host; parts stay on the server until the upload is finished or aborted. The file must not be empty.
+    /// Options about checkpoints and streams must not be set. A file that changes is an error, whatever on_file_change says.
+    /// Content-Type, if not set, is guessed from the name of the object.
+    ///
+    /// Throws oss::error if the step fails.
+    [[nodiscard]] std::string begin_shared_upload(const upload_options &options)
+    {
+        std::string token;
+        detail::check(begin(options, token));
+        return token;
+    }
+
+    /// Sends parts `first` to `last` of a shared upload, from 1 on, and returns the fragment for finish_shared_upload(). Parts
+    /// that the server has already are compared with the file, and not sent again. Ranges may overlap. `on_progress` is as
+    /// for upload::wait(); after a pause or a cancel, what was sent stays on the server.
+    ///
+    /// Throws oss::error if the step fails or is stopped, and whatever `on_progress` throws.
+    [[nodiscard]] std::string send_parts(const upload_options &options, const std::string &token, std::uint32_t first,
+                                         std::uint32_t last, const progress_function &on_progress = {})
+    {
+        std::string fragment;
+        detail::check(send(options, token, first, last, on_progress, fragment));
+        return fragment;
+    }
+
+    /// Makes the object of all parts of a shared upload, and proves it by its CRC-64. The order of the fragments does not
+    /// matter, and they may be repeated; of a part that is in several, the last one counts. An object that is stored already
+    /// counts as success.
+    ///
+    /// file_path may be empty. If parts were read from files with different times, the content must decide: with file_path,
+    /// the file is read and compared; without, this fails with status::file_changed. verify::never promises that all files
+    /// had the same bytes; verify::always reads the file in any case.
+    ///
+    /// Throws oss::error if the step fails; parts that are missing are named. Also whatever `on_progress` throws.
+    oss::result finish_shared_upload(const upload_options &options, const std::string &token,
+                                     const std::vector<std::string> &fragments, const progress_function &on_progress = {})
+    {
+        oss::result stored;
+        detail::check(finish(options, token, fragments, on_progress, stored));
+        return stored;
+    }
+
+    /// Removes from the server what was sent of a shared upload. file_path may be empty. An upload that is gone already is no
+    /// error, and an object that was stored stays.
+    ///
+    /// Throws oss::error if the step fails.
+    void abort_shared_upload(const upload_options &options, const std::string &token)
+    {
+        detail::check(abort(options, token));
+    }
+
     /// Starts the upload of many files and returns at once. The options are checked before this call returns. One file that
     /// fails stops nothing, and nothing is deleted in the bucket. With a manifest, a batch that was interrupted or whose
     /// process died goes on where it was when it is started again.
@@ -2066,6 +2122,38 @@ public:
         return detail::expect(start(options, opened), std::move(opened));
     }
 
+    /// Same as begin_shared_upload(), but returns the error.
+    [[nodiscard]] std::expected<std::string, error> try_begin_shared_upload(const upload_options &options)
+    {
+        std::string token;
+        return detail::expect(begin(options, token), std::move(token));
+    }
+
+    /// Same as send_parts(), but returns the error. Exceptions from `on_progress` are still thrown.
+    [[nodiscard]] std::expected<std::string, error> try_send_parts(const upload_options &options, const std::string &token,
+                                                                   std::uint32_t first, std::uint32_t last,
+                                                                   const progress_function &on_progress = {})
+    {
+        std::string fragment;
+        return detail::expect(send(options, token, first, last, on_progress, fragment), std::move(fragment));
+    }
+
+    /// Same as finish_shared_upload(), but returns the error. Exceptions from `on_progress` are still thrown.
+    [[nodiscard]] std::expected<oss::result, error> try_finish_shared_upload(const upload_options &options,
+                                                                             const std::string &token,
+                                                                             const std::vector<std::string> &fragments,
+                                                                             const progress_function &on_progress = {})
+    {
+        oss::result stored;
+        return detail::expect(finish(options, token, fragments, on_progress, stored), std::move(stored));
+    }
+
+    /// Same as abort_shared_upload(), but returns the error.
+    [[nodiscard]] std::expected<void, error> try_abort_shared_upload(const upload_options &options, const std::string &token)
+    {
+        return detail::expect(abort(options, token));
+    }
+
     /// Same as start_batch(), but returns the error.
     [[nodiscard]] std::expected<oss::batch, error> try_start_batch(const batch_options &options)
     {
@@ -2139,6 +2227,69 @@ private:
         return std::nullopt;
     }
 
+    /// Makes and waits for a step of a shared upload, which `call` starts.
+    template <class Call>
+    detail::failure step(const upload_options &from, const std::string &token, const progress_function &on_progress,
+                         oss::result &ended, std::string &text, Call call)
+    {
+        detail::input in;
+        const oss_upload_options options = detail::options(in, from);
+        const char *raw_token = in.text("token", token);
+        if (in.refused()) return in.refused();
+        oss_upload *made = nullptr;
+        oss_error failed;
+        if (call(&options, raw_token, &made, &failed) != OSS_OK) return error(failed);
+        oss::upload started(made);
+        if (detail::failure failure = started.await(on_progress, ended)) return failure;
+        text.resize(oss_shared_upload_text(made, nullptr, 0));
+        // A string has room for its NUL.
+        oss_shared_upload_text(made, text.data(), text.size() + 1);
+        return std::nullopt;
+    }
+
+    detail::failure begin(const upload_options &from, std::string &token)
+    {
+        oss::result ended;
+        return step(from, {}, {}, ended, token,
+                    [this](const oss_upload_options *options, const char *, oss_upload **out, oss_error *failed) {
+                        return oss_shared_upload_begin(handle_.get(), options, out, failed);
+                    });
+    }
+
+    detail::failure send(const upload_options &from, const std::string &token, std::uint32_t first, std::uint32_t last,
+                         const progress_function &on_progress, std::string &fragment)
+    {
+        oss::result ended;
+        return step(from, token, on_progress, ended, fragment,
+                    [this, first, last](const oss_upload_options *options, const char *raw, oss_upload **out, oss_error *failed) {
+                        return oss_shared_upload_send_parts(handle_.get(), options, raw, first, last, out, failed);
+                    });
+    }
+
+    detail::failure finish(const upload_options &from, const std::string &token, const std::vector<std::string> &fragments,
+                           const progress_function &on_progress, oss::result &stored)
+    {
+        detail::input in;
+        std::vector<const char *> texts;
+        for (const std::string &fragment : fragments) texts.push_back(in.text("fragments", fragment));
+        if (in.refused()) return in.refused();
+        std::string nothing;
+        return step(from, token, on_progress, stored, nothing,
+                    [&](const oss_upload_options *options, const char *raw, oss_upload **out, oss_error *failed) {
+                        return oss_shared_upload_finish(handle_.get(), options, raw, texts.data(), texts.size(), out, failed);
+                    });
+    }
+
+    detail::failure abort(const upload_options &from, const std::string &token)
+    {
+        oss::result ended;
+        std::string nothing;
+        return step(from, token, {}, ended, nothing,
+                    [this](const oss_upload_options *options, const char *raw, oss_upload **out, oss_error *failed) {
+                        return oss_shared_upload_abort(handle_.get(), options, raw, out, failed);
+                    });
+    }
+
     detail::failure start(const upload_options &from, oss::stream &opened)
     {
         detail::input in;
@@ -2178,6 +2329,72 @@ private:
 
     owner handle_{};
 };
+
+namespace detail {
+
+inline failure part_count(const std::string &token, std::uint32_t &count)
+{
+    input in;
+    const char *raw = in.text("token", token);
+    if (in.refused()) return in.refused();
+    oss_error failed;
+    if (oss_shared_upload_part_count(raw, &count, &failed) != OSS_OK) return error(failed);
+    return std::nullopt;
+}
+
+inline failure merge_manifests(const std::filesystem::path &out, const std::vector<std::filesystem::path> &manifests)
+{
+    input in;
+    const char *raw = in.path("out", out);
+    std::vector<const char *> paths;
+    for (const std::filesystem::path &manifest : manifests) paths.push_back(in.path("manifests", manifest));
+    if (in.refused()) return in.refused();
+    oss_error failed;
+    if (oss_manifest_merge(raw, paths.data(), paths.size(), &failed) != OSS_OK) return error(failed);
+    return std::nullopt;
+}
+
+} // namespace detail
+
+#if OSS_UPLOAD_HAS_EXCEPTIONS
+/// Writes one manifest of those of all shards of a batch, in any order. It is that of the same batch without shards: use it
+/// with batch_mode::changed, verify or verify_full. Nothing is sent. An existing manifest of that batch at `out` is replaced;
+/// the others stay as they are.
+///
+/// Throws oss::error, and writes nothing, unless the manifests are of the same batch, each shard is there once, and each has
+/// come to its end: invalid_argument, checkpoint (one cannot be read or is not complete, or `out` cannot be written) or
+/// checkpoint_busy (a batch uses one).
+inline void merge_manifests(const std::filesystem::path &out, const std::vector<std::filesystem::path> &manifests)
+{
+    detail::check(detail::merge_manifests(out, manifests));
+}
+
+/// The number of parts of the shared upload that the token is for. Nothing is sent.
+///
+/// Throws oss::error: invalid_argument if it is not a token or is damaged, unsupported if it comes from a newer version.
+[[nodiscard]] inline std::uint32_t shared_upload_part_count(const std::string &token)
+{
+    std::uint32_t count = 0;
+    detail::check(detail::part_count(token, count));
+    return count;
+}
+#endif
+
+#if OSS_UPLOAD_HAS_EXPECTED
+/// Same as merge_manifests(), but returns the error.
+[[nodiscard]] inline std::expected<void, error> try_merge_manifests(const std::filesystem::path &out,
+                                                                    const std::vector<std::filesystem::path> &manifests)
+{
+    return detail::expect(detail::merge_manifests(out, manifests));
+}
+
+/// Same as shared_upload_part_count(), but returns the error.
+[[nodiscard]] inline std::expected<std::uint32_t, error> try_shared_upload_part_count(const std::string &token)
+{
+    std::uint32_t count = 0;
+    return detail::expect(detail::part_count(token, count), std::move(count));
+}
+#endif
 
 } // namespace oss
 

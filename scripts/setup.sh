@@ -31,6 +31,7 @@ abidiff     abigail-tools   https://sourceware.org/libabigail
 lintian     lintian         a Debian system
 dpkg-gensymbols dpkg-dev    a Debian system
 openssl.pc  libssl-dev      the headers of OpenSSL
+java        default-jre-headless https://adoptium.net
 "
 parts_tools="$demo_tools
 python3     python3         https://www.python.org

@@ -60,8 +60,8 @@ python_lint() {
     "$target/venv/bin/mypy"
     "$target/venv/bin/vermin" --quiet --no-tips --violations --target=3.9- oss_upload hatch_build.py ../../examples
     cd ../..
-    "$target/venv/bin/ruff" check --config bindings/python/pyproject.toml tests/docs scripts
-    "$target/venv/bin/ruff" format --check --config bindings/python/pyproject.toml tests/docs scripts
+    "$target/venv/bin/ruff" check --config bindings/python/pyproject.toml tests/docs tests/fleet scripts
+    "$target/venv/bin/ruff" format --check --config bindings/python/pyproject.toml tests/docs tests/fleet scripts
 }
 
 # go_lint MODULE
@@ -108,6 +108,12 @@ if part 'Python' python3 venv; then
         [ -x "$target/venv3.9/bin/python" ] || "$oldest" -m venv "$target/venv3.9"
         python_tests "$target/venv3.9/bin/python"
     fi
+fi
+
+if part 'Engines: Dask, Ray, Spark' python3 venv java; then
+    venv "$target/engines"
+    "$target/engines/bin/python" -m pip install --quiet --upgrade ./bindings/python -r tests/fleet/requirements.txt
+    "$target/engines/bin/python" -m pytest -q -p no:cacheprovider -p no:logging tests/fleet
 fi
 
 if part 'Go' go; then

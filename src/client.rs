@@ -1,6 +1,7 @@
 //! What the uploads of a client share, and the only place that reads the environment.
 
 use std::env;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -19,7 +20,7 @@ use crate::transfer::{Progress, Queue};
 use crate::transport::Transport;
 use crate::transport::plain::Plain;
 use crate::transport::proxy::Proxies;
-use crate::upload::{Job, Upload, UploadRequest, UploadResult, UploadStream};
+use crate::upload::{Job, SharedStep, Upload, UploadRequest, UploadResult, UploadStream};
 
 /// The endpoint, credentials, connections and limits that its uploads share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -81,6 +82,50 @@ impl Client {
     pub fn open_stream(&self, options: UploadOptions) -> Result<UploadStream> {
         let (request, writer) = UploadRequest::of_stream(options)?;
         UploadStream::start(self.job(request)?, writer)
+    }
+
+    /// Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
+    /// file, or as a copy with the same bytes. [`UploadResult::token`] is what the others need. The file must not be empty;
+    /// `checkpoint` must be off. Content-Type is guessed from the object's name.
+    ///
+    /// The steps of a shared upload take the same `bucket`, `object_key` and `headers`. Each is started and waited for as
+    /// any other upload, and a step that fails, is stopped or killed can be repeated, here or on another host. A file that
+    /// changes is always an error, whatever `on_file_change` says. See docs/many-machines.md.
+    pub fn begin_shared_upload(&self, options: UploadOptions) -> Result<Upload> {
+        self.step(options, SharedStep::Begin)
+    }
+
+    /// Sends the parts with these numbers, which begin with 1 and end with [`shared_upload_part_count`]. Parts that the
+    /// server has already are compared with the file, and not sent again. [`UploadResult::fragment`] is the proof for
+    /// [`Client::finish_shared_upload`].
+    ///
+    /// [`shared_upload_part_count`]: crate::shared_upload_part_count
+    pub fn send_parts(&self, options: UploadOptions, token: &str, parts: RangeInclusive<u32>) -> Result<Upload> {
+        self.step(options, SharedStep::send(token, parts)?)
+    }
+
+    /// Makes the object of all parts, and proves it by its CRC-64. The order of the fragments does not matter, and they may
+    /// be repeated; of a part that is in several, the last one counts. An object that is stored already counts as success.
+    ///
+    /// When parts were read from files with different times, the content must decide: with `file_path`, the file is read
+    /// and compared, without, this is an error. `verify_resume` set to never promises that all files had the same bytes.
+    pub fn finish_shared_upload(
+        &self,
+        options: UploadOptions,
+        token: &str,
+        fragments: impl IntoIterator<Item = impl AsRef<str>>,
+    ) -> Result<Upload> {
+        self.step(options, SharedStep::finish(token, fragments)?)
+    }
+
+    /// Removes from the server what was sent. An upload that is gone already is no error, and an object that was stored
+    /// stays.
+    pub fn abort_shared_upload(&self, options: UploadOptions, token: &str) -> Result<Upload> {
+        self.step(options, SharedStep::abort(token)?)
+    }
+
+    fn step(&self, options: UploadOptions, step: SharedStep) -> Result<Upload> {
+        Upload::start(self.job(UploadRequest::of_shared(options, step)?)?)
     }
 
     /// Checks the options, starts the upload of many files and returns at once.

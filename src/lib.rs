@@ -59,7 +59,7 @@ mod upload;
 
 pub use batch::{
     Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchProgress, BatchResult, BatchSource, KeyEncoding,
-    NextOutcome, OutcomeStatus, Symlinks,
+    NextOutcome, OutcomeStatus, Symlinks, merge_manifests,
 };
 pub use client::Client;
 pub use credentials::{Credentials, CredentialsSource};
@@ -67,4 +67,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use events::{Event, EventKind};
 pub use options::*;
 pub use upload::checkpoint::describe as describe_checkpoint;
-pub use upload::{Outcome, Phase, Progress, Upload, UploadResult, UploadStream};
+pub use upload::{Outcome, Phase, Progress, Upload, UploadResult, UploadStream, shared_upload_part_count};

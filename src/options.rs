@@ -21,7 +21,7 @@ pub const MAX_PARTS: u64 = 10_000;
 pub const MAX_ROUTINES: u32 = 100;
 
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const DEFAULT_STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const DEFAULT_MAX_ATTEMPTS: u32 = 8;
 const MAX_ATTEMPTS: u32 = 1000;
 const MIN_BYTES_PER_SECOND: u64 = 1024;

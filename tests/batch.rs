@@ -15,7 +15,7 @@ use common::*;
 use oss_server::Server;
 use oss_upload::{
     Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchSource, Client, ErrorKind, KeyEncoding, NextOutcome,
-    OnFileChange, OutcomeStatus, PartSize, Routines, Symlinks,
+    OnFileChange, OutcomeStatus, PartSize, Routines, Symlinks, merge_manifests,
 };
 
 /// A folder, a server, and a client for it.
@@ -416,6 +416,250 @@ fn shards_divide_the_files() {
     assert_eq!(sizes.iter().sum::<usize>(), 50);
     assert!(sizes.iter().all(|size| *size > 5), "{sizes:?}");
     stage.assert_bucket(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+impl Stage {
+    fn shard_manifest(&self, index: u32) -> PathBuf {
+        self.dir.path().join(format!("manifest-{index}"))
+    }
+
+    /// Uploads shard `index` of 3, with a manifest of its own.
+    fn shard(&self, index: u32, edit: impl FnOnce(&mut BatchOptions)) -> Ended {
+        self.run(|options| {
+            (options.shard_index, options.shard_count) = (index, 3);
+            options.manifest = Some(self.shard_manifest(index));
+            edit(options);
+        })
+    }
+
+    fn merge(&self, shards: &[u32]) -> oss_upload::Result<()> {
+        let parts: Vec<_> = shards.iter().map(|index| self.shard_manifest(*index)).collect();
+        merge_manifests(self.manifest(), &parts)
+    }
+
+    /// Fifty files, an empty folder, one file that is left out, and a name of which no key can be made.
+    fn of_all_sorts() -> Stage {
+        let stage = Stage::new();
+        (0..50).for_each(|number| stage.write(&format!("d/{number}"), format!("{number}").as_bytes()));
+        fs::create_dir(stage.root().join("empty")).unwrap();
+        stage.write("left-out", b"x");
+        fs::write(stage.root().join(std::ffi::OsStr::from_bytes(b"bad-\xff")), "x").unwrap();
+        stage
+    }
+
+    fn all_sorts(options: &mut BatchOptions) {
+        (options.empty_directories, options.exclude) = (true, "left-out".into());
+    }
+}
+
+#[test]
+fn everything_is_in_exactly_one_shard() {
+    let stage = Stage::of_all_sorts();
+    let mut seen: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for index in 0..3 {
+        for path in stage.shard(index, Stage::all_sorts).outcomes.into_keys() {
+            *seen.entry(path).or_default() += 1;
+        }
+    }
+    assert_eq!(seen.len(), 53, "{seen:?}");
+    assert!(seen.values().all(|count| *count == 1), "{seen:?}");
+}
+
+/// What is a file for one machine may be none any more for another.
+#[test]
+fn what_changes_meanwhile_stays_in_its_shard() {
+    let stage = Stage::new();
+    let paths: Vec<_> = (0..20).map(|number| format!("{number}")).collect();
+    paths.iter().for_each(|path| stage.write(path, b"x"));
+    let shards = |edit: fn(&mut BatchOptions)| {
+        let of = |index| stage.shard(index, edit).outcomes.into_keys().map(move |path| (path, index));
+        (0..3).flat_map(of).collect::<BTreeMap<_, _>>()
+    };
+    let before = shards(|_| ());
+    for path in &paths {
+        fs::remove_file(stage.root().join(path)).unwrap();
+        symlink("nowhere", stage.root().join(path)).unwrap();
+    }
+    assert_eq!(shards(|o| o.symlinks = Symlinks::Skip), before);
+    assert_eq!(shards(|o| o.symlinks = Symlinks::Refuse), before);
+    assert_eq!(shards(|o| o.exclude = "*".into()), before);
+}
+
+#[test]
+fn a_folder_that_cannot_be_looked_at_is_forgotten_by_no_shard() {
+    let stage = Stage::of_all_sorts();
+    for index in 0..3 {
+        stage.shard(index, |_| ());
+    }
+    fs::rename(stage.root().join("d"), stage.dir.path().join("elsewhere")).unwrap();
+    symlink(stage.dir.path().join("elsewhere"), stage.root().join("d")).unwrap();
+    for index in 0..3 {
+        stage.shard(index, |o| (o.symlinks, o.mode) = (Symlinks::Refuse, BatchMode::Changed));
+    }
+    fs::remove_file(stage.root().join("d")).unwrap();
+    fs::rename(stage.dir.path().join("elsewhere"), stage.root().join("d")).unwrap();
+    stage.server.clear_log();
+    for index in 0..3 {
+        stage.shard(index, |o| o.mode = BatchMode::Changed);
+    }
+    assert_eq!(stage.puts(), 0, "what was stored is known");
+}
+
+#[test]
+fn merged_manifests_are_that_of_the_whole_batch() {
+    let stage = Stage::of_all_sorts();
+    for index in 0..3 {
+        stage.shard(index, Stage::all_sorts);
+    }
+    stage.merge(&[2, 0, 1]).unwrap();
+    // And once more, over the one that is there.
+    stage.merge(&[0, 1, 2]).unwrap();
+    stage.server.clear_log();
+    let changed = stage.keep(|o| {
+        Stage::all_sorts(o);
+        o.mode = BatchMode::Changed;
+    });
+    let ended = &changed.end.result;
+    assert_eq!((ended.files_unchanged, ended.files_skipped, ended.files_failed, stage.puts()), (51, 1, 1, 0));
+    for mode in [BatchMode::Verify, BatchMode::VerifyFull] {
+        let verified = stage.keep(|o| o.mode = mode);
+        assert_eq!(verified.end.result.files_unchanged, 51, "{mode:?}");
+        assert_eq!(verified.end.result.files_failed, 0, "{mode:?}");
+    }
+    // A shard may verify its part by the whole manifest, which is not written then.
+    let of_shards = (0..3).map(|index| {
+        let verified = stage.shard(index, |o| (o.mode, o.manifest) = (BatchMode::Verify, Some(stage.manifest())));
+        verified.end.result.files_unchanged
+    });
+    assert_eq!(of_shards.sum::<u64>(), 51);
+}
+
+#[test]
+fn manifests_that_do_not_belong_together_are_not_merged() {
+    let stage = Stage::of_all_sorts();
+    for index in 0..3 {
+        stage.shard(index, |_| ());
+    }
+    let refusal = |merged: oss_upload::Result<()>, kind: ErrorKind, words: &str| {
+        let error = merged.unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.message().contains(words), "{error}");
+        assert!(!stage.manifest().exists());
+    };
+    refusal(stage.merge(&[]), ErrorKind::InvalidArgument, "no manifests");
+    refusal(stage.merge(&[0, 2]), ErrorKind::InvalidArgument, "shard_index 1 of 3 is missing");
+    refusal(stage.merge(&[0]), ErrorKind::InvalidArgument, "shard_index 1 and 1 others of 3");
+    refusal(stage.merge(&[0, 1, 1, 2]), ErrorKind::InvalidArgument, "is of shard_index 1 of 3, as");
+    refusal(stage.merge(&[0, 1, 9]), ErrorKind::Checkpoint, "manifest-9");
+    let with = |edit: fn(&mut BatchOptions)| {
+        fs::remove_file(stage.shard_manifest(2)).unwrap();
+        stage.shard(2, edit);
+        stage.merge(&[0, 1, 2])
+    };
+    refusal(with(|o| o.key_prefix = "q/".into()), ErrorKind::InvalidArgument, "/q/");
+    refusal(
+        with(|o| o.headers = vec![("x-oss-meta-a".into(), "b".into())]),
+        ErrorKind::InvalidArgument,
+        "other headers",
+    );
+    refusal(with(|o| o.shard_count = 4), ErrorKind::InvalidArgument, "4 shards");
+    refusal(with(|o| (o.shard_index, o.shard_count) = (0, 0)), ErrorKind::InvalidArgument, "not of a shard");
+}
+
+#[test]
+fn what_was_interrupted_is_not_merged() {
+    let stage = Stage::of_all_sorts();
+    for index in 0..2 {
+        stage.shard(index, |_| ());
+    }
+    let relay = relay::Relay::start(stage.server.port());
+    let client = client_with(&stage.server, |options| options.endpoint = Some(relay.endpoint()));
+    let mut options = stage.options();
+    (options.shard_index, options.shard_count, options.manifest) = (2, 3, Some(stage.shard_manifest(2)));
+    options.connections = Routines::Count(1);
+    let first = relay.hold_request("PutObject");
+    let batch = client.start_batch(options.clone()).unwrap();
+    first.reached();
+    let second = relay.hold_request("PutObject");
+    first.release();
+    second.reached();
+    // One is stored, and the next is on its way.
+    assert_eq!(stage.merge(&[0, 1, 2]).unwrap_err().kind(), ErrorKind::CheckpointBusy);
+    batch.pause();
+    second.cut();
+    finish_batch(&batch);
+    let error = stage.merge(&[0, 1, 2]).unwrap_err();
+    assert!(error.message().contains("interrupted") && error.message().contains("start that shard again"), "{error}");
+    // At the endpoint of the others from now on.
+    fs::remove_file(stage.shard_manifest(2)).unwrap();
+    stage.shard(2, |o| o.mode = BatchMode::All);
+    stage.merge(&[0, 1, 2]).unwrap();
+}
+
+#[test]
+fn a_shard_that_nothing_is_in_can_be_merged() {
+    let stage = Stage::new();
+    for index in 0..3 {
+        stage.shard(index, |_| ()).assert_ok();
+    }
+    stage.merge(&[0, 1, 2]).unwrap();
+    stage.keep(|o| o.mode = BatchMode::Verify).assert_ok();
+}
+
+#[test]
+fn a_manifest_of_another_shard_is_refused_before_anything_is_sent() {
+    let stage = Stage::of_all_sorts();
+    stage.shard(0, |_| ());
+    stage.keep(|_| ());
+    stage.server.clear_log();
+    let refusal = |ended: Ended, words: &str| {
+        let error = ended.end.error.unwrap();
+        assert_eq!(error.kind(), ErrorKind::Checkpoint, "{error}");
+        assert!(error.message().contains(words), "{error}");
+    };
+    refusal(
+        stage.shard(1, |o| o.manifest = Some(stage.shard_manifest(0))),
+        "is of shard_index 0 of 3, but the batch is shard_index 1 of 3",
+    );
+    refusal(stage.shard(0, |o| o.shard_count = 4), "is of shard_index 0 of 3, but the batch is shard_index 0 of 4");
+    refusal(stage.keep(|o| o.manifest = Some(stage.shard_manifest(0))), "merge the manifests");
+    refusal(stage.shard(0, |o| o.manifest = Some(stage.manifest())), "a manifest of its own");
+    assert!(stage.server.log().is_empty());
+    let error = merge_manifests(stage.shard_manifest(0), &[stage.shard_manifest(0)]).unwrap_err();
+    assert!(error.message().contains("missing"), "{error}");
+}
+
+/// By mistake, or since the first machine seemed to be dead.
+#[test]
+fn a_shard_on_two_machines_at_once_harms_nothing() {
+    let stage = Stage::of_all_sorts();
+    let start = |name: &str| {
+        let manifest = stage.dir.path().join(name);
+        stage.start(|o| (o.shard_index, o.shard_count, o.manifest) = (1, 3, Some(manifest)))
+    };
+    let (one, other) = (start("one"), start("other"));
+    let (one, other) = (finish_batch(&one), finish_batch(&other));
+    let held = stage.dir.path().join("held");
+    let holder = stage.start(|o| {
+        (o.shard_index, o.shard_count, o.manifest, o.source) = (1, 3, Some(held.clone()), BatchSource::Pushed);
+    });
+    wait_until("it has its manifest", || held.exists());
+    let refused = finish_batch(&start("held")).end.error.unwrap();
+    assert_eq!(refused.kind(), ErrorKind::CheckpointBusy, "{refused}");
+    holder.cancel();
+    finish_batch(&holder);
+    let paths = |ended: &Ended| ended.outcomes.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(paths(&one), paths(&other));
+    for path in paths(&one).iter().filter(|path| path.starts_with("d")) {
+        let path = path.to_str().unwrap();
+        assert_stored(&stage.server, &format!("p/{path}"), &stage.root().join(path));
+    }
+    stage.shard(0, |_| ());
+    stage.shard(2, |_| ());
+    for name in ["one", "other"] {
+        let parts = [stage.shard_manifest(0), stage.dir.path().join(name), stage.shard_manifest(2)];
+        merge_manifests(stage.manifest(), &parts).unwrap();
+    }
 }
 
 #[test]

@@ -192,6 +192,14 @@ fn batches_become_objects() {
 }
 
 #[test]
+fn shared_uploads_become_objects() {
+    let case = Case::with(false, vec![stalls("stalls-cancelled", 1)].into());
+    case.run("shared_uploads");
+    case.assert_only_objects(&["shared"]);
+    case.assert_stored(&["shared"]);
+}
+
+#[test]
 fn handles_in_any_order() {
     let keys = ["stalls-look", "stalls-early", "stalls-freed", "stalls-kept", "stalls-waiters"];
     let case = Case::with(false, keys.map(|key| stalls(key, 1)).to_vec().into());

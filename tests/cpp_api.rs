@@ -171,8 +171,8 @@ fn expected_case() -> Case {
 #[test]
 fn errors_are_returned_with_exceptions_and_without() {
     for (flags, objects) in [
-        (&["-std=c++23"][..], &["in-batch", "in-place", "stalls-expected"][..]),
-        (&["-std=c++23", "-fno-exceptions", "-fno-rtti"], &["in-batch", "in-place", "stalls-expected"]),
+        (&["-std=c++23"][..], &["in-batch", "in-place", "shared", "stalls-expected"][..]),
+        (&["-std=c++23", "-fno-exceptions", "-fno-rtti"], &["in-batch", "in-place", "shared", "stalls-expected"]),
     ] {
         let case = expected_case();
         case.run_under_valgrind(with_gcc("expected.cpp", flags));

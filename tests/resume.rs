@@ -783,3 +783,38 @@ fn an_upload_freed_while_it_runs_is_paused() {
     assert!(!fixture.sent().contains(&1), "{:?}", fixture.sent());
     fixture.assert_done();
 }
+
+/// A checkpoint as a process leaves it that is killed between Initiate and the record of its response: the server has the
+/// upload, which has no parts.
+fn killed_while_opening(fixture: &Fixture) {
+    refuse_part(&fixture.server, 1);
+    fixture.run().unwrap_err();
+    fixture.server.clear_faults();
+    let header = lines(&fixture.checkpoint())[..2].concat();
+    fs::write(fixture.checkpoint(), header).unwrap();
+    fixture.server.clear_log();
+}
+
+#[test]
+fn an_upload_whose_id_was_not_recorded_is_removed_when_the_file_has_changed() {
+    let fixture = Fixture::new(4);
+    killed_while_opening(&fixture);
+    fs::write(&fixture.scratch.file, content(4 * PART as usize, 2)).unwrap();
+    let error = fixture.run_with(|options| options.on_file_change = OnFileChange::Fail).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileChanged);
+    fixture.assert_nothing_left();
+}
+
+#[test]
+fn a_cancel_does_not_keep_what_cannot_be_resumed_from_being_removed() {
+    let fixture = Fixture::new(4);
+    fixture.stop_at(3);
+    fs::write(&fixture.scratch.file, content(4 * PART as usize, 2)).unwrap();
+    let gate = fixture.relay.hold_request("AbortMultipartUpload");
+    let upload = fixture.start();
+    gate.reached();
+    upload.cancel();
+    gate.release();
+    assert_eq!(outcome(&upload).error.unwrap().kind(), ErrorKind::Cancelled);
+    fixture.assert_nothing_left();
+}

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::key::{self, key_of};
+use super::manifest::HeaderRecord;
 use super::options::{BatchMode, BatchOptions, BatchSource};
 use super::select::Rules;
+use super::shard::shard_of;
 use crate::error::{Error, ErrorKind, Result};
 use crate::oss::{self, ObjectHeaders};
 use crate::text::hex::hex;
@@ -73,11 +75,44 @@ impl BatchRequest {
         }
     }
 
-    /// Whether the file with this key belongs to the shard of this batch: that of the key's CRC-64 modulo the number of
-    /// shards.
+    /// Whether the file with this key belongs to the shard of this batch.
     pub(crate) fn is_in_shard(&self, key: &str) -> bool {
-        let count = u64::from(self.options.shard_count);
-        count < 2 || crate::crc64::checksum(key.as_bytes()) % count == u64::from(self.options.shard_index)
+        let BatchOptions { shard_index, shard_count, .. } = self.options;
+        shard_count < 2 || shard_of(key, shard_count) == shard_index
+    }
+
+    /// The same for what is no file, or none that can be uploaded, at this moment: by the key that it would have. So a
+    /// machine that finds it otherwise finds it in the same shard.
+    pub(crate) fn is_path_in_shard(&self, path: &[u8], key: &str) -> bool {
+        if self.options.shard_count < 2 || !key.is_empty() {
+            return self.is_in_shard(key);
+        }
+        let would_be = match &self.options.source {
+            BatchSource::Directory(_) => key_of(&self.options.key_prefix, path, self.options.key_encoding),
+            _ => self.key_of_given(&crate::os::path::from_bytes(path.to_vec())),
+        };
+        let text = String::from_utf8_lossy(path);
+        self.is_in_shard(would_be.as_deref().unwrap_or(&text))
+    }
+
+    /// Which batch, and which shard of it, its manifest is of.
+    pub(crate) fn manifest_header(&self, endpoint: String) -> HeaderRecord {
+        let BatchOptions { bucket, key_prefix, source, shard_index, shard_count, .. } = &self.options;
+        let is_shard = *shard_count > 1;
+        let source = match source {
+            BatchSource::Directory(path) => crate::text::path::encode(path),
+            BatchSource::List { .. } => "list".to_owned(),
+            BatchSource::Pushed => "added".to_owned(),
+        };
+        HeaderRecord {
+            manifest: String::new(),
+            endpoint,
+            bucket: bucket.clone(),
+            prefix: key_prefix.clone(),
+            source: if is_shard { source } else { String::new() },
+            shard_index: if is_shard { *shard_index } else { 0 },
+            shard_count: if is_shard { *shard_count } else { 0 },
+        }
     }
 
     /// The key of a file whose path was given without one: the prefix, and the path without what leads to the root or the

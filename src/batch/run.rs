@@ -11,7 +11,7 @@ use super::job::BatchJob;
 use super::key::key_of;
 use super::key_set::KeySet;
 use super::list::{List, look};
-use super::manifest::{self, HeaderRecord, Known, Loaded, RecordStatus};
+use super::manifest::{self, Known, Loaded, RecordStatus};
 use super::options::{BatchMode, BatchSource, KeyEncoding};
 use super::outcome::{BatchOutcome, BatchResult, OutcomeStatus};
 use super::remote_list::RemoteList;
@@ -81,15 +81,11 @@ impl BatchJob {
         if options.dry_run && !path.exists() {
             return Ok(None);
         }
-        let header = HeaderRecord {
-            manifest: String::new(),
-            endpoint: self.endpoint.to_string(),
-            bucket: options.bucket.clone(),
-            prefix: options.key_prefix.clone(),
-        };
+        let header = self.request.manifest_header(self.endpoint.to_string());
+        let is_read_only = options.dry_run || matches!(options.mode, BatchMode::Verify | BatchMode::VerifyFull);
         let (control, shape) = (&self.control.own, self.request.shape());
         while_leased(control, &control.begin_round(), self.service.stall_timeout, |wait| {
-            manifest::open(path, &header, &shape, wait).map(Some)
+            manifest::open(path, &header, &shape, is_read_only, wait).map(Some)
         })
     }
 
@@ -212,12 +208,15 @@ impl Feeder<'_> {
     fn take(&mut self, found: Found) -> Result<()> {
         match found {
             Found::File(entry) if !self.job.request.is_in_shard(&entry.key) => {}
-            Found::Skipped { path, .. } | Found::Failed { path, .. }
-                if !self.job.request.is_in_shard(&String::from_utf8_lossy(&path)) => {}
             Found::File(entry) => return self.take_file(entry),
+            Found::Skipped { path, .. } if !self.job.request.is_path_in_shard(&path, "") => {}
             Found::Skipped { path, rule } => self.take_skipped(&path, rule)?,
             Found::Failed { path, key, error } => {
+                // It may be a folder with files of all shards.
                 self.missed_some = true;
+                if !self.job.request.is_path_in_shard(&path, &key) {
+                    return Ok(());
+                }
                 self.job.meter.found(0);
                 self.schedule.settle(failed(&path, &key, 0, error), None);
             }

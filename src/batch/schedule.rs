@@ -3,12 +3,12 @@
 //! A large file begins as soon as it is found, so that the batch does not end with one connection at work. What a thread has
 //! in work is settled, recorded in the manifest and told, before the thread takes more.
 
-use std::collections::VecDeque;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::backlog::Backlog;
 use super::entry::{Entry, Stored, Task};
 use super::job::BatchJob;
 use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
@@ -18,18 +18,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::options::OnFileChange;
 use crate::os;
 use crate::source::identity::{Comparison, Identity};
-use crate::source::lease::LeaseWait;
-use crate::source::{FileSource, Part, Source};
-use crate::sync::atomic::Ordering;
-use crate::sync::{Condvar, Mutex, MutexGuard, unpoisoned};
+use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::text;
 use crate::transfer::{Sending, Units};
-use crate::upload::{Outcome, StoredFile, while_leased};
+use crate::upload::{Outcome, StoredFile};
 
 /// So many files may be found ahead of those that are done.
 const LOOKAHEAD: usize = 4096;
-/// So many large files are sent at the same time: together they have enough parts to keep all connections busy.
-const MOST_LARGE: u32 = 16;
 /// How often a file is put off because of errors that may be its own, or everybody's.
 const MOST_DEFERRALS: u32 = 1;
 
@@ -42,23 +37,6 @@ pub(crate) struct Schedule {
     /// How many small files are sent at a time, when the library chooses.
     width: Option<Mutex<Width>>,
     start: Instant,
-}
-
-/// What was found and is not done.
-#[derive(Default)]
-pub(crate) struct Backlog {
-    state: Mutex<BacklogState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct BacklogState {
-    small: VecDeque<Entry>,
-    large: VecDeque<Entry>,
-    large_in_work: u32,
-    unfinished: usize,
-    /// Somebody waits for a file to be finished.
-    awaited: bool,
 }
 
 /// What came of a file.
@@ -77,7 +55,7 @@ impl Schedule {
         let schedule = Arc::new(Schedule {
             job,
             manifest,
-            backlog: Arc::default(),
+            backlog: Arc::new(Backlog::new()),
             sending: Mutex::new(None),
             width: connections.is_none().then(|| Mutex::new(Width::new())),
             start: Instant::now(),
@@ -95,7 +73,7 @@ impl Schedule {
             self.backlog.wait(LOOKAHEAD - 1);
             self.keep_safe();
         }
-        self.backlog.lock().unfinished += 1;
+        self.backlog.expect();
         self.put(entry);
     }
 
@@ -103,7 +81,7 @@ impl Schedule {
     pub(crate) fn finish(&self) {
         while self.backlog.unfinished() > 0 {
             if self.job.control.is_stopping() {
-                self.drop_waiting();
+                self.backlog.drop_waiting();
             }
             self.backlog.wait(0);
             self.dispatch();
@@ -146,16 +124,19 @@ impl Schedule {
     }
 
     fn put(self: &Arc<Self>, entry: Entry) {
-        let bytes = entry.identity.size;
-        // Whether a large file has changed is found out like a small one is sent.
-        if self.job.is_small(&entry) || matches!(entry.task, Task::Compare(_) | Task::CompareRemote | Task::Verify(_)) {
-            self.backlog.lock().small.push_back(entry);
+        // Whether a large file has changed on the server is found out like a small one is sent.
+        if matches!(entry.task, Task::Compare(_)) {
+            self.backlog.add_to_compare(entry);
+            self.start_comparing();
+        } else if self.job.is_small(&entry) || matches!(entry.task, Task::CompareRemote | Task::Verify(_)) {
+            let bytes = entry.identity.size;
+            self.backlog.add_small(entry);
             if let Some(sending) = &mut *self.sending() {
                 sending.add(bytes);
             }
             self.dispatch();
         } else {
-            self.backlog.lock().large.push_back(entry);
+            self.backlog.add_large(entry);
             self.start_large();
         }
     }
@@ -173,28 +154,21 @@ impl Schedule {
             let backlog = self.backlog.clone();
             let work = move || {
                 this.carry_out(entry, false);
-                backlog.lock().large_in_work -= 1;
+                backlog.large_done();
                 this.start_large();
                 drop(this);
-                backlog.finished();
+                backlog.finished(1);
             };
             if let Err(error) = self.job.queue.pool().spawn(work) {
-                self.backlog.lock().large_in_work -= 1;
+                self.backlog.large_done();
                 self.job.fail(Error::no_thread(&error));
-                self.backlog.finished();
+                self.backlog.finished(1);
             }
         }
     }
 
-    fn drop_waiting(&self) {
-        let mut state = self.backlog.lock();
-        state.unfinished -= state.small.len() + state.large.len();
-        state.small.clear();
-        state.large.clear();
-    }
-
     /// Does what is to be done with a file. It counts as finished afterwards, unless it was put off.
-    fn carry_out(self: &Arc<Self>, entry: Entry, is_small: bool) {
+    pub(super) fn carry_out(self: &Arc<Self>, entry: Entry, is_small: bool) {
         let (path, key, size) = (entry.path.clone(), entry.key.clone(), entry.identity.size);
         let verdict = catch_unwind(AssertUnwindSafe(|| self.process(entry, is_small))).unwrap_or_else(|payload| {
             Verdict::Outcome(Box::new(failed(&path, &key, size, Error::from_panic(&*payload))), None)
@@ -203,7 +177,7 @@ impl Schedule {
             Verdict::Outcome(outcome, stored) => self.settle(*outcome, stored),
             Verdict::Stopped => {}
             Verdict::Again(entry) => {
-                self.backlog.lock().unfinished += 1;
+                self.backlog.expect();
                 self.put(entry);
             }
         }
@@ -320,27 +294,6 @@ impl Schedule {
         Verdict::Outcome(Box::new(BatchOutcome { attempts, ..failed }), None)
     }
 
-    /// The file as it is, when its content is what was stored.
-    pub(crate) fn has_content(&self, entry: &Entry, stored: &Stored) -> Result<Option<StoredFile>> {
-        let control = &self.job.control.own;
-        let stop = control.begin_round();
-        let go_on = || if stop.load(Ordering::Relaxed) { Err(crate::service::stopped()) } else { Ok(()) };
-        let path = self.job.request.full_path(&entry.path);
-        let open = |wait: &LeaseWait<'_>| FileSource::open(&path, wait);
-        let file = while_leased(control, &stop, self.job.service.stall_timeout, open)?;
-        if file.size() != stored.size {
-            return Ok(None);
-        }
-        file.check_end()?;
-        let whole = Part { number: 1, offset: 0, size: file.size() };
-        let source: &dyn Source = &file;
-        let crc64 = source.crc64(&whole, go_on)?;
-        file.check_unchanged()?;
-        let identity = file.identity();
-        let is_fresh = identity.may_hide_a_write_after(file.observed);
-        Ok((crc64 == stored.crc64).then_some(StoredFile { identity, is_fresh }))
-    }
-
     /// What the bucket has, when it is the file's content.
     fn remote_has(&self, entry: &Entry) -> Result<Option<(Stored, StoredFile)>> {
         let Some(stored) = self.job.head(entry)?.filter(|stored| stored.size == entry.identity.size) else {
@@ -352,7 +305,7 @@ impl Schedule {
     /// A small file took so long: perhaps more or fewer at a time are better.
     fn adapt(&self, took: Duration) {
         let Some(width) = &self.width else { return };
-        if self.backlog.lock().small.is_empty() {
+        if !self.backlog.has_small() {
             return;
         }
         let Some(width) = unpoisoned(width.lock()).file_done(self.start.elapsed(), took) else { return };
@@ -387,50 +340,7 @@ impl Units for SmallFiles {
         }
         schedule.adapt(start.elapsed());
         drop(schedule);
-        backlog.finished();
-    }
-}
-
-impl Backlog {
-    fn unfinished(&self) -> usize {
-        self.lock().unfinished
-    }
-
-    /// Waits a while, until no more than so many are unfinished.
-    fn wait(&self, most: usize) {
-        let mut state = self.lock();
-        if state.unfinished > most {
-            state.awaited = true;
-            state = unpoisoned(self.changed.wait_timeout(state, Duration::from_millis(100))).0;
-            state.awaited = false;
-        }
-    }
-
-    fn finished(&self) {
-        let mut state = self.lock();
-        state.unfinished -= 1;
-        if state.awaited && (state.unfinished == 0 || state.unfinished.is_multiple_of(64)) {
-            self.changed.notify_all();
-        }
-    }
-
-    fn next_small(&self) -> Option<Entry> {
-        self.lock().small.pop_front()
-    }
-
-    fn next_large(&self) -> Option<Entry> {
-        let mut state = self.lock();
-        if state.large_in_work >= MOST_LARGE {
-            return None;
-        }
-        let entry = state.large.pop_front()?;
-        state.large_in_work += 1;
-        Some(entry)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BacklogState> {
-        // Nothing panics while it holds this lock; were it so, the state would still be whole.
-        unpoisoned(self.state.lock())
+        backlog.finished(1);
     }
 }
 

@@ -109,11 +109,15 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the name is in the batch; `None` when it is a folder that is looked into.
+    /// What the name is in the batch; `None` when it is a folder that is looked into, or in another shard.
     fn look(&mut self, name: &Name) -> Option<Found> {
         let mut path = self.path.clone();
         path.extend_from_slice(&name.bytes);
         let is_folder = matches!(name.kind, Kind::Folder | Kind::LinkToFolder);
+        // Other machines look at it: with many, most of the time would go into that.
+        if !is_folder && !self.request.is_path_in_shard(&path, "") {
+            return None;
+        }
         // Safe on all systems that have bytes for names: the rules see what the system sees.
         let shown = os::path::from_bytes(path.clone());
         let skipped = |rule: String| Some(Found::Skipped { path: path.clone().into(), rule });

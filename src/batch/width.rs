@@ -29,9 +29,11 @@ pub(crate) struct Width {
 enum State {
     /// Connections are being opened.
     Opening,
-    /// Nothing is tried before this time.
+    /// Nothing is tried before this time. A window in which all stood still must not be what a trial is compared with: the
+    /// best counts.
     Few {
         until: Duration,
+        best: f64,
     },
     /// The most are tried; so fast it was with few.
     Trial {
@@ -81,11 +83,13 @@ impl State {
     /// After a window with this rate.
     fn next(self, now: Duration, rate: f64, is_slow: bool) -> State {
         match self {
-            State::Opening => State::Few { until: now },
-            State::Few { until } if is_slow && now >= until => State::Trial { before: rate },
-            State::Trial { before } if rate < before * WORTHWHILE => State::Few { until: now + AGAIN },
-            State::Trial { .. } => State::Most,
-            State::Few { .. } | State::Most => self,
+            State::Opening => State::Few { until: now, best: 0.0 },
+            State::Few { until, best } if is_slow && now >= until => State::Trial { before: rate.max(best) },
+            State::Few { until, best } => State::Few { until, best: rate.max(best) },
+            State::Trial { before } if rate < before * WORTHWHILE => State::Few { until: now + AGAIN, best: 0.0 },
+            // Whatever made files wait is over.
+            State::Most if !is_slow => State::Few { until: now, best: 0.0 },
+            State::Trial { .. } | State::Most => State::Most,
         }
     }
 }
@@ -116,6 +120,28 @@ mod tests {
     #[test]
     fn where_nothing_waits_more_are_not_tried() {
         assert_eq!(after(10.0, |_| 0.0008), 16);
+    }
+
+    #[test]
+    fn a_machine_that_stood_still_has_few_again() {
+        let mut width = Width::new();
+        let mut done = |from: u64, until: u64, took: u64| {
+            // 20 files a millisecond, or one: in microseconds.
+            let step = took / u64::from(width.get());
+            let times = (1..).map(|number| from + number * step).take_while(|now| *now <= until);
+            times.for_each(|now| _ = width.file_done(Duration::from_micros(now), Duration::from_micros(took)));
+            width.get()
+        };
+        assert_eq!(done(0, 200_000, 800), 16);
+        assert_eq!(done(200_000, 260_000, 16_000), 64, "it seems that files wait");
+        assert_eq!(done(260_000, 900_000, 3_200), 16, "as many files a second as before");
+    }
+
+    #[test]
+    fn what_made_files_wait_may_end() {
+        let mut width = Width { state: State::Most, window: Window::default() };
+        (1..100).for_each(|number| _ = width.file_done(Duration::from_millis(number), Duration::from_millis(2)));
+        assert_eq!(width.get(), 16);
     }
 
     #[test]

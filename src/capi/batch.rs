@@ -10,7 +10,7 @@ use super::upload::timeout;
 use super::{handle, input, output};
 use crate::batch::{
     BatchMode, BatchOptions, BatchOutcome, BatchProgress, BatchResult, BatchSource, KeyEncoding, NextOutcome,
-    OutcomeStatus, Symlinks,
+    OutcomeStatus, Symlinks, merge_manifests,
 };
 use crate::error::{Error, Result};
 use crate::options::{OnFileChange, PartSize, Routines};
@@ -200,6 +200,34 @@ pub unsafe extern "C" fn oss_batch_cancel(batch: *mut oss_batch) {
 pub unsafe extern "C" fn oss_batch_free(batch: *mut oss_batch) {
     // SAFETY: as in oss_batch_start().
     guard_silently(|| unsafe { handle::free(batch) });
+}
+
+/// Writes one manifest of those of all shards of a batch, in any order. `manifests` points to `manifest_count` paths.
+///
+/// It is that of the same batch without shards: use it with OSS_BATCH_CHANGED, OSS_BATCH_VERIFY or
+/// OSS_BATCH_VERIFY_FULL. Nothing is sent. Nothing is written either, and the message says why, unless the manifests are
+/// of the same batch (endpoint, bucket, prefix, source, headers and number of shards), each shard is there once, and each
+/// has come to its end; start what was interrupted again first. An existing manifest of that batch at `out_path` is
+/// replaced; the others stay as they are.
+///
+/// Returns OSS_OK, OSS_INVALID_ARGUMENT if the manifests do not belong together or one is missing, OSS_CHECKPOINT if one
+/// cannot be read or is not complete or `out_path` cannot be written, or OSS_CHECKPOINT_BUSY if a batch uses one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn oss_manifest_merge(
+    out_path: *const c_char,
+    manifests: *const *const c_char,
+    manifest_count: usize,
+    error: *mut oss_error,
+) -> oss_status {
+    // SAFETY: as in oss_batch_start().
+    unsafe {
+        guard(error, || {
+            let out = input::path("out_path", out_path)?;
+            let paths = input::paths("manifests", manifests, manifest_count)?;
+            merge_manifests(out, &paths)?;
+            Ok(oss_status::OSS_OK)
+        })
+    }
 }
 
 /// # Safety

@@ -105,6 +105,44 @@ pub(super) unsafe fn required(field: &str, text: *const c_char) -> Result<String
     unsafe { string(field, text) }?.ok_or_else(|| Error::invalid(format!("{field} is NULL")))
 }
 
+/// Strings, each of which must be there.
+///
+/// # Safety
+/// `texts` points to `count` pointers, each null or a NUL-terminated string, or is null when `count` is 0.
+pub(super) unsafe fn strings(field: &str, texts: *const *const c_char, count: usize) -> Result<Vec<String>> {
+    // SAFETY: as the caller promises.
+    unsafe { several(field, texts, count, |name, text| required(name, text)) }
+}
+
+/// The same for paths.
+///
+/// # Safety
+/// As for [`strings`].
+pub(super) unsafe fn paths(field: &str, texts: *const *const c_char, count: usize) -> Result<Vec<PathBuf>> {
+    // SAFETY: as the caller promises.
+    unsafe { several(field, texts, count, |name, text| path(name, text)) }
+}
+
+/// # Safety
+/// As for [`strings`].
+unsafe fn several<T>(
+    field: &str,
+    texts: *const *const c_char,
+    count: usize,
+    read: impl Fn(&str, *const c_char) -> Result<T>,
+) -> Result<Vec<T>> {
+    const MOST: usize = 1_000_000;
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if texts.is_null() || count > MOST {
+        return Err(Error::invalid(format!("{field} is NULL, or has more than {MOST} texts")));
+    }
+    // SAFETY: as the caller promises.
+    let texts = unsafe { std::slice::from_raw_parts(texts, count) };
+    texts.iter().enumerate().map(|(i, text)| read(&format!("{field}[{i}]"), *text)).collect()
+}
+
 /// A path that must be there: any bytes but none.
 ///
 /// # Safety

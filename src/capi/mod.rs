@@ -16,6 +16,7 @@ mod input;
 pub mod memory;
 mod opaque;
 mod output;
+pub mod shared_upload;
 pub mod stream;
 pub mod types;
 pub mod upload;

@@ -110,7 +110,7 @@ impl FileSource {
     }
 
     /// All bytes of a file that is small, with one system call as a rule: one byte more is asked for than there should be.
-    pub(super) fn read_whole(&self) -> Result<Vec<u8>> {
+    pub(crate) fn read_whole(&self) -> Result<Vec<u8>> {
         let size = self.size();
         let mut bytes = Vec::with_capacity(size as usize + 1);
         while (bytes.len() as u64) < size {

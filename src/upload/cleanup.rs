@@ -89,8 +89,10 @@ impl Round<'_> {
             self.remote.events.tell(EventKind::Restarted, |event| reason.clone_into(&mut event.message));
         }
         self.state.open = None;
+        self.state.orphans_since = None;
         if let Some(saved) = saved {
-            abandon(self.remote, saved, wanted);
+            // Also when the user wants to stop: nobody will know of it any more.
+            abandon(&self.job.remote(Arc::default()), saved, wanted);
         }
     }
 }

@@ -3,7 +3,8 @@
 //! `handle` starts a `job` and waits for it; `run` runs its rounds. A `round` sends the source with one request
 //! (`put_object`) or as a `multipart` upload, which begins anew or where `resume` says. `send` sends parts, `verify` makes
 //! sure that they are what the file holds, `prove` that the object is. `stream` sends what a program writes. `cleanup`
-//! decides what is left on the server and on disk when the upload ends.
+//! decides what is left on the server and on disk when the upload ends. `shared` is one object from several hosts, `sharing` the
+//! texts that these exchange.
 
 pub(crate) mod checkpoint;
 mod cleanup;
@@ -23,6 +24,8 @@ mod resume;
 mod round;
 mod run;
 mod send;
+mod shared;
+mod sharing;
 mod state;
 mod stream;
 mod stream_handle;
@@ -35,4 +38,6 @@ pub(crate) use job::{Job, while_leased};
 pub(crate) use request::UploadRequest;
 pub(crate) use result::StoredFile;
 pub use result::{Outcome, UploadResult};
+pub(crate) use sharing::SharedStep;
+pub use sharing::shared_upload_part_count;
 pub use stream_handle::UploadStream;

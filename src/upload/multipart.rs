@@ -1,6 +1,7 @@
 //! A multipart upload: opened or resumed, its missing parts sent, completed.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
 use super::orphans;
@@ -44,9 +45,9 @@ impl Round<'_> {
     pub(super) fn multipart(&mut self, mut upload: MultipartUpload) -> Result<()> {
         self.show(&upload);
         let mut resumed: HashSet<u32> = upload.sent.iter().map(|part| part.record.part.number).collect();
-        let mut repairs = 0;
+        let (count, mut repairs) = (upload.plan.count(), 0);
         loop {
-            self.send_missing(&mut upload)?;
+            self.send_missing(&mut upload, 1..=count)?;
             self.verify(&mut upload.sent)?;
             match self.complete(&mut upload) {
                 Err(error) if error.service_code() == "InvalidPart" && repairs < MOST_REPAIRS => {
@@ -58,11 +59,13 @@ impl Round<'_> {
         }
     }
 
-    fn send_missing(&self, upload: &mut MultipartUpload) -> Result<()> {
+    /// Sends those of the parts `numbers` that have not been sent.
+    pub(super) fn send_missing(&self, upload: &mut MultipartUpload, numbers: RangeInclusive<u32>) -> Result<()> {
         self.remote.meter.enter(Step::Uploading);
         let mut missing = vec![true; upload.plan.count() as usize];
         upload.sent.iter().for_each(|part| missing[part.record.part.number as usize - 1] = false);
-        let missing = upload.plan.parts().filter(|part| missing[part.number as usize - 1]);
+        let parts = upload.plan.parts().filter(|part| numbers.contains(&part.number));
+        let missing = parts.filter(|part| missing[part.number as usize - 1]);
         let parts = missing.map(|part| PartToSend { part, source: self.source.clone() }).collect();
         send::send(self.part_sender(&upload.upload_id), parts, &mut upload.sent)?;
         self.remote.go_on()

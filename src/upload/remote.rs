@@ -1,5 +1,6 @@
 //! One object on the server: the calls that an upload makes.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -164,15 +165,20 @@ impl Remote<'_> {
 
     /// All parts that the server holds for `upload_id`.
     pub(crate) fn list_parts(&self, upload_id: &str) -> Result<Vec<ListedPart>> {
+        self.list_parts_in(upload_id, &(1..=u32::MAX))
+    }
+
+    /// Those with these numbers.
+    pub(crate) fn list_parts_in(&self, upload_id: &str, numbers: &RangeInclusive<u32>) -> Result<Vec<ListedPart>> {
         let mut parts = Vec::new();
-        let mut marker = 0;
+        let mut marker = numbers.start().saturating_sub(1);
         for _ in 0..MOST_PAGES {
             let request = api::list_parts(self.object(), upload_id, marker, PAGE, &self.request.headers);
             let page = self.calling(&request, |response| api::parts_page(&response, marker)).result?;
-            parts.extend(page.parts);
+            parts.extend(page.parts.into_iter().filter(|part| numbers.contains(&part.number)));
             match page.next {
-                Some(next) => marker = next,
-                None => return Ok(parts),
+                Some(next) if next < *numbers.end() => marker = next,
+                _ => return Ok(parts),
             }
         }
         Err(Error::new(ErrorKind::Service, "ListParts: the server's list of parts does not end")

@@ -9,6 +9,7 @@ use super::checkpoint;
 use super::full_path::in_full;
 use super::media_type;
 use super::received::Received;
+use super::sharing::SharedStep;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::{
     Checkpoint, DEFAULT_MAX_MEMORY, OnFileChange, PartSize, SpoolOptions, UploadOptions, VerifyResume,
@@ -29,6 +30,8 @@ pub(crate) struct UploadRequest {
     pub part_size: Option<u64>,
     /// `None`: chosen by the library.
     pub routines: Option<u32>,
+    /// What is done of a shared upload; `None`: it is all this one's.
+    pub shared: Option<SharedStep>,
 }
 
 /// What is to be uploaded.
@@ -94,6 +97,29 @@ impl UploadRequest {
         Ok((request, writer))
     }
 
+    /// To carry out a step of a shared upload. The file may be left out where nothing is read.
+    pub(crate) fn of_shared(mut options: UploadOptions, step: SharedStep) -> Result<UploadRequest> {
+        if options.checkpoint != Checkpoint::Off {
+            return Err(Error::invalid("a shared upload has no checkpoint: its token and fragments are what remains"));
+        }
+        refuse_stream_options(&options)?;
+        let has_file = !options.file_path.as_os_str().is_empty();
+        if has_file || matches!(step, SharedStep::Begin | SharedStep::Send(..)) {
+            options.file_path = in_full("file_path", &options.file_path, ErrorKind::Io)?;
+        }
+        let reads_all = options.verify_resume == VerifyResume::Always && matches!(step, SharedStep::Finish(..));
+        if reads_all && !has_file {
+            return Err(Error::invalid("verify_resume is always, but there is no file_path to read"));
+        }
+        // The file may have another name on another host.
+        let headers = with_content_type(options.headers.clone(), Path::new(""), &options.object_key);
+        let request =
+            UploadRequest { headers: ObjectHeaders::new(&headers)?, ..Self::new(options, UploadSource::File)? };
+        let UploadOptions { bucket, object_key, .. } = &request.options;
+        step.token().map_or(Ok(()), |token| token.check(bucket, object_key, &request.shape()))?;
+        Ok(UploadRequest { shared: Some(step), ..request })
+    }
+
     fn new(options: UploadOptions, source: UploadSource) -> Result<UploadRequest> {
         oss::check_bucket(&options.bucket)?;
         oss::check_key(&options.object_key)?;
@@ -104,6 +130,7 @@ impl UploadRequest {
             routines: options.routines.count("routines")?,
             options,
             source,
+            shared: None,
         })
     }
 

@@ -44,6 +44,11 @@ pub struct UploadResult {
     /// The application server's response to `x-oss-callback`, as OSS passed it on. Empty if there was no callback, if
     /// it failed, or if the response was lost and the upload was confirmed by looking at the object instead.
     pub callback_response: Arc<[u8]>,
+    /// The token of a shared upload that [`Client::begin_shared_upload`](crate::Client::begin_shared_upload) has opened;
+    /// otherwise empty.
+    pub token: Arc<str>,
+    /// The fragment for the parts that [`Client::send_parts`](crate::Client::send_parts) has sent; otherwise empty.
+    pub fragment: Arc<str>,
 }
 
 /// How an upload ended.

@@ -62,7 +62,7 @@ pub(crate) fn reconcile(
     let trust = trust(remote.request.options.verify_resume, in_doubt, &saved.header);
     let known = saved.parts.iter().map(|record| (record.part.number, record)).collect();
     let sent = match remote.list_parts(&upload_id) {
-        Ok(listed) => adopt(remote, source, journal, &plan, &known, listed, trust)?,
+        Ok(listed) => adopt(remote, source, Some(journal), &plan, &known, listed, trust)?,
         // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
         Err(error) if is_denied(&error) => known.values().map(|part| Sent { record: named(part), trust }).collect(),
         Err(error) if error.service_code() == "NoSuchUpload" => {
@@ -117,10 +117,10 @@ fn trust(verify: VerifyResume, in_doubt: bool, saved: &Header) -> Trust {
 
 /// The listed parts that hold what the file holds. What the journal does not know, or knows otherwise, is compared with
 /// the file, for which the server must tell the part's CRC-64.
-fn adopt(
+pub(super) fn adopt(
     remote: &Remote<'_>,
     source: &FileSource,
-    journal: &Journal,
+    journal: Option<&Journal>,
     plan: &Plan,
     known: &BTreeMap<u32, &PartRecord>,
     listed: Vec<ListedPart>,
@@ -141,7 +141,9 @@ fn adopt(
         let started = SystemTime::now();
         if (source as &dyn Source).crc64(&range, || remote.go_on())? == theirs {
             let record = PartRecord { part: range, etag: part.etag, crc64: theirs };
-            journal.part(&record);
+            if let Some(journal) = journal {
+                journal.part(&record);
+            }
             sent.push(Sent { record, trust: Trust::ReadSince(started) });
         }
     }

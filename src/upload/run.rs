@@ -43,6 +43,9 @@ impl Job {
         if let UploadSource::Stream(pipe, inbox) = &self.request.source {
             return self.stream(pipe, inbox, state);
         }
+        if let Some(step) = &self.request.shared {
+            return self.share(step, state);
+        }
         let location = self.request.checkpoint_location();
         // The file goes first: without it, no checkpoint is touched.
         let source = match self.open_source(&self.control.begin_round()) {
@@ -148,6 +151,8 @@ impl Round<'_> {
             Found::Usable(saved) => {
                 if mismatch(&saved.header, &wanted).is_none() {
                     self.state.open.clone_from(&saved.upload_id);
+                    // Killed between Initiate and the record of its response.
+                    self.state.orphans_since = saved.upload_id.is_none().then_some(saved.header.observed);
                 }
                 (reconcile(self.remote, file, journal, &saved, &wanted)?, Some(saved))
             }

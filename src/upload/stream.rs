@@ -13,6 +13,7 @@ use super::round::{MultipartUpload, Round};
 use super::send::{Incoming, PartToSend, send_blocks};
 use super::state::UploadState;
 use crate::error::Result;
+use crate::oss::api::ListedPart;
 use crate::service::stopped;
 use crate::source::{Block, MemorySource, Part, Source};
 use crate::transfer::{Mailbox, Pipe, Plan, Step};
@@ -24,8 +25,30 @@ const TICK: Duration = Duration::from_millis(250);
 #[derive(Default)]
 struct Known {
     upload_id: Option<String>,
-    parts: BTreeMap<u32, PartRecord>,
+    parts: BTreeMap<u32, KnownPart>,
     completing: bool,
+}
+
+/// A part that the server has, of which the stream must have the same bytes.
+struct KnownPart {
+    size: u64,
+    etag: String,
+    crc64: u64,
+    /// In the checkpoint, too. The earlier call may not have lived to write it.
+    recorded: bool,
+}
+
+impl KnownPart {
+    fn recorded(record: &PartRecord) -> KnownPart {
+        let PartRecord { part, etag, crc64 } = named(record);
+        KnownPart { size: part.size, etag, crc64, recorded: true }
+    }
+
+    /// What only the server knows of can be compared if it tells the CRC-64.
+    fn listed(part: ListedPart) -> Option<KnownPart> {
+        let ListedPart { size, etag, crc64, .. } = part;
+        Some(KnownPart { size, etag, crc64: crc64?, recorded: false })
+    }
 }
 
 impl Job {
@@ -49,7 +72,11 @@ impl Job {
         pipe.close();
         ended.map_err(|error| {
             let error = match error.service_code() {
-                "NoSuchUpload" | "InvalidPart" => error.hint("a stream cannot be read again: send all of it again"),
+                "NoSuchUpload" | "InvalidPart" => {
+                    // Best effort. Were it kept, the next call would end in the same way.
+                    let _ = self.abort(state);
+                    error.hint("a stream cannot be read again: send all of it again")
+                }
                 _ => error,
             };
             self.clean_up(journal.as_deref(), error, state)
@@ -135,9 +162,13 @@ impl Round<'_> {
     fn accept(&self, block: Block, known: &mut Known) -> Result<Incoming> {
         let part = block.part();
         self.remote.meter.part_comes(part.size, block.is_last());
-        if let Some(record) = known.parts.remove(&part.number) {
+        if let Some(KnownPart { size, etag, crc64, recorded }) = known.parts.remove(&part.number) {
             let source: &dyn Source = &block;
-            if record.part == part && source.crc64(&part, || self.remote.go_on())? == record.crc64 {
+            if size == part.size && source.crc64(&part, || self.remote.go_on())? == crc64 {
+                let record = PartRecord { part, etag, crc64 };
+                if let Some(journal) = self.journal.filter(|_| !recorded) {
+                    journal.part(&record);
+                }
                 self.part_resumed(&part);
                 return Ok(Incoming::Known(Sent { record, trust: Trust::Exempt }));
             }
@@ -146,7 +177,7 @@ impl Round<'_> {
         Ok(Incoming::Send(PartToSend { part, source: Arc::new(block) }))
     }
 
-    /// The parts that checkpoint and server have. When they are of no use, what is left of them is removed.
+    /// The parts that the server has. When they are of no use, what is left of them is removed.
     fn known_parts(&mut self, found: Found, wanted: &Header) -> Result<Known> {
         let (reason, saved) = match found {
             Found::Nothing => return Ok(Known::default()),
@@ -166,6 +197,8 @@ impl Round<'_> {
             return Ok(Err(reason));
         }
         let Some(upload_id) = saved.upload_id.clone() else { return Ok(Err(String::new())) };
+        // From here on a stop or a failure leaves it, for a later call.
+        self.state.open = Some(upload_id.clone());
         let listed = match self.remote.list_parts(&upload_id) {
             Ok(listed) => Some(listed),
             // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
@@ -176,9 +209,12 @@ impl Round<'_> {
             Err(error) => return Err(error.context("cannot resume")),
         };
         let is_on_server = |record: &PartRecord| listed.as_ref().is_none_or(|listed| is_among(record, listed));
-        let parts = saved.parts.iter().filter(|record| is_on_server(record));
-        let parts = parts.map(|record| (record.part.number, named(record))).collect();
-        self.state.open = Some(upload_id.clone());
+        let recorded = saved.parts.iter().filter(|record| is_on_server(record));
+        let recorded: Vec<_> = recorded.map(|record| (record.part.number, KnownPart::recorded(record))).collect();
+        let listed = listed.into_iter().flatten();
+        let listed = listed.filter_map(|part| Some((part.number, KnownPart::listed(part)?)));
+        // What both know is taken from the checkpoint.
+        let parts = listed.chain(recorded).collect();
         Ok(Ok(Known { upload_id: Some(upload_id), parts, completing: saved.completing }))
     }
 }

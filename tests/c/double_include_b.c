@@ -38,6 +38,21 @@ static int32_t on_progress(const oss_progress *progress, void *user_data)
     return OSS_CONTINUE;
 }
 
+static int shared_uploads(oss_client *client, const oss_upload_options *what)
+{
+    const char *const texts[] = {"x"};
+    oss_upload *step;
+    oss_error error;
+    uint32_t count = 1;
+    if (oss_shared_upload_begin(client, what, &step, &error) != OSS_INVALID_ARGUMENT || step) return 40;
+    if (oss_shared_upload_send_parts(client, what, "x", 1, 1, &step, &error) != OSS_INVALID_ARGUMENT || step) return 41;
+    if (oss_shared_upload_finish(client, what, "x", texts, 1, &step, &error) != OSS_INVALID_ARGUMENT || step) return 42;
+    if (oss_shared_upload_abort(client, what, "x", &step, &error) != OSS_INVALID_ARGUMENT || step) return 43;
+    if (oss_shared_upload_text(step, NULL, 0) != 0) return 44;
+    if (oss_shared_upload_part_count("x", &count, &error) != OSS_INVALID_ARGUMENT || count) return 45;
+    return oss_manifest_merge(NULL, texts, 1, &error) == OSS_INVALID_ARGUMENT ? 0 : 46;
+}
+
 int the_other_unit(void)
 {
     oss_client_options where = oss_client_options_default();
@@ -76,6 +91,8 @@ int the_other_unit(void)
     if (oss_stream_progress(stream, &progress) != OSS_INVALID_ARGUMENT) return 18;
     if (oss_stream_next_event(stream, &event) != OSS_INVALID_ARGUMENT) return 19;
     if (oss_stream_callback_response(stream, NULL, 0) != 0) return 20;
+    refused = shared_uploads(client, &what);
+    if (refused != 0) return refused;
     refused = batches(client);
     if (refused != 0) return refused;
     oss_stream_pause(stream);

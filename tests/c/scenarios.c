@@ -70,6 +70,15 @@ static const char *text_of(const struct order *order, const char *name)
     return NULL;
 }
 
+/** The values of a name that may come several times. */
+static size_t all_of(const struct order *order, const char *name, const char **values)
+{
+    size_t i, count = 0;
+    for (i = 0; i < order->count; i++)
+        if (strcmp(order->pairs[i].name, name) == 0) values[count++] = order->pairs[i].value;
+    return count;
+}
+
 /** The words of the table, and their numbers; "auto" is the largest of each type. */
 static const struct {
     const char *word;
@@ -358,6 +367,57 @@ static void send_stream(oss_client *client, const struct order *order)
     oss_stream_free(stream);
 }
 
+static oss_status start_step(oss_client *client, const struct order *order, oss_upload **step, oss_error *error)
+{
+    oss_upload_options options = upload_options(order);
+    const char *call = text_of(order, "call"), *token = text_of(order, "token"), *fragments[MOST_PAIRS];
+    size_t count = all_of(order, "fragment", fragments);
+    if (strcmp(call, "begin") == 0) return oss_shared_upload_begin(client, &options, step, error);
+    if (strcmp(call, "send_parts") == 0)
+        return oss_shared_upload_send_parts(client, &options, token, (uint32_t)number_of(order, "first"),
+                                            (uint32_t)number_of(order, "last"), step, error);
+    if (strcmp(call, "finish") == 0)
+        return oss_shared_upload_finish(client, &options, token, fragments, count, step, error);
+    return oss_shared_upload_abort(client, &options, token, step, error);
+}
+
+/** The token or the fragment, if the step gave one. */
+static void tell_shared_text(oss_upload *step, int is_token)
+{
+    size_t size = oss_shared_upload_text(step, NULL, 0);
+    char *text = (char *)malloc(size + 1);
+    oss_error error;
+    uint32_t count;
+    if (!text) exit(2);
+    if (size > 0) {
+        if (oss_shared_upload_text(step, text, size + 1) != size || strlen(text) != size) exit(2);
+        tell_text(is_token ? "token" : "fragment", text);
+    }
+    if (size > 0 && is_token) {
+        if (oss_shared_upload_part_count(text, &count, &error) != OSS_OK) exit(2);
+        tell("part_count", count);
+    }
+    free(text);
+}
+
+static void share(oss_client *client, const struct order *order)
+{
+    const char *call = text_of(order, "call");
+    oss_progress progress;
+    oss_result result;
+    oss_upload *step;
+    oss_error error;
+    oss_status status = start_step(client, order, &step, &error);
+    if (status == OSS_OK) status = oss_upload_wait(step, UINT32_MAX, &progress, &result, &error);
+    tell_end(status, &error);
+    tell_shared_text(step, strcmp(call, "begin") == 0);
+    if (step && strcmp(call, "finish") == 0) {
+        tell_result(&result);
+        tell_progress(&progress);
+    }
+    oss_upload_free(step);
+}
+
 static oss_status start_batch(oss_client *client, const struct order *order, oss_batch **batch, oss_error *error)
 {
     oss_header headers[MOST_PAIRS];
@@ -544,8 +604,14 @@ static void carry_out(const struct order *order)
         upload_now(client, order, 1);
     } else if (strcmp(order->word, "stream") == 0) {
         send_stream(client, order);
+    } else if (strcmp(order->word, "shared") == 0) {
+        share(client, order);
     } else if (strcmp(order->word, "batch") == 0) {
         upload_many(client, order);
+    } else if (strcmp(order->word, "merge_manifests") == 0) {
+        const char *manifests[MOST_PAIRS];
+        size_t count = all_of(order, "manifest", manifests);
+        tell_end(oss_manifest_merge(text_of(order, "out"), manifests, count, &error), &error);
     } else if (strcmp(order->word, "start") == 0) {
         oss_upload_options options = upload_options(order);
         free_upload();

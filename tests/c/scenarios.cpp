@@ -392,8 +392,14 @@ private:
             upload(given);
         } else if (given.word == "stream") {
             stream(given);
+        } else if (given.word == "shared") {
+            share(given);
         } else if (given.word == "batch") {
             batch(given);
+        } else if (given.word == "merge_manifests") {
+            const std::vector<std::string> manifests = given.all("manifest");
+            oss::merge_manifests(given.text_or_none("out"), {manifests.begin(), manifests.end()});
+            tell("status", "OSS_OK");
         } else if (given.word == "start") {
             upload_ = client_->start(upload_options(given));
             tell("status", "OSS_OK");
@@ -483,6 +489,30 @@ private:
             if (written) tell_result(error.result());
         }
         tell_progress(stream.progress());
+    }
+
+    void share(const order &given)
+    {
+        const std::string call = given.text_or_none("call"), token = given.text_or_none("token");
+        const oss::upload_options options = upload_options(given);
+        std::vector<oss::progress> seen;
+        const auto watch = [&](const oss::progress &now) {
+            seen.push_back(now);
+            return oss::control::proceed;
+        };
+        if (call == "begin") {
+            const std::string made = client_->begin_shared_upload(options);
+            tell("token", made);
+            tell("part_count", oss::shared_upload_part_count(made));
+        } else if (call == "send_parts") {
+            tell("fragment", client_->send_parts(options, token, given.small("first"), given.small("last"), watch));
+        } else if (call == "finish") {
+            tell_result(client_->finish_shared_upload(options, token, given.all("fragment"), watch));
+            tell_watched(seen);
+        } else {
+            client_->abort_shared_upload(options, token);
+        }
+        tell("status", "OSS_OK");
     }
 
     void batch(const order &given)

@@ -99,7 +99,9 @@ fn talk(mut client: TcpStream, shared: &Shared) -> io::Result<()> {
     }
     let (responses, from_server) = (client, server.try_clone()?);
     let down = thread::spawn(move || pump(from_server, responses));
-    let _ = forward(head, &mut reader, server, shared);
+    let _ = forward(head, &mut reader, &server, shared);
+    // Also when the client broke off: the server must hear so.
+    let _ = server.shutdown(Shutdown::Write);
     let _ = down.join();
     Ok(())
 }
@@ -116,7 +118,7 @@ fn both_ways(from: TcpStream, server: TcpStream, client: TcpStream) -> io::Resul
 fn forward(
     mut head: String,
     reader: &mut BufReader<TcpStream>,
-    mut server: TcpStream,
+    mut server: &TcpStream,
     shared: &Shared,
 ) -> io::Result<()> {
     loop {
@@ -125,7 +127,7 @@ fn forward(
         io::copy(&mut reader.by_ref().take(length), &mut server)?;
         match read_head(reader)? {
             Some(next) => head = next,
-            None => return server.shutdown(Shutdown::Write),
+            None => return Ok(()),
         }
         shared.remember(&head);
     }

@@ -85,6 +85,41 @@ static void batches(oss::client &client)
     CHECK_ERROR(batch->try_wait().error(), invalid_argument, "no batch");
 }
 
+static void shared_uploads(oss::client &client)
+{
+    check_case = "shared uploads";
+    const auto options = what("shared");
+    const auto token = client.try_begin_shared_upload(options);
+    REQUIRE(token.has_value());
+    const std::uint32_t count = oss::try_shared_upload_part_count(*token).value_or(0);
+    CHECK_NUMBER(count, 5);
+    CHECK_ERROR(oss::try_shared_upload_part_count("no token").error(), invalid_argument, "token");
+    CHECK_ERROR(oss::try_shared_upload_part_count(std::string("a\0b", 3)).error(), invalid_argument, "token has a NUL");
+    CHECK_ERROR(client.try_send_parts(options, *token, 1, 6).error(), invalid_argument, "from 1 to 5");
+    oss::progress last;
+    const auto paused = client.try_send_parts(options, *token, 1, count, [](const oss::progress &) {
+        return oss::control::cancel;
+    });
+    CHECK(paused.has_value() || paused.error().status() == oss::status::cancelled);
+    const auto fragment = client.try_send_parts(options, *token, 1, count, [&](const oss::progress &now) { last = now; });
+    REQUIRE(fragment.has_value());
+    CHECK(last.parts_done == 5 && last.phase == oss::phase::ended);
+    CHECK_ERROR(client.try_finish_shared_upload(options, *token, {}).error(), invalid_argument, "parts 1 to 5");
+    CHECK_ERROR(client.try_finish_shared_upload(options, *token, {std::string("a\0b", 3)}).error(), invalid_argument, "NUL");
+    const auto stored = client.try_finish_shared_upload(options, *token, {*fragment});
+    CHECK(stored.has_value() && stored->parts == 5);
+    CHECK(client.try_abort_shared_upload(options, *token).has_value());
+    CHECK_ERROR(client.try_begin_shared_upload({.bucket = "NO"}).error(), invalid_argument, "file_path");
+}
+
+static void manifests()
+{
+    check_case = "manifests";
+    CHECK_ERROR(oss::try_merge_manifests(in_scratch("merged"), {}).error(), invalid_argument, "no manifests");
+    CHECK_ERROR(oss::try_merge_manifests(in_scratch("merged"), {in_scratch("none")}).error(), checkpoint, "none");
+    CHECK_ERROR(oss::try_merge_manifests({}, {}).error(), invalid_argument, "out_path");
+}
+
 #if OSS_UPLOAD_HAS_EXCEPTIONS
 /// What a callback throws is the program's affair, not the library's error.
 static void throws(oss::client &client)
@@ -110,6 +145,8 @@ int main()
         uploads(*client);
         waits(*client);
         batches(*client);
+        shared_uploads(*client);
+        manifests();
 #if OSS_UPLOAD_HAS_EXCEPTIONS
         throws(*client);
 #endif

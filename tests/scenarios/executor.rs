@@ -2,11 +2,12 @@
 //!
 //! An order is a word, then names with values: `upload_file object_key=key part_size=102400`. A response begins with "= "
 //! and has names with values too. Values are percent-encoded; a name may come several times.
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -95,12 +96,35 @@ impl Executor {
     }
 
     pub fn ask(&mut self, order: Order) -> Response {
+        self.send(&order);
+        self.response(PATIENCE).unwrap_or_else(|| panic!("no response to {}", order.0))
+    }
+
+    /// Gives an order without waiting for what comes out.
+    pub fn send(&mut self, order: &Order) {
         let orders = self.orders.as_mut().expect("it has not been ended");
         writeln!(orders, "{}", order.0).unwrap_or_else(|error| panic!("{}: {error}", order.0));
-        match self.responses.recv_timeout(PATIENCE) {
-            Ok(line) => Response::parse(&line),
-            Err(error) => panic!("no response to {}: {error}", order.0),
+    }
+
+    /// What came out of the order that was sent; `None` when nothing has within `patience`.
+    pub fn response(&mut self, patience: Duration) -> Option<Response> {
+        match self.responses.recv_timeout(patience) {
+            Ok(line) => Some(Response::parse(&line)),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("it has ended, with {:?}", self.child.wait()),
         }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// By SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is killed");
+        let status = self.child.wait().expect("its end");
+        assert!(status.code().is_none(), "it had ended by itself, with {status}");
     }
 
     /// No more orders: it ends, and well.

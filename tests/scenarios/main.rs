@@ -8,9 +8,11 @@ mod common;
 mod executor;
 #[path = "../c/header_text.rs"]
 mod header_text;
+mod languages;
 mod runner;
 mod rust;
 mod rust_batch;
+mod shared;
 mod table;
 #[path = "../c/toolchain.rs"]
 mod toolchain;
@@ -20,31 +22,18 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use executor::Executor;
+use languages::Language;
 use runner::Runner;
-use table::{Language, Of, Table};
+use table::{Of, Table};
 use toolchain::root;
 
-/// Carries out the whole table in one language. `prepare` makes its executor, with a folder for what is built, and says how
-/// to run it. No variable of the machine reaches it.
-fn carry_out<Run: Fn() -> Command>(language: Language, prepare: impl FnOnce(&Path) -> Run) {
+/// Carries out the whole table in one language, by the executor that `command` runs.
+fn carry_out(language: Language, command: impl Fn() -> Command) {
     let table = Table::read();
-    let tools = tempfile::tempdir().expect("a temporary directory");
-    let config = tools.path().join("config.json");
-    fs::write(&config, PROFILES).expect("the profiles are written");
-    let run = prepare(tools.path());
-    let command = || {
-        let mut command = run();
-        for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
-            command.env_remove(variable);
-        }
-        command.env("ALIBABA_CLOUD_CONFIG_FILE", &config);
-        command
-    };
     let only = env::var("SCENARIO").unwrap_or_default();
     let runner = Runner { table: &table, language };
     let start = Instant::now();
@@ -64,8 +53,13 @@ fn carry_out<Run: Fn() -> Command>(language: Language, prepare: impl FnOnce(&Pat
     assert!(count == all || !only.is_empty());
 }
 
-/// A profile that this library cannot use.
-const PROFILES: &str = r#"{"current": "login", "profiles": [{"name": "login", "mode": "CloudSSO"}]}"#;
+/// The same, by the usual executor of the language.
+fn carry_out_in(language: Language) {
+    let tools = tempfile::tempdir().expect("a temporary directory");
+    if let Some(command) = language.executor(tools.path()) {
+        carry_out(language, command);
+    }
+}
 
 fn words_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
@@ -74,103 +68,46 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 
 #[test]
 fn rust() {
-    carry_out(Language::Rust, |_| {
-        || {
-            let mut command = Command::new(env::current_exe().expect("this program"));
-            command.args(["--exact", "--ignored", "--nocapture", "executor_for_rust"]).env(EXECUTOR, "1");
-            command
-        }
-    });
-}
-
-const EXECUTOR: &str = "OSS_TEST_SCENARIOS";
-
-#[test]
-#[ignore = "it is run by the test of Rust"]
-fn executor_for_rust() {
-    if env::var_os(EXECUTOR).is_some() {
-        rust::execute();
-    }
+    carry_out_in(Language::Rust);
 }
 
 #[test]
 fn c_under_valgrind() {
-    carry_out(Language::C, |tools| {
-        let program = with_options_inc(tools, "cc", &["-std=c99", "-D_POSIX_C_SOURCE=200809L"], "scenarios.c");
-        let under_valgrind = !toolchain::is_left_out("valgrind");
-        let tools = tools.to_owned();
-        move || {
-            let mut command = if under_valgrind { valgrind(&program) } else { Command::new(&program) };
-            toolchain::with_library(&mut command, &tools);
-            command
-        }
-    });
+    let tools = tempfile::tempdir().expect("a temporary directory");
+    let command = Language::C.executor(tools.path()).expect("a compiler");
+    let under_valgrind = !toolchain::is_left_out("valgrind");
+    carry_out(Language::C, || if under_valgrind { valgrind(&command()) } else { command() });
 }
 
-/// Builds a program that includes the list of all options.
-fn with_options_inc(tools: &Path, compiler: &str, flags: &[&str], source: &str) -> PathBuf {
-    fs::write(tools.join("options.inc"), header_text::options_inc()).expect("the list of options is written");
-    let include = format!("-I{}", tools.display());
-    toolchain::program(tools, compiler, &[flags, &[&include]].concat(), &[source])
-}
-
-fn valgrind(program: &Path) -> Command {
+fn valgrind(program: &Command) -> Command {
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--num-callers=30"]);
     command.arg("--show-leak-kinds=definite,indirect,possible");
     command.arg("--errors-for-leak-kinds=definite,indirect,possible");
-    command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display())).arg(program);
+    command.arg(format!("--suppressions={}", toolchain::source("valgrind.supp").display()));
+    command.arg(program.get_program());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
     command
 }
 
 #[test]
 fn cpp() {
-    if toolchain::is_left_out("c++") {
-        return;
-    }
-    carry_out(Language::Cpp, |tools| linked(tools, with_options_inc(tools, "c++", &["-std=c++17"], "scenarios.cpp")));
+    carry_out_in(Language::Cpp);
 }
 
 #[test]
 fn python() {
-    if toolchain::is_left_out("python3") {
-        return;
-    }
-    carry_out(Language::Python, |_| {
-        || {
-            let package = root().join("bindings/python");
-            let mut command = Command::new("python3");
-            command.arg(package.join("tests/scenarios.py"));
-            command.env("PYTHONPATH", package).env("OSS_UPLOAD_LIBRARY", toolchain::library());
-            command
-        }
-    });
+    carry_out_in(Language::Python);
 }
 
 #[test]
 fn go() {
-    if toolchain::is_left_out("go") {
-        return;
-    }
-    carry_out(Language::Go, |tools| {
-        let program = tools.join("scenarios");
-        let mut build = Command::new("go");
-        build.current_dir(root().join("bindings/go")).args(["build", "-o"]).arg(&program).arg("./internal/scenarios");
-        // Before the folder of the release build, which need not be there.
-        build.env("CGO_LDFLAGS", format!("-O2 -g -L{}", toolchain::library_folder(tools).display()));
-        toolchain::stdout(&mut build);
-        linked(tools, program)
-    });
-}
-
-/// Runs a program that is linked with the library.
-fn linked(tools: &Path, program: PathBuf) -> impl Fn() -> Command + use<> {
-    let tools = tools.to_owned();
-    move || {
-        let mut command = Command::new(&program);
-        toolchain::with_library(&mut command, &tools);
-        command
-    }
+    carry_out_in(Language::Go);
 }
 
 /// The names between `begin` and `end` in the header that are fields or constants.
@@ -324,7 +261,8 @@ fn every_output_is_known() {
 fn all_outputs() -> BTreeSet<&'static str> {
     let told = runner::RESULT.into_iter().chain(runner::PROGRESS).chain(runner::ERROR);
     let told = told.chain(batch::RESULT).chain(batch::PROGRESS);
-    told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward"]).collect()
+    told.chain(["status", "names", "callback_response", "progress.phases", "progress.runs_forward", "part_count"])
+        .collect()
 }
 
 #[test]

@@ -20,9 +20,10 @@ use crate::common::proxy::Proxy;
 use crate::common::relay::{Gate, Relay};
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with, wait_until};
 use crate::executor::{Executor, Order, Response};
+use crate::languages::Language;
+use crate::shared::SharedTexts;
 use crate::table::{
-    Expected, FileChange, Finally, HowToStop, Language, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd,
-    Table,
+    Expected, FileChange, Finally, HowToStop, LocalFile, Object, Options, Scenario, Special, Step, StreamEnd, Table,
 };
 
 /// What each upload that has ended tells, in every language.
@@ -99,6 +100,9 @@ pub struct Stage<'a> {
     options: Options,
     /// The ids of requests whose log has been forgotten.
     forgotten: BTreeSet<String>,
+    /// What shared uploads have given so far.
+    pub tokens: Vec<String>,
+    pub fragments: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -139,6 +143,8 @@ impl Runner<'_> {
             file,
             options: Options::new(),
             forgotten: BTreeSet::new(),
+            tokens: Vec::new(),
+            fragments: Vec::new(),
         };
         stage.make_tree();
         stage.faults(&scenario.faults);
@@ -224,8 +230,18 @@ impl Stage<'_> {
                 }
                 self.ended(&response, expect);
             }
+            Step::Shared { call, options, token, damaged, parts, fragments, expect } => {
+                let order = self.upload_order("shared", options);
+                let texts = SharedTexts { token: *token, damaged: *damaged, fragments: fragments.as_deref() };
+                self.shared(order, *call, &texts, *parts, expect);
+            }
             Step::Batch { options, pairs, stop, expect, outcomes } => {
                 self.batch(options, pairs, stop.as_ref(), expect, outcomes);
+            }
+            Step::MergeManifests { out, manifests, expect } => {
+                let order = Order::new("merge_manifests").with("out", self.fill_in(out));
+                let order = manifests.iter().fold(order, |order, path| order.with("manifest", self.fill_in(path)));
+                self.short(order, expect);
             }
             Step::Write { path, content } => self.write(path, content),
             Step::Remove { path } => fs::remove_file(self.work().join(path)).expect("the file is removed"),
@@ -370,7 +386,7 @@ impl Stage<'_> {
     }
 
     /// What is said of an upload that has ended.
-    fn ended(&self, response: &Response, expect: &Expected) {
+    pub fn ended(&self, response: &Response, expect: &Expected) {
         let status = response.get("status");
         self.check_error(response);
         // Options that are refused end it before it begins.

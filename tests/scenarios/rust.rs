@@ -10,7 +10,7 @@ use std::time::Duration;
 use oss_upload::{
     CertificateAuthorities, Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, Error, Event,
     OnFileChange, Outcome, PartSize, Phase, Progress, Proxy, Result, Routines, SignatureVersion, SpoolOptions, Upload,
-    UploadOptions, UploadResult, VerifyResume,
+    UploadOptions, UploadResult, VerifyResume, merge_manifests, shared_upload_part_count,
 };
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -101,7 +101,12 @@ impl Session {
             "upload_file" => self.upload_file(given, told),
             "upload_memory" => self.upload_memory(given, told),
             "stream" => self.stream(given, told),
+            "shared" => self.shared(given, told),
             "batch" => crate::rust_batch::batch(self.client(), given, told),
+            "merge_manifests" => {
+                let manifests: Vec<String> = given.all("manifest").collect();
+                tell_end(told, &merge_manifests(given.text("out").expect("a path"), &manifests));
+            }
             "start" => {
                 let started = self.client().start(upload_options(given));
                 tell_end(told, &started);
@@ -156,6 +161,33 @@ impl Session {
         tell_end(told, &error.map_or(Ok(()), Err));
         tell_result(told, &result);
         tell_progress(told, &stream.progress());
+    }
+
+    fn shared(&self, given: &Pairs, told: &mut Told) {
+        let (client, options) = (self.client(), upload_options(given));
+        let token = given.text("token").unwrap_or_default();
+        let started = match given.text("call").as_deref() {
+            Some("begin") => client.begin_shared_upload(options),
+            Some("send_parts") => client.send_parts(options, &token, given.number("first")..=given.number("last")),
+            Some("finish") => client.finish_shared_upload(options, &token, given.all("fragment")),
+            Some("abort") => client.abort_shared_upload(options, &token),
+            call => panic!("an unknown call: {call:?}"),
+        };
+        let Ok(step) = started else { return tell_end(told, &started) };
+        let Outcome { result, error, .. } = step.wait(Duration::MAX).expect("an end");
+        tell_end(told, &error.map_or(Ok(()), Err));
+        match (result.token.as_ref(), result.fragment.as_ref()) {
+            ("", "") => {}
+            ("", fragment) => told.tell("fragment", fragment),
+            (token, _) => {
+                told.tell("token", token);
+                told.tell("part_count", shared_upload_part_count(token).expect("a token"));
+            }
+        }
+        if given.text("call").as_deref() == Some("finish") {
+            tell_result(told, &result);
+            tell_progress(told, &step.progress());
+        }
     }
 
     fn upload_file(&self, given: &Pairs, told: &mut Told) {

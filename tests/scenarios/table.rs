@@ -7,6 +7,7 @@ use oss_server::{Policy, Quirks};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::languages::Language;
 use crate::toolchain::root;
 
 /// Names and values; a value that is null takes a default away.
@@ -26,16 +27,6 @@ pub struct Table {
     /// Statuses, events and phases that no scenario can bring about, and why.
     pub unprovokable: BTreeMap<String, String>,
     pub scenarios: Vec<Scenario>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    Rust,
-    C,
-    Cpp,
-    Python,
-    Go,
 }
 
 #[derive(Debug, Deserialize)]
@@ -163,6 +154,23 @@ pub enum Step {
         finish: StreamEnd,
         expect: Expected,
     },
+    /// A step of a shared upload, to its end. What it gives is kept for the next ones.
+    Shared {
+        call: SharedCall,
+        #[serde(default)]
+        options: Options,
+        /// Which token, of those that were given so far.
+        #[serde(default)]
+        token: usize,
+        /// The token or the last fragment has a wrong character.
+        damaged: Option<SharedText>,
+        /// The first and the last part to send.
+        #[serde(default)]
+        parts: [u32; 2],
+        /// Which fragments, of those that were given so far; all of them if this is left out.
+        fragments: Option<Vec<usize>>,
+        expect: Expected,
+    },
     /// Uploads many files: those of the folder unless the options or the pairs say otherwise.
     Batch {
         #[serde(default)]
@@ -176,6 +184,12 @@ pub enum Step {
         /// All outcomes, by path, if any are named.
         #[serde(default)]
         outcomes: BTreeMap<String, Expected>,
+    },
+    /// Makes one manifest of those of all shards.
+    MergeManifests {
+        out: String,
+        manifests: Vec<String>,
+        expect: Expected,
     },
     /// Writes a file, whose path begins in `{dir}`, anew.
     Write {
@@ -229,6 +243,22 @@ pub enum Step {
     Faults {
         rules: Value,
     },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum SharedCall {
+    Begin,
+    SendParts,
+    Finish,
+    Abort,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "lowercase")]
+pub enum SharedText {
+    Token,
+    Fragment,
 }
 
 /// What options are of.
@@ -346,6 +376,7 @@ impl Scenario {
             Step::UploadFile { options, .. }
             | Step::UploadMemory { options, .. }
             | Step::Stream { options, .. }
+            | Step::Shared { options, .. }
             | Step::Start { options, .. } => Some((Of::Upload, options)),
             _ => None,
         });
@@ -381,6 +412,8 @@ impl Scenario {
             | Step::UploadFile { expect, .. }
             | Step::UploadMemory { expect, .. }
             | Step::Stream { expect, .. }
+            | Step::Shared { expect, .. }
+            | Step::MergeManifests { expect, .. }
             | Step::Batch { expect, .. }
             | Step::Start { expect, .. }
             | Step::Wait { expect }

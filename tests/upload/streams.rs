@@ -4,10 +4,10 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use oss_server::Server;
-use oss_upload::{Client, ErrorKind, PartSize, Phase, Routines, SpoolOptions, UploadOptions, UploadStream};
+use oss_server::{Policy, Server};
+use oss_upload::{Checkpoint, Client, ErrorKind, PartSize, Phase, Routines, SpoolOptions, UploadOptions, UploadStream};
 
-use crate::common::fixture::assert_nothing_on;
+use crate::common::fixture::{assert_nothing_on, forget_parts, refuse_part};
 use crate::common::*;
 
 const KEY: &str = "key";
@@ -285,4 +285,48 @@ fn what_makes_no_sense_is_refused_by_name() {
     let scratch = Scratch::new(1);
     let options = UploadOptions { max_memory: 8 * PART, ..upload_options(KEY, &scratch.file) };
     assert!(client.start(options).unwrap_err().message().contains("max_memory"));
+}
+
+/// A call that has sent two parts and fails at the third, with a checkpoint in `folder`.
+fn stopped_at_third_part(server: &Server, folder: &Scratch, bytes: &[u8]) -> UploadOptions {
+    let checkpoint = Checkpoint::File(folder.path("stream.cp"));
+    let options = UploadOptions { routines: Routines::Count(1), checkpoint, ..options() };
+    refuse_part(server, 3);
+    let stream = client(server).open_stream(options.clone()).unwrap();
+    let _ = stream.write(bytes);
+    assert_eq!(stream.finish().unwrap_err().part_number(), 3);
+    server.clear_faults();
+    server.clear_log();
+    options
+}
+
+#[test]
+fn parts_that_only_the_server_knows_of_are_not_sent_again() {
+    let (server, folder, bytes) = (server(), Scratch::new(1), content(4 * PART as usize, 1));
+    let options = stopped_at_third_part(&server, &folder, &bytes);
+    forget_parts(&folder.path("stream.cp"), 1);
+    let stream = client(&server).open_stream(options).unwrap();
+    stream.write(&bytes).unwrap();
+    assert_eq!(stream.finish().unwrap().parts_resumed, 2);
+    let sent: Vec<_> = requests(&server, "UploadPart").iter().filter_map(|entry| entry.part_number).collect();
+    assert_eq!(sent, [3, 4]);
+    assert_object(&server, &bytes);
+}
+
+#[test]
+fn a_stream_whose_upload_is_gone_can_be_sent_again() {
+    let (server, folder, bytes) = (server(), Scratch::new(1), content(4 * PART as usize, 1));
+    let options = stopped_at_third_part(&server, &folder, &bytes);
+    // Nothing tells the next call before it sends a part.
+    server.set_policy(Policy::PutOnly);
+    faults(&server, r#"[{"match":{"operation":"UploadPart","times":1},"action":{"type":"drop_upload"}}]"#);
+    let send = || {
+        let stream = client(&server).open_stream(options.clone()).unwrap();
+        let _ = stream.write(&bytes);
+        stream.finish()
+    };
+    assert_eq!(send().unwrap_err().service_code(), "NoSuchUpload");
+    assert!(!folder.path("stream.cp").exists(), "it is of no use");
+    send().unwrap();
+    assert_object(&server, &bytes);
 }

@@ -395,3 +395,12 @@ func (w *watch) stopUnlessItReturns(function func()) {
 	function()
 	returned = true
 }
+
+// MergeManifests writes one manifest of those of all shards of a batch, in any order. It is that of the same batch without
+// shards: use it with [BatchChanged], [BatchVerify] or [BatchVerifyFull]. Nothing is sent. An existing manifest of that
+// batch at out is replaced; the others stay as they are.
+//
+// It fails, and writes nothing, unless the manifests are of the same batch, each shard is there once, and each has come to
+// its end: with [ErrInvalidArgument], [ErrCheckpoint] if one cannot be read or is not complete or out cannot be written, or
+// [ErrCheckpointBusy] if a batch uses one.
+func MergeManifests(out string, manifests []string) error { return mergeManifests(out, manifests) }

@@ -23,7 +23,7 @@ import (
 	"unsafe"
 )
 
-// This file and ffi_batch.go are the only ones that speak C. What they hand to C are the C API's own structs, whose strings are pinned for
+// This file, ffi_batch.go and ffi_shared.go are the only ones that speak C. What they hand to C are the C API's own structs, whose strings are pinned for
 // the time of the call, and C's own handles; what they take back are plain structs, copied into Go's.
 
 type (

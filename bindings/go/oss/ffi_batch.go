@@ -156,3 +156,15 @@ func goOutcome(o *C.oss_outcome) Outcome {
 		Err:       goError(C.oss_status(o.error.status), &o.error),
 	}
 }
+
+func mergeManifests(out string, manifests []string) error {
+	var c converter
+	defer c.release()
+	path := c.required("out", out)
+	paths, count := c.list("manifests", manifests)
+	if c.err != nil {
+		return c.err
+	}
+	var failure C.oss_error
+	return goError(C.oss_manifest_merge(path, paths, count, &failure), &failure)
+}

@@ -25,7 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from oss_upload._options import BatchOptions, ClientOptions, UploadOptions
     from oss_upload._progress import ProgressBar
-    from oss_upload.batch import Batch
+    from oss_upload._shared import shared_upload_part_count
+    from oss_upload.batch import Batch, merge_manifests
     from oss_upload.client import Client
     from oss_upload.errors import (
         CallbackFailed,
@@ -95,6 +96,8 @@ __all__ = [
     "UploadResult",
     "UploadStream",
     "__version__",
+    "merge_manifests",
+    "shared_upload_part_count",
 ]
 
 # Where the names are that are not errors.
@@ -117,6 +120,8 @@ _MODULES = {
     "UploadOptions": "_options",
     "UploadResult": "results",
     "UploadStream": "stream",
+    "merge_manifests": "batch",
+    "shared_upload_part_count": "_shared",
 }
 _PUBLIC_MODULES = {"batch", "client", "errors", "events", "outcomes", "results", "stream", "upload"}
 

@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
 import oss_upload
-from oss_upload import _batch_arguments, _output
+from oss_upload import _batch_arguments, _manifest_command, _output
 from oss_upload._bar import Bar, size
 from oss_upload._batch_arguments import of_kind
 from oss_upload._handle import ClosedError
@@ -37,7 +37,8 @@ USAGE = f"""\
 {PROGRAM} [OPTION]... FILE oss://BUCKET/KEY
        {PROGRAM} [OPTION]... --exec COMMAND oss://BUCKET/KEY
        {PROGRAM} [OPTION]... -r FOLDER oss://BUCKET/PREFIX/
-       {PROGRAM} [OPTION]... --files-from LIST oss://BUCKET/PREFIX/"""
+       {PROGRAM} [OPTION]... --files-from LIST oss://BUCKET/PREFIX/
+       {PROGRAM} manifest merge OUT MANIFEST..."""
 EPILOG = """\
 The access key is never an argument, which other users of the machine could read. It comes from OSS_ACCESS_KEY_ID,
 OSS_ACCESS_KEY_SECRET and, for a temporary key, OSS_SESSION_TOKEN in the environment, or from another source: see
@@ -76,8 +77,11 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if _manifest_command.is_meant(given):
+        return _manifest_command.main(given[2:])
     with Stop() as stop:
-        return _run(_parse(sys.argv[1:] if arguments is None else arguments), stop)
+        return _run(_parse(given), stop)
 
 
 def _run(options: argparse.Namespace, stop: Stop) -> int:

@@ -226,6 +226,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
         c_int32,
         (c_void_p, POINTER(UploadOptions), c_void_p, c_size_t, POINTER(c_void_p), POINTER(Error)),
     ),
+    "oss_shared_upload_begin": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
+    "oss_shared_upload_send_parts": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, c_uint32, c_uint32, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_finish": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, POINTER(c_char_p), c_size_t, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_abort": (
+        c_int32,
+        (c_void_p, POINTER(UploadOptions), c_char_p, POINTER(c_void_p), POINTER(Error)),
+    ),
+    "oss_shared_upload_text": (c_size_t, (c_void_p, c_char_p, c_size_t)),
+    "oss_shared_upload_part_count": (c_int32, (c_char_p, POINTER(c_uint32), POINTER(Error))),
     "oss_stream_open": (c_int32, (c_void_p, POINTER(UploadOptions), POINTER(c_void_p), POINTER(Error))),
     "oss_stream_write": (c_int32, (c_void_p, c_void_p, c_size_t, POINTER(Error))),
     "oss_stream_try_write": (
@@ -252,6 +267,7 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "oss_batch_pause": (None, (c_void_p,)),
     "oss_batch_cancel": (None, (c_void_p,)),
     "oss_batch_free": (None, (c_void_p,)),
+    "oss_manifest_merge": (c_int32, (c_char_p, POINTER(c_char_p), c_size_t, POINTER(Error))),
     "oss_client_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_upload_next_event": (c_int32, (c_void_p, POINTER(Event))),
     "oss_stream_next_event": (c_int32, (c_void_p, POINTER(Event))),

@@ -283,6 +283,19 @@ def file_path(name: str, value: Path) -> bytes:
     return _without_nul(name, encoded)
 
 
+def strings(name: str, values: Iterable[Any], convert: Callable[[str, Any], bytes]) -> Any:  # noqa: ANN401 - an array
+    """An array of C's strings, of values that `convert` makes of each."""
+    if isinstance(values, (str, bytes, os.PathLike)):
+        raise TypeError(f"{name} must be several, not one {type(values).__name__}")
+    texts = [convert(name, value) for value in values]
+    return (c_char_p * len(texts))(*texts)
+
+
+def part_number(name: str, value: int) -> int:
+    """A number that the library compares with how many parts there are."""
+    return _number(name, value, UINT32_MAX)
+
+
 def _without_nul(name: str, value: bytes) -> bytes:
     if b"\0" in value:
         raise InvalidArgument(f"{name} has a NUL character in it")

@@ -35,6 +35,29 @@ _MOST_KEPT = 1024
 _LOOK = 0.02
 
 
+def merge_manifests(out: Path, manifests: Iterable[Path]) -> None:
+    """Writes one manifest of those of all shards of a batch, in any order. Nothing is sent.
+
+    It is that of the same batch without shards: use it with the mode "changed", "verify" or "verify_full". Nothing is
+    written unless the manifests are of the same batch (endpoint, bucket, prefix, source, headers and number of shards),
+    each shard is there once, and each has come to its end; start what was interrupted again first.
+
+    Args:
+        out: The file to write. An existing manifest of that batch is replaced.
+        manifests: The manifests of the shards, which stay as they are.
+
+    Raises:
+        InvalidArgument: They do not belong together, or one is missing; the message says why. Also a ValueError.
+        CheckpointError: One cannot be read or is not complete, or `out` cannot be written.
+        CheckpointBusy: A batch uses one of them.
+        TypeError: An argument has a wrong type.
+    """
+    paths = _options.strings("manifests", manifests, _options.file_path)
+    error = _ffi.Error()
+    if library.oss_manifest_merge(_options.file_path("out", out), paths, len(paths), byref(error)) != _ffi.OK:
+        raise errors.from_struct(error)
+
+
 class Batch:
     """An upload of many files, running or ended, created by `Client.start_batch()`.
 

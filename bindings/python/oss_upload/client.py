@@ -6,7 +6,7 @@ import os
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
-from oss_upload import _ffi, _options, _progress, _reader, errors, events
+from oss_upload import _ffi, _options, _progress, _reader, _shared, errors, events
 from oss_upload._buffer import Export
 from oss_upload._handle import Handle
 from oss_upload._library import library
@@ -365,6 +365,137 @@ class Client:
                 return await stream._run(read, on_progress)
 
         return run()
+
+    @_options.explained_by(UploadOptions)
+    def begin_shared_upload(self, path: Path, bucket: str, key: str, **options: Unpack[UploadOptions]) -> str:
+        """Opens an object that several hosts upload together, and returns the token that the other steps need.
+
+            token = client.begin_shared_upload("/shared/a.tar", "my-bucket", "a.tar", part_size="auto")
+            count = oss_upload.shared_upload_part_count(token)
+            # On any host, in any order, as often as you like:
+            fragment = client.send_parts("/shared/a.tar", "my-bucket", "a.tar", token, first=1, last=count)
+            # With the fragments of all parts:
+            client.finish_shared_upload("my-bucket", "a.tar", token, [fragment])
+
+        Each host sees the file at a path of its own: as a shared file, or as a copy with the same bytes. All steps take
+        the same bucket, key, headers and metadata. A step that fails, is stopped or killed can be repeated, here or on
+        another host; parts stay on the server until the upload is finished or aborted. The token is a line of text
+        without secrets. A file that changes is an error, whatever `on_file_change` says.
+
+        Args:
+            path: The local file, which must not be empty.
+            bucket: Name of the bucket: 3 to 63 of a-z, 0-9 and "-".
+            key: Name of the object: 1 to 1023 bytes of UTF-8 that do not begin with "/" or a backslash. If Content-Type
+                is not set, it is guessed from the key.
+            **options: Those of `UploadOptions`, without those about checkpoints and streams.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the step failed; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        return _shared.run(self._handle, _shared.begin(path, bucket, key, options))[1]
+
+    @_options.explained_by(UploadOptions)
+    def send_parts(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        token: str,
+        *,
+        first: int,
+        last: int,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> str:
+        """Sends parts `first` to `last` of a shared upload, and returns the fragment for `finish_shared_upload()`.
+
+        Parts that the server has already are compared with the file, and not sent again. Ranges may overlap, and
+        several hosts may send the same one. Ctrl-C, or any other exception meanwhile, stops the step; what was sent
+        stays on the server.
+
+        Args:
+            path: The file, as this host sees it.
+            bucket: As in `begin_shared_upload()`.
+            key: As in `begin_shared_upload()`.
+            token: What `begin_shared_upload()` returned.
+            first: Number of the first part; parts begin with 1.
+            last: Number of the last part, at most `shared_upload_part_count(token)`.
+            **options: As in `begin_shared_upload()`. `part_size` has no effect.
+            progress: A function or a progress bar, as `upload_file()` takes it.
+
+        Raises:
+            FileChanged: The file has another size than it had, or changes meanwhile.
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the step failed; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        step = _shared.send((path, bucket, key), token, (first, last), options)
+        return _shared.run(self._handle, step, _progress.receiver(progress))[1]
+
+    @_options.explained_by(UploadOptions)
+    def finish_shared_upload(
+        self,
+        bucket: str,
+        key: str,
+        token: str,
+        fragments: Iterable[str],
+        *,
+        path: Path | None = None,
+        progress: ProgressReceiver = None,
+        **options: Unpack[UploadOptions],
+    ) -> UploadResult:
+        """Makes the object of all parts of a shared upload, and proves it by its CRC-64.
+
+        The order of the fragments does not matter, and they may be repeated; of a part that is in several, the last one
+        counts. An object that is stored already, since this call is repeated, counts as success.
+
+        Args:
+            bucket: As in `begin_shared_upload()`.
+            key: As in `begin_shared_upload()`.
+            token: What `begin_shared_upload()` returned.
+            fragments: What the calls of `send_parts()` returned.
+            path: The file, if this host sees it. It is needed when parts were read from files with different times: the
+                content must decide then, and the file is read. `verify_resume="never"` promises instead that all files
+                had the same bytes; "always" reads the file in any case.
+            **options: As in `begin_shared_upload()`. `part_size` has no effect.
+            progress: A function or a progress bar, as `upload_file()` takes it.
+
+        Returns:
+            The outcome of the upload.
+
+        Raises:
+            FileChanged: The file changed while hosts sent it, or may have. `part_number` says which part to send again.
+            InvalidArgument: An argument is invalid, or parts are missing; the message names them. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the step failed; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        step = _shared.finish((path, bucket, key), token, fragments, options)
+        return _shared.run(self._handle, step, _progress.receiver(progress))[0]
+
+    @_options.explained_by(UploadOptions)
+    def abort_shared_upload(self, bucket: str, key: str, token: str, **options: Unpack[UploadOptions]) -> None:
+        """Removes from the server what was sent of a shared upload.
+
+        An upload that is gone already is no error, and an object that was stored stays.
+
+        Args:
+            bucket: As in `begin_shared_upload()`.
+            key: As in `begin_shared_upload()`.
+            token: What `begin_shared_upload()` returned.
+            **options: As in `begin_shared_upload()`.
+
+        Raises:
+            InvalidArgument: An argument is invalid; the message names it. Also a ValueError.
+            OSSUploadError: Its other subclasses say why the step failed; see `Upload.wait()`.
+            TypeError: An argument has a wrong type.
+            ValueError: The client is closed.
+        """
+        _shared.run(self._handle, _shared.abort(bucket, key, token, options))
 
     @_options.explained_by(BatchOptions)
     def upload_directory(

@@ -25,6 +25,8 @@ from oss_upload import (
     Upload,
     UploadOptions,
     UploadResult,
+    merge_manifests,
+    shared_upload_part_count,
 )
 from oss_upload._options import Source
 
@@ -180,6 +182,35 @@ class Session:
             self.tell_progress(stream.progress)
             stream.leave()
 
+    def do_shared(self, order: Order) -> None:
+        given, client = order.texts(), self.the_client()
+        path = order.path("file_path") if "file_path" in given else None
+        options = arguments_without_file(order)
+        bucket, key, token = options.pop("bucket"), options.pop("key"), given.get("token", "")
+        seen: list[Progress] = []
+        if given["call"] == "begin":
+            assert path is not None
+            token = client.begin_shared_upload(path, bucket, key, **options)
+            self.tell("token", token)
+            self.tell("part_count", shared_upload_part_count(token))
+        elif given["call"] == "send_parts":
+            assert path is not None
+            first, last = int(given["first"]), int(given["last"])
+            fragment = client.send_parts(
+                path, bucket, key, token, first=first, last=last, progress=seen.append, **options
+            )
+            self.tell("fragment", fragment)
+        elif given["call"] == "finish":
+            fragments = order.all("fragment")
+            result = client.finish_shared_upload(
+                bucket, key, token, fragments, path=path, progress=seen.append, **options
+            )
+            self.tell_result(result)
+            self.tell_watched(seen)
+        else:
+            client.abort_shared_upload(bucket, key, token, **options)
+        self.tell("status", "OSS_OK")
+
     def do_batch(self, order: Order) -> None:
         given = order.texts()
         stop, at_outcomes = given.get("stop"), int(given.get("at_outcomes", 0))
@@ -198,6 +229,10 @@ class Session:
         finally:
             batch.close()
             self.tell_batch(batch)
+
+    def do_merge_manifests(self, order: Order) -> None:
+        merge_manifests(order.path("out"), order.all("manifest"))
+        self.tell("status", "OSS_OK")
 
     def do_start(self, order: Order) -> None:
         self.do_free(order)

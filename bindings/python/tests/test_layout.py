@@ -112,13 +112,15 @@ def test_functions_have_the_arguments_of_the_header() -> None:
 
 def c_type(declaration: str) -> object:
     """What ctypes calls the type of a C declaration with a name."""
-    words = re.fullmatch(r"(?:const )?(\w+) (\**)\w+", declaration.replace("* ", "*"))
+    words = re.fullmatch(r"(?:const )?(\w+) (\**)\w+", declaration.replace("*const *", "**").replace("* ", "*"))
     assert words is not None, declaration
     name, stars = words[1], len(words[2])
     if name in ("oss_client", "oss_upload", "oss_stream", "oss_batch"):
         return ctypes.c_void_p if stars == 1 else ctypes.POINTER(ctypes.c_void_p)
     plain = {
         ("char", 1): ctypes.c_char_p,
+        ("char", 2): ctypes.POINTER(ctypes.c_char_p),
+        ("uint32_t", 1): ctypes.POINTER(ctypes.c_uint32),
         ("void", 0): None,
         ("void", 1): ctypes.c_void_p,
         ("oss_progress_fn", 0): _ffi.ProgressFunction,

@@ -26,7 +26,9 @@ impl ManifestWriter {
             let state = self.lock();
             (state.start, state.length)
         };
-        if start == end && known.interrupted.is_none() && (keep_all || known.is_all_kept()) {
+        // The first run says that it came to its end, also when it found nothing.
+        let says_so = self.run.run > 1;
+        if says_so && start == end && known.interrupted.is_none() && (keep_all || known.is_all_kept()) {
             return Ok(());
         }
         self.rewrite(known, keep_all, failed, (start, end))
@@ -38,6 +40,16 @@ impl ManifestWriter {
         let mut sorter = Sorter::new(&directory);
         known.each_line(keep_all, |line| if self.seal.open(line).is_some() { sorter.add(line) } else { Ok(()) })?;
         self.each_fresh_line(fresh, |line| sorter.add(line))?;
+        self.replace(failed, |take| sorter.finish(take))
+    }
+
+    /// Puts a manifest with these lines, which are sorted, in place of this one.
+    pub(super) fn replace(
+        &self,
+        failed: u64,
+        give: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let directory = directory_of(&self.path);
         // Whoever was killed here before has left it: nobody else may write while this process holds the manifest.
         let mut new = self.path.clone().into_os_string();
         new.push(".new");
@@ -47,7 +59,7 @@ impl ManifestWriter {
         // It is locked before it has the manifest's name.
         let made = DurableFile::create_whole(&new, &directory, first.as_bytes(), |file| Ok(file.try_lock()?))?;
         let file = made.ok_or(io::ErrorKind::AlreadyExists)?;
-        let replaced = self.write_sorted(&file, first.len() as u64, sorter, failed).and_then(|length| {
+        let replaced = self.write_sorted(&file, first.len() as u64, give, failed).and_then(|length| {
             durable::rename(&new, &self.path)?;
             sync_directory(&self.path)?;
             Ok(length)
@@ -66,11 +78,17 @@ impl ManifestWriter {
     }
 
     /// The length of the file.
-    fn write_sorted(&self, file: &DurableFile, start: u64, sorter: Sorter<'_>, failed: u64) -> io::Result<u64> {
+    fn write_sorted(
+        &self,
+        file: &DurableFile,
+        start: u64,
+        give: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> io::Result<()>,
+        failed: u64,
+    ) -> io::Result<u64> {
         let mut writer = LineWriter::new(file, start);
         writer.write(&Seal::new("").line(&serde_json::to_vec(&self.header)?))?;
         let mut files = 0;
-        sorter.finish(|line| {
+        give(&mut |line| {
             files += 1;
             writer.write(line)
         })?;

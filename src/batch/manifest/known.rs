@@ -115,7 +115,7 @@ impl Section {
         Section { lines, has_these_options, kept: Bits::default() }
     }
 
-    fn each_line(&self, mut take: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(super) fn each_line(&self, mut take: impl FnMut(u64, &[u8]) -> io::Result<()>) -> io::Result<()> {
         let (file, start, end) = self.lines.range();
         let mut region = super::region::Region::new(file, start, end, super::region::READ_BUFFER);
         let (mut line, mut number) = (Vec::new(), 0);

@@ -31,21 +31,31 @@ pub(crate) struct Loaded {
 }
 
 /// What a manifest says, but for where things are.
-struct Contents {
-    header: HeaderRecord,
+pub(super) struct Contents {
+    pub header: HeaderRecord,
     run: u64,
+    /// The last run that came to its end.
+    pub end: Option<EndRecord>,
     /// Of the run that did not come to its end.
-    interrupted: Option<RunRecord>,
-    ended: Option<Section>,
-    tail: Option<Section>,
-    damaged: u64,
+    pub interrupted: Option<RunRecord>,
+    pub ended: Option<Section>,
+    pub tail: Option<Section>,
+    pub damaged: u64,
     /// Where the last whole line ends.
     length: u64,
 }
 
 /// Opens or creates the manifest at `path`, for a batch to the place that `header` says, with these options. Its id does not
 /// matter. Holds the lock until the writer is dropped.
-pub(crate) fn open(path: &Path, header: &HeaderRecord, options: &str, wait: &LeaseWait<'_>) -> Result<Loaded> {
+///
+/// A manifest that is only read may be that of all shards; otherwise it must be of the one that `header` says.
+pub(crate) fn open(
+    path: &Path,
+    header: &HeaderRecord,
+    options: &str,
+    is_read_only: bool,
+    wait: &LeaseWait<'_>,
+) -> Result<Loaded> {
     let Held { file, .. } = MANIFEST.open_and_lock(path, wait)?;
     make_private(file.as_file(), path)?;
     let failed = |cause: io::Error| MANIFEST.refused("read", path, &cause);
@@ -56,13 +66,22 @@ pub(crate) fn open(path: &Path, header: &HeaderRecord, options: &str, wait: &Lea
     MANIFEST.sign(&file);
     let contents = read(file.as_file(), length, path, options)?;
     check_is_of(&contents.header, header, path)?;
-    let Contents { header, run, interrupted, ended, tail, damaged, length } = contents;
+    if !(is_read_only && contents.header.shard_count == 0) {
+        check_shard(&contents.header, header, path)?;
+    }
+    let Contents { header, run, interrupted, ended, tail, damaged, length, .. } = contents;
     let known = Known { seal: Seal::new(&header.manifest), ended, interrupted: tail };
     let continues = interrupted.filter(|run| run.options == options);
     let number = continues.as_ref().map_or(run + 1, |run| run.run);
     let run = RunRecord { run: number, options: options.to_owned() };
     let writer = ManifestWriter::new(file, path, header, run, length, continues.is_some());
     Ok(Loaded { writer, known, damaged })
+}
+
+/// What the manifest in `file` says; `None` when no batch has recorded anything in it.
+pub(super) fn examine(file: &File, path: &Path) -> Result<Option<Contents>> {
+    let length = file.metadata().map_err(|cause| MANIFEST.refused("read", path, &cause))?.len();
+    if has_records(file, length, path)? { read(file, length, path, "").map(Some) } else { Ok(None) }
 }
 
 /// Whether the file has more than a first line of ours; an error when it is somebody else's.
@@ -160,6 +179,7 @@ fn read(file: &File, length: u64, path: &Path, options: &str) -> Result<Contents
     Ok(Contents {
         header,
         run: last_run,
+        end,
         interrupted: run,
         ended: (sorted.count() > 0).then(|| Section::new(sorted, ended_with)),
         tail,
@@ -257,4 +277,17 @@ fn check_is_of(found: &HeaderRecord, wanted: &HeaderRecord, path: &Path) -> Resu
     let HeaderRecord { endpoint, bucket, prefix, .. } = found;
     let what = format!("the manifest {} is of another batch, to oss://{bucket}/{prefix} at {endpoint}", path.display());
     Err(Error::new(ErrorKind::Checkpoint, what).hint("choose another manifest path"))
+}
+
+/// What is not of this shard would be taken for what is there no more.
+fn check_shard(found: &HeaderRecord, wanted: &HeaderRecord, path: &Path) -> Result<()> {
+    if (found.shard_index, found.shard_count) == (wanted.shard_index, wanted.shard_count) {
+        return Ok(());
+    }
+    let what = format!("the manifest {} is of {}, but the batch is {}", path.display(), found.shard(), wanted.shard());
+    let hint = match wanted.shard_count {
+        0 => "merge the manifests of all shards first, or choose another manifest path",
+        _ => "give each shard a manifest of its own",
+    };
+    Err(Error::new(ErrorKind::Checkpoint, what).hint(hint))
 }

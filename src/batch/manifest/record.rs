@@ -9,13 +9,31 @@ use crate::source::identity::Identity;
 use crate::upload::checkpoint::decimal;
 
 /// The first record: whose manifest it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HeaderRecord {
     /// Its id, from which the checksums of all further lines begin.
     pub manifest: String,
     pub endpoint: String,
     pub bucket: String,
     pub prefix: String,
+    /// Of a shard: where its batch finds files, in words or as the folder's path; else empty.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub source: String,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shard_index: u32,
+    /// 0: all files of the batch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shard_count: u32,
+}
+
+impl HeaderRecord {
+    /// What a manifest with this header is about, for people.
+    pub(super) fn shard(&self) -> String {
+        match self.shard_count {
+            0 => "all shards".to_owned(),
+            count => format!("shard_index {} of {count}", self.shard_index),
+        }
+    }
 }
 
 /// A run has begun.

@@ -37,14 +37,20 @@ struct Entry {
 }
 
 fn header() -> HeaderRecord {
-    HeaderRecord { manifest: String::new(), endpoint: "e".into(), bucket: "b".into(), prefix: "p/".into() }
+    HeaderRecord {
+        manifest: String::new(),
+        endpoint: "e".into(),
+        bucket: "b".into(),
+        prefix: "p/".into(),
+        ..HeaderRecord::default()
+    }
 }
 
 /// A child of another test has all open files between its fork and its exec, and so the lock of a manifest that was just
 /// closed.
 fn load(directory: &Path) -> crate::Result<Loaded> {
     loop {
-        match open(&directory.join(NAME), &header(), "options", &LeaseWait::NONE) {
+        match open(&directory.join(NAME), &header(), "options", false, &LeaseWait::NONE) {
             Err(error) if error.kind() == ErrorKind::CheckpointBusy => std::thread::yield_now(),
             loaded => return loaded,
         }
@@ -162,6 +168,7 @@ fn the_documented_example_is_true() {
         endpoint: "https://oss-cn-hangzhou.aliyuncs.com".into(),
         bucket: "examplebucket".into(),
         prefix: "photos/".into(),
+        ..HeaderRecord::default()
     };
     let options = "5f70bf18a0860070".to_owned();
     let stored = FileRecord {
@@ -207,7 +214,7 @@ fn the_documented_example_is_true() {
 
     let directory = fast_directory();
     fs::write(directory.path().join(NAME), example).unwrap();
-    let mut loaded = open(&directory.path().join(NAME), &header, "5f70bf18a0860070", &LeaseWait::NONE).unwrap();
+    let mut loaded = open(&directory.path().join(NAME), &header, "5f70bf18a0860070", false, &LeaseWait::NONE).unwrap();
     let found = loaded.known.find(b"2026/m\xe9lange.jpg", "photos/2026/m%E9lange.jpg").unwrap().unwrap();
     assert!(found.has_these_options && !found.is_interrupted && found.record.size == 307_199);
     assert_eq!(loaded.known.failures().unwrap().len(), 1);

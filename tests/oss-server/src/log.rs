@@ -123,6 +123,10 @@ impl Log {
         entries
     }
 
+    pub(crate) fn length(&self) -> usize {
+        self.lock().map_or(0, |inner| inner.entries.len())
+    }
+
     pub(crate) fn clear(&self) {
         if let Some(mut inner) = self.lock() {
             inner.entries.clear();

@@ -167,6 +167,12 @@ impl Server {
         self.shared.log.since(0)
     }
 
+    /// How many requests have been logged.
+    #[must_use]
+    pub fn log_length(&self) -> usize {
+        self.shared.log.length()
+    }
+
     /// Forgets the log.
     pub fn clear_log(&self) {
         self.shared.log.clear();

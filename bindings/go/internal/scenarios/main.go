@@ -50,6 +50,16 @@ func (o order) text(name string) string {
 	return ""
 }
 
+// all are the values of a name that may come several times.
+func (o order) all(name string) (values []string) {
+	for _, pair := range o.pairs {
+		if pair[0] == name {
+			values = append(values, pair[1])
+		}
+	}
+	return values
+}
+
 // The words of the table.
 var words = map[string]int64{
 	"":         0,
@@ -160,6 +170,7 @@ func (o order) read(options any) {
 var notOptions = map[string]bool{
 	"file_path": true, "object_key": true, "header": true, "metadata": true, "stop": true, "at_parts": true,
 	"content": true, "piece": true, "take": true, "finish": true, "key_prefix": true, "pair": true, "at_outcomes": true,
+	"call": true, "token": true, "first": true, "last": true, "fragment": true,
 }
 
 // A response is a line of names with values.
@@ -340,8 +351,12 @@ func (s *session) carryOut(o order, a *response) {
 		s.uploadFile(o, a)
 	case "stream":
 		s.stream(o, a)
+	case "shared":
+		s.share(o, a)
 	case "batch":
 		s.batch(o, a)
+	case "merge_manifests":
+		a.end(oss.MergeManifests(o.text("out"), o.all("manifest")))
 	case "start":
 		s.free()
 		s.upload, err = s.client.Start(o.text("file_path"), o.uploadOptions())
@@ -470,6 +485,42 @@ func (s *session) stream(o order, a *response) {
 		return
 	}
 	stream.Close()
+}
+
+// share carries out a step of a shared upload.
+func (s *session) share(o order, a *response) {
+	ctx, options, token := context.Background(), o.uploadOptions(), o.text("token")
+	var seen []oss.Progress
+	options.Progress = func(p oss.Progress) { seen = append(seen, p) }
+	switch o.text("call") {
+	case "begin":
+		token, err := s.client.BeginSharedUpload(ctx, o.text("file_path"), options)
+		a.end(err)
+		if err == nil {
+			count, err := oss.SharedUploadPartCount(token)
+			if err != nil {
+				log.Fatal(err)
+			}
+			a.tell("token", token)
+			a.tell("part_count", count)
+		}
+	case "send_parts":
+		first, last := int(o.number("first")), int(o.number("last"))
+		fragment, err := s.client.SendParts(ctx, token, first, last, o.text("file_path"), options)
+		a.end(err)
+		if err == nil {
+			a.tell("fragment", fragment)
+		}
+	case "finish":
+		result, err := s.client.FinishSharedUpload(ctx, token, o.all("fragment"), o.text("file_path"), options)
+		a.end(err)
+		if err == nil {
+			a.result(result)
+			a.watched(seen)
+		}
+	case "abort":
+		a.end(s.client.AbortSharedUpload(ctx, token, options))
+	}
 }
 
 // batch is paused by its context.
