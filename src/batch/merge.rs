@@ -1,12 +1,12 @@
 //! The manifests of all shards become one.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use super::manifest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::DEFAULT_STALL_TIMEOUT;
 use crate::os::thread;
+use crate::sync::atomic::AtomicBool;
 use crate::transfer::Control;
 use crate::upload::{in_full, while_leased};
 
