@@ -285,13 +285,19 @@ fn is_host(text: &str) -> bool {
 
 /// The pause that the server asks for: OSS's own header, or HTTP's (RFC 9110, Retry-After).
 fn delay(response: &Response, server_date: Option<SystemTime>) -> Option<Duration> {
-    let throttle = response.header("x-oss-qos-delay-time").and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
-    let retry_after = response.header("retry-after").and_then(|text| match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
+    let throttle = response.header("x-oss-qos-delay-time").and_then(amount).map(Duration::from_millis);
+    let retry_after = response.header("retry-after").and_then(|text| match amount(text) {
+        Some(seconds) => Some(Duration::from_secs(seconds)),
         // Both dates are by the server's clock, so a wrong local one does not matter.
-        Err(_) => date::parse_http_date(text)?.duration_since(server_date?).ok(),
+        None => date::parse_http_date(text)?.duration_since(server_date?).ok(),
     });
     throttle.max(retry_after).map(|delay| delay.min(MAX_DELAY))
+}
+
+/// A number without a sign. One that is too large for its type is as large as it can be.
+fn amount(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -506,7 +512,11 @@ mod tests {
         assert_eq!(delay_of(&[("retry-after", "Sat, 16 Dec 2023 16:20:07 GMT"), date]), None);
         assert_eq!(delay_of(&[("retry-after", "Sat, 16 Dec 2023 16:21:07 GMT")]), None);
         assert_eq!(delay_of(&[("retry-after", "999999999")]), Some(MAX_DELAY));
-        assert_eq!(delay_of(&[("retry-after", "soon")]), None);
+        assert_eq!(delay_of(&[("retry-after", "99999999999999999999999")]), Some(MAX_DELAY));
+        assert_eq!(delay_of(&[("x-oss-qos-delay-time", "99999999999999999999999")]), Some(MAX_DELAY));
+        for senseless in ["soon", "", "-1", "+1", "1.5", "1e9"] {
+            assert_eq!(delay_of(&[("retry-after", senseless), ("x-oss-qos-delay-time", senseless)]), None);
+        }
     }
 
     proptest! {

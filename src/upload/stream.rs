@@ -197,6 +197,8 @@ impl Round<'_> {
             return Ok(Err(reason));
         }
         let Some(upload_id) = saved.upload_id.clone() else { return Ok(Err(String::new())) };
+        // From here on a stop or a failure leaves it, for a later call.
+        self.state.open = Some(upload_id.clone());
         let listed = match self.remote.list_parts(&upload_id) {
             Ok(listed) => Some(listed),
             // A policy with oss:PutObject alone must be enough: the journal is believed, and Complete will judge.
@@ -213,7 +215,6 @@ impl Round<'_> {
         let listed = listed.filter_map(|part| Some((part.number, KnownPart::listed(part)?)));
         // What both know is taken from the checkpoint.
         let parts = listed.chain(recorded).collect();
-        self.state.open = Some(upload_id.clone());
         Ok(Ok(Known { upload_id: Some(upload_id), parts, completing: saved.completing }))
     }
 }

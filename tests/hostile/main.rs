@@ -7,6 +7,7 @@ mod common;
 mod certificates;
 mod front;
 mod memory;
+mod pauses;
 mod table;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -88,6 +88,30 @@ fn what_the_server_has_is_not_sent_again() {
     assert_eq!(result.bytes_resumed + result.bytes_sent, bytes.len() as u64);
 }
 
+/// What the earlier call has sent stays for the next one.
+#[test]
+fn a_stream_that_cannot_be_gone_on_with_now_is_gone_on_with_later() {
+    let server = server();
+    let client = client_with(&server, |options| options.max_attempts = 1);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    let bytes = content(6 * PART as usize + 10, 1);
+    crash(&client, &checkpoint, &bytes, 6);
+    faults(
+        &server,
+        r#"[{"match":{"operation":"ListParts"},"action":{"type":"status","status":500,"code":"InternalError"}}]"#,
+    );
+    let stream = with_stream(&client, &options(&checkpoint), |stream| match stream.finish() {
+        Err(error) if error.kind() == ErrorKind::CheckpointBusy => Err(error),
+        ended => Ok(ended.unwrap_err()),
+    });
+    assert!(stream.1.message().contains("cannot resume"), "{}", stream.1);
+    server.clear_faults();
+    let result = replay(&client, &options(&checkpoint), &bytes);
+    assert!(result.parts_resumed >= 5, "{result:?}");
+    assert_object(&server, &bytes, &checkpoint);
+}
+
 #[test]
 fn from_the_first_difference_on_everything_is_sent() {
     let server = server();

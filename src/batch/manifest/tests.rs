@@ -1,5 +1,7 @@
 //! What a manifest says after a power cut: nothing that was not recorded, and all that was safe.
 
+mod carried_on;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
