@@ -2,8 +2,8 @@
 
     spark-submit upload_with_spark.py ENDPOINT FOLDER BUCKET PREFIX MANIFESTS SHARDS
 
-Each host needs the package oss-upload, and finds its own credentials. Files that fail make the task fail, and Spark runs
-it again: it goes on from its manifest in the folder MANIFESTS, which the hosts share too.
+Each host needs the package oss-upload, and finds its own credentials. Files that fail make the task fail, and Spark
+runs it again: it goes on from its manifest in the folder MANIFESTS, which the hosts share too.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// The file that a program reads by itself.
 pub const CONTENT: &str = "content.bin";
-/// A thread that is just ending cannot be traced.
-const MOST_ATTEMPTS: u32 = 20;
+/// A thread that is just ending cannot be traced: it is tried for ten seconds at least.
+const MOST_ATTEMPTS: u32 = 500;
 
 /// The `number`-th call of `call` of each thread, counted from now, fails with `errno`.
 #[derive(Clone, Copy, Debug)]
