@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from peers import FLOOR, OURS
-from scenarios import Section
+from section import Section
 
 WIDTH, LEFT, GAP = 420, 128, 30
 BAR, STEP, HEAD = 15, 20, 46
