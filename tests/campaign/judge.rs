@@ -152,15 +152,23 @@ impl Judge {
     }
 
     fn count_again(&mut self, log: &[LogEntry]) -> usize {
-        let mut again = BTreeSet::new();
-        for entry in log.iter().filter(|entry| entry.operation == "UploadPart") {
+        let (mut again, mut closing) = (BTreeSet::new(), BTreeSet::new());
+        for entry in log {
+            let is_closing = closing.contains(&entry.connection);
+            // The server may close the connection while the next request is on its way there.
+            if entry.fault.as_ref().is_some_and(|fault| fault.action == "close_idle") {
+                closing.insert(entry.connection);
+            }
+            if entry.operation != "UploadPart" {
+                continue;
+            }
             let (Some(id), Some(number)) = (&entry.upload_id, entry.part_number) else { continue };
             let known = self.acknowledged.entry(id.clone()).or_default();
             if known.contains(&number) {
                 again.insert((id, number));
             }
             // Whatever a fault does to a response, it is not taken for an acknowledgement.
-            if entry.status == 200 && entry.stored && entry.answered && entry.fault.is_none() {
+            if entry.status == 200 && entry.stored && entry.answered && entry.fault.is_none() && !is_closing {
                 known.insert(number);
             }
         }
