@@ -26,6 +26,9 @@ from oss_upload import Client
 CHECKOUT = Path(__file__).resolve().parents[3]
 DEADLINE = 30.0
 
+# Whoever starts the tests in the background of a script has SIGINT ignored, and Python then raises nothing.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @dataclass
 class Server:
