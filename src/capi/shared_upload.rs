@@ -4,16 +4,13 @@ use std::ffi::c_char;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::borrowed::UploadHandle;
 use super::guard::{guard, guard_silently};
 use super::opaque::{oss_client, oss_upload};
 use super::types::*;
-use super::upload::{checked, checked_without_file};
+use super::upload::{checked, checked_without_file, start};
 use super::{handle, input, output};
-use crate::client::Client;
-use crate::error::{Error, Result};
-use crate::options::UploadOptions;
-use crate::upload::{Upload, shared_upload_part_count};
+use crate::error::Error;
+use crate::upload::shared_upload_part_count;
 
 /// Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
 /// file, or as a copy with the same bytes.
@@ -35,11 +32,9 @@ pub unsafe extern "C" fn oss_shared_upload_begin(
 ) -> oss_status {
     // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
-        guard(error, || {
-            let out = output::handle(out)?;
+        start(out, error, || {
             let (client, options) = checked(client, options)?;
-            *out = handle::make(UploadHandle::of_file(client.begin_shared_upload(options)?));
-            Ok(oss_status::OSS_OK)
+            client.begin_shared_upload(options)
         })
     }
 }
@@ -63,13 +58,9 @@ pub unsafe extern "C" fn oss_shared_upload_send_parts(
 ) -> oss_status {
     // SAFETY: as in oss_shared_upload_begin().
     unsafe {
-        guard(error, || {
-            let out = output::handle(out)?;
+        start(out, error, || {
             let (client, options) = checked(client, options)?;
-            let upload =
-                client.send_parts(options, &input::required("token", token)?, RangeInclusive::new(first, last))?;
-            *out = handle::make(UploadHandle::of_file(upload));
-            Ok(oss_status::OSS_OK)
+            client.send_parts(options, &input::required("token", token)?, RangeInclusive::new(first, last))
         })
     }
 }
@@ -96,8 +87,10 @@ pub unsafe extern "C" fn oss_shared_upload_finish(
 ) -> oss_status {
     // SAFETY: as in oss_shared_upload_begin().
     unsafe {
-        with_token(client, options, token, out, error, |client, options, token| {
-            client.finish_shared_upload(options, token, input::strings("fragments", fragments, fragment_count)?)
+        start(out, error, || {
+            let (client, options) = checked_without_file(client, options)?;
+            let token = input::required("token", token)?;
+            client.finish_shared_upload(options, &token, input::strings("fragments", fragments, fragment_count)?)
         })
     }
 }
@@ -116,8 +109,9 @@ pub unsafe extern "C" fn oss_shared_upload_abort(
 ) -> oss_status {
     // SAFETY: as in oss_shared_upload_begin().
     unsafe {
-        with_token(client, options, token, out, error, |client, options, token| {
-            client.abort_shared_upload(options, token)
+        start(out, error, || {
+            let (client, options) = checked_without_file(client, options)?;
+            client.abort_shared_upload(options, &input::required("token", token)?)
         })
     }
 }
@@ -164,30 +158,6 @@ pub unsafe extern "C" fn oss_shared_upload_part_count(
             }
             let count = shared_upload_part_count(&input::required("token", token)?)?;
             output::write(part_count, || count);
-            Ok(oss_status::OSS_OK)
-        })
-    }
-}
-
-/// Starts a step that needs no file.
-///
-/// # Safety
-/// As for the functions above.
-unsafe fn with_token(
-    client: *mut oss_client,
-    options: *const oss_upload_options,
-    token: *const c_char,
-    out: *mut *mut oss_upload,
-    error: *mut oss_error,
-    step: impl FnOnce(&Client, UploadOptions, &str) -> Result<Upload>,
-) -> oss_status {
-    // SAFETY: as the caller promises.
-    unsafe {
-        guard(error, || {
-            let out = output::handle(out)?;
-            let (client, options) = checked_without_file(client, options)?;
-            let upload = step(client, options, &input::required("token", token)?)?;
-            *out = handle::make(UploadHandle::of_file(upload));
             Ok(oss_status::OSS_OK)
         })
     }

@@ -11,7 +11,7 @@ use super::{handle, input, output};
 use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::options::{Checkpoint, OnFileChange, PartSize, Routines, SpoolOptions, UploadOptions, VerifyResume};
-use crate::upload::Outcome;
+use crate::upload::{Outcome, Upload};
 
 /// Starts an upload and returns at once.
 ///
@@ -29,12 +29,9 @@ pub unsafe extern "C" fn oss_upload_start(
 ) -> oss_status {
     // SAFETY: the header asks for pointers that are NULL or valid, here and in all functions below.
     unsafe {
-        guard(error, || {
-            let out = output::handle(out)?;
+        start(out, error, || {
             let (client, options) = checked(client, options)?;
-            let upload = client.start(options)?;
-            *out = handle::make(UploadHandle::of_file(upload));
-            Ok(oss_status::OSS_OK)
+            client.start(options)
         })
     }
 }
@@ -247,5 +244,24 @@ unsafe fn checkpoint(from: &oss_upload_options) -> Result<Checkpoint> {
         (None, Some(dir)) => Ok(Checkpoint::Directory(dir)),
         (None, None) if on => Ok(Checkpoint::BesideFile),
         (None, None) => Ok(Checkpoint::Off),
+    }
+}
+
+/// Starts what `begin` begins, and gives it to the program.
+///
+/// # Safety
+/// `out` and `error` must be NULL or valid.
+pub(super) unsafe fn start(
+    out: *mut *mut oss_upload,
+    error: *mut oss_error,
+    begin: impl FnOnce() -> Result<Upload>,
+) -> oss_status {
+    // SAFETY: as the caller promises.
+    unsafe {
+        guard(error, || {
+            let out = output::handle(out)?;
+            *out = handle::make(UploadHandle::of_file(begin()?));
+            Ok(oss_status::OSS_OK)
+        })
     }
 }
