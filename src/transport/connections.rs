@@ -9,22 +9,18 @@ use ureq::unversioned::transport::{Connector, RustlsConnector};
 use ureq::{Agent, Proxy};
 
 use super::addresses::Addresses;
+use super::agents::{Agents, IDLE_AGE};
 use super::buffers::{INPUT_BUFFER, MOST_HEAD, OUTPUT_BUFFER};
 use super::proxy::{Proxies, is_encrypted};
-use super::resolver::{Names, NoLookUp};
+use super::resolver::Names;
 use super::tunnel::ProxyConnector;
 use super::{early_response, tcp, tls};
 use crate::error::{Error, Result};
 use crate::options::ClientOptions;
 
-/// Connections kept for the next request; as many as there can be routines.
-const IDLE_CONNECTIONS: usize = 128;
-/// Shorter than servers and load balancers keep idle connections.
-const IDLE_AGE: std::time::Duration = std::time::Duration::from_secs(25);
-
 /// Kept connections, by the way that they go.
 pub(super) struct Connections {
-    direct: Agent,
+    direct: Agents,
     /// To servers that speak plain HTTP.
     http: Option<Result<Proxied>>,
     /// To servers that speak TLS.
@@ -32,9 +28,8 @@ pub(super) struct Connections {
     proxies: Arc<Proxies>,
 }
 
-#[derive(Clone)]
 struct Proxied {
-    agent: Agent,
+    agents: Agents,
     /// `host:port`, for messages.
     name: String,
 }
@@ -42,7 +37,7 @@ struct Proxied {
 /// How requests reach a server.
 #[derive(Clone, Copy)]
 pub(super) struct Way<'a> {
-    pub agent: &'a Agent,
+    pub agents: &'a Agents,
     /// `host:port` of the proxy, if one leads there.
     pub proxy: Option<&'a str>,
     /// The proxy reads the requests, so that a response may be its own.
@@ -53,19 +48,19 @@ impl Connections {
     pub(super) fn new(options: &ClientOptions, proxies: Arc<Proxies>) -> Result<Self> {
         let tls = tls::config(options)?;
         let (names, addresses) = (Arc::<Names>::default(), Arc::<Addresses>::default());
-        let agent = |proxy| agent(options, proxy, tls.clone(), &names, &addresses);
+        let agents = |proxy| agents(options, proxy, tls.clone(), &names, &addresses);
         let proxied = |proxy: &Proxy| Proxied {
-            agent: agent(Some(proxy.clone())),
+            agents: agents(Some(proxy.clone())),
             name: format!("{}:{}", proxy.host(), proxy.port()),
         };
         let read = |proxy: &Option<Result<Proxy>>| {
             proxy.as_ref().map(|proxy| proxy.as_ref().map(proxied).map_err(Error::clone))
         };
-        Ok(Connections { direct: agent(None), http: read(&proxies.http), https: read(&proxies.https), proxies })
+        Ok(Connections { direct: agents(None), http: read(&proxies.http), https: read(&proxies.https), proxies })
     }
 
     pub(super) fn direct(&self) -> Way<'_> {
-        Way { agent: &self.direct, proxy: None, is_read: false }
+        Way { agents: &self.direct, proxy: None, is_read: false }
     }
 
     /// Decided for the host that is connected to: the bucket's own, as a rule.
@@ -74,8 +69,8 @@ impl Connections {
         let proxied = if is_encrypted { &self.https } else { &self.http };
         match proxied {
             Some(proxied) if self.proxies.lead_to(uri) => {
-                let Proxied { agent, name } = proxied.as_ref().map_err(Error::clone)?;
-                Ok(Way { agent, proxy: Some(name), is_read: !is_encrypted })
+                let Proxied { agents, name } = proxied.as_ref().map_err(Error::clone)?;
+                Ok(Way { agents, proxy: Some(name), is_read: !is_encrypted })
             }
             _ => Ok(self.direct()),
         }
@@ -92,13 +87,13 @@ impl Way<'_> {
     }
 }
 
-fn agent(
+fn agents(
     options: &ClientOptions,
     proxy: Option<Proxy>,
     tls: TlsConfig,
     names: &Arc<Names>,
     addresses: &Arc<Addresses>,
-) -> Agent {
+) -> Agents {
     let user_agent = user_agent(options.user_agent.as_deref());
     let (names, addresses) = (names.clone(), addresses.clone());
     let through_proxy =
@@ -107,7 +102,7 @@ fn agent(
         .chain(tcp::TcpConnector { names, addresses })
         .chain(RustlsConnector::default())
         .chain(early_response::EarlyResponseConnector);
-    Agent::with_parts(config(user_agent, proxy, tls), connector, NoLookUp)
+    Agents::new(config(user_agent, proxy, tls), connector)
 }
 
 fn config(user_agent: String, proxy: Option<Proxy>, tls: TlsConfig) -> Config {
@@ -122,8 +117,8 @@ fn config(user_agent: String, proxy: Option<Proxy>, tls: TlsConfig) -> Config {
         .input_buffer_size(INPUT_BUFFER)
         .output_buffer_size(OUTPUT_BUFFER)
         .max_response_header_size(MOST_HEAD)
-        .max_idle_connections(IDLE_CONNECTIONS)
-        .max_idle_connections_per_host(IDLE_CONNECTIONS)
+        .max_idle_connections(1)
+        .max_idle_connections_per_host(1)
         .max_idle_age(IDLE_AGE)
         .tls_config(tls)
         .build()
@@ -193,11 +188,11 @@ mod tests {
         let url = format!("http://localhost:{}/", listener.local_addr().unwrap().port());
         std::thread::spawn(move || serve(&listener));
         let (names, options) = (Arc::<Names>::default(), ClientOptions::default());
-        let agent = agent(&options, None, tls::config(&options).unwrap(), &names, &Arc::default());
+        let agents = agents(&options, None, tls::config(&options).unwrap(), &names, &Arc::default());
         let limits = Limits::all(std::time::Duration::from_secs(10));
         let context = Arc::new(RequestContext::new(limits, Arc::default(), None));
         for _ in 0..3 {
-            let response = context.during(|| agent.get(&url).call()).unwrap();
+            let response = context.during(|| agents.lend(&url.parse().unwrap()).get(&url).call()).unwrap();
             assert_eq!(response.status(), 200);
         }
         assert_eq!(names.asked(), 1);

@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Instant;
 
+use ureq::SendBody;
 use ureq::http;
-use ureq::{Agent, SendBody};
 
+use super::agents::Agents;
 use super::buffers::WORTH_LENDING;
 use super::connections::{Connections, Way};
 use super::context::{Lent, RequestContext};
@@ -83,7 +84,7 @@ impl Transport {
             Some(body) => RequestBody::Body { body, left: length, context: &context, failure: None },
             None => RequestBody::Small(&mut small),
         };
-        let response = context.during(|| exchange(way.agent, message, &mut reader));
+        let response = context.during(|| exchange(way.agents, message, &mut reader));
         match (response, reader.failure()) {
             (_, Some(error)) => Err(Failure::Body(error)),
             (Ok(response), None) if response.status == 407 && way.is_read => Err(proxy_wants_login(&server())),
@@ -100,10 +101,11 @@ impl Transport {
 }
 
 fn exchange(
-    agent: &Agent,
+    agents: &Agents,
     message: http::Request<()>,
     reader: &mut RequestBody<'_>,
 ) -> std::result::Result<Response, ureq::Error> {
+    let agent = agents.lend(message.uri());
     let mut response = if takes_body(message.method()) {
         agent.run(message.map(|()| SendBody::from_reader(reader)))?
     } else {

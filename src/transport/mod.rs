@@ -6,6 +6,7 @@
 
 mod absolute_form;
 mod addresses;
+mod agents;
 mod buffers;
 mod connections;
 mod context;

@@ -3,9 +3,10 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use ureq::{Agent, SendBody, http};
+use ureq::{SendBody, http};
 use zeroize::Zeroizing;
 
+use super::agents::Agents;
 use super::connections::Connections;
 use super::context::RequestContext;
 use super::failure::{Failure, explain, failure};
@@ -67,7 +68,7 @@ impl Plain {
             self.0.direct()
         };
         let server = way.name(message.uri().authority().map_or("", |authority| authority.as_str()));
-        context.during(|| exchange(way.agent, message, request.body)).map_err(|error| {
+        context.during(|| exchange(way.agents, message, request.body)).map_err(|error| {
             match error {
                 // What was read may hold a secret.
                 ureq::Error::BodyExceedsLimit(_) => {
@@ -79,7 +80,12 @@ impl Plain {
     }
 }
 
-fn exchange(agent: &Agent, message: http::Request<()>, mut body: &[u8]) -> std::result::Result<Response, ureq::Error> {
+fn exchange(
+    agents: &Agents,
+    message: http::Request<()>,
+    mut body: &[u8],
+) -> std::result::Result<Response, ureq::Error> {
+    let agent = agents.lend(message.uri());
     let mut response = if takes_body(message.method()) {
         agent.run(message.map(|()| SendBody::from_reader(&mut body)))?
     } else {
