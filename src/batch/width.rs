@@ -14,6 +14,8 @@ const WORTHWHILE: f64 = 1.5;
 const WINDOW: Duration = Duration::from_millis(50);
 /// Whether more pay is judged over this time: on a busy machine, a short one is much faster or slower by chance.
 const TRIAL: Duration = Duration::from_millis(300);
+/// So many times longer a request takes at least when its connection is opened for it.
+const WHILE_OPENING: f64 = 2.0;
 /// After so long, what did not pay is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
 
@@ -83,6 +85,8 @@ impl State {
     /// After a window with this rate.
     fn next(self, now: Duration, rate: f64, is_slow: bool) -> State {
         match self {
+            // A long way is seen at once: each wait with few would be one of many files.
+            State::Opening if is_slow => State::Trial { before: rate * WHILE_OPENING },
             State::Opening => State::Few { until: now, best: 0.0 },
             State::Few { until, best } if is_slow && now >= until => State::Trial { before: rate.max(best) },
             State::Few { until, best } => State::Few { until, best: rate.max(best) },
@@ -112,8 +116,8 @@ mod tests {
 
     #[test]
     fn a_long_way_takes_many_at_once() {
-        assert_eq!(after(0.2, |_| 0.05), 64);
-        assert_eq!(after(0.3, |_| 0.1), 64);
+        assert_eq!(after(0.06, |_| 0.05), 64);
+        assert_eq!(after(0.11, |_| 0.1), 64);
         assert_eq!(after(60.0, |_| 0.02), 64);
     }
 

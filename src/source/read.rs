@@ -8,8 +8,9 @@ use super::part::Part;
 use crate::crc64::Crc64;
 use crate::error::Result;
 
-/// How much is read at a time where no send buffer takes it.
-const CHUNK: u64 = 256 * 1024;
+/// How much is read at a time where no send buffer takes it. For less than 128 KiB, allocators do not ask the system each
+/// time, whose new pages cost more than further reads.
+const CHUNK: u64 = 64 * 1024;
 
 /// Bytes that are read by position, by several threads at the same time.
 pub(crate) trait Source: Debug + Send + Sync {

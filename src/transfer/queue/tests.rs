@@ -228,17 +228,21 @@ fn parts_and_requests_do_not_starve_each_other() {
 }
 
 #[test]
-fn small_files_keep_to_their_width_and_leave_parts_their_share() {
+fn small_files_keep_to_their_width_and_leave_parts_a_share() {
     let stage = Stage::new();
-    let small = stage.small("small", &KeepsTo::Shared, 20, 100);
+    let small = stage.small("small", &KeepsTo::Shared, 20, 22);
     let _large = stage.upload("part", None, 100);
     stage.dispatch();
-    let begun = stage.next(36);
-    assert_eq!((begun.iter().filter(|name| **name == "small").count(), stage.in_flight()), (20, 36));
+    let begun = stage.next(24);
+    assert_eq!((begun.iter().filter(|name| **name == "small").count(), stage.in_flight()), (20, 24));
+    small.set_width(21);
+    stage.dispatch();
+    assert_eq!(stage.next(1), ["small"]);
+    assert!(stage.begun.is_empty());
     small.set_width(22);
     stage.dispatch();
-    assert_eq!(stage.next(2), ["small"; 2]);
-    assert!(stage.begun.is_empty());
+    let rest = stage.next(13);
+    assert_eq!((rest[0], rest[12], stage.in_flight()), ("part", "small", 38), "no small file waits any more");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crc_fast::{CrcAlgorithm, Digest};
 
 /// As much as the library reads at a time.
-const BUFFER: usize = 256 * 1024;
+const BUFFER: usize = 64 * 1024;
 
 fn checksum(path: &str, buffer: &mut [u8]) -> Result<u64> {
     let mut file = File::open(path)?;
