@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BUCKET = "bench"
+KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from batches import batch, batch_mixed, batch_wan
+from fairness import fair
 from link import SERVER_ADDRESS, link
 from measuring import Contest, contest, run, tell
 from peers import (
@@ -309,7 +310,7 @@ def wan_with(places: Places, settings: Settings, congestion: str) -> Section:
     names = [AUTO, *(f"{OURS} × {count}" for count in HAND_SET), *SDKS, CURL]
     rates = {loss: wan_rates(places, settings, congestion, loss, names) for loss in LOSSES}
     columns = ["MB/s at a loss of", *(f"{loss:.1%}" for loss in LOSSES)]
-    section = Section("wan", f"1 Gbit/s, 50 ms round trip, {congestion}", columns, more_is_better=True)
+    section = Section(f"wan-{congestion}", f"1 Gbit/s, 50 ms round trip, {congestion}", columns, more_is_better=True)
     for name in names:
         section.rows.append([name, *(f"{rates[loss][name]:.1f}" for loss in LOSSES)])
     section.bars = rates[LOSSES[1]]
@@ -363,6 +364,7 @@ SCENARIOS = {
     "batch": batch,
     "batch-wan": batch_wan,
     "batch-mixed": batch_mixed,
+    "fair": fair,
     "start": start,
     "limit": limit,
     "pipes-wan": pipes_wan,

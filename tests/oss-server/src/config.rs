@@ -37,6 +37,11 @@ pub struct Config {
     pub policy: Policy,
     /// The most entries that any page of a list holds, whatever the client asks for.
     pub list_page: Option<usize>,
+    /// Requests a second that the account may make, over all connections. What goes beyond is 503 with
+    /// `x-oss-qos-delay-time`.
+    pub max_requests_per_second: Option<u32>,
+    /// Bytes of bodies a second that the account may send, over all connections.
+    pub max_bytes_per_second: Option<u64>,
     /// Deviations in the shape of responses.
     pub quirks: Quirks,
     /// Seconds that the server's clock is ahead of the machine's.
@@ -84,6 +89,8 @@ impl Default for Config {
             cname: BTreeMap::new(),
             policy: Policy::All,
             list_page: None,
+            max_requests_per_second: None,
+            max_bytes_per_second: None,
             quirks: Quirks::default(),
             clock_offset: 0,
             etag: EtagMode::Md5,

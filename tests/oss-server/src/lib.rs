@@ -12,6 +12,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod account_limit;
 mod admin;
 mod auth;
 mod clock;

@@ -64,6 +64,12 @@ struct Options {
     /// The most entries that any page of a list holds
     #[arg(long, value_name = "N")]
     list_page: Option<usize>,
+    /// Requests a second of the account, over all connections; what goes beyond is 503
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_requests_per_second: Option<u32>,
+    /// Bytes a second of the account, over all connections; what goes beyond is 503
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_bytes_per_second: Option<u64>,
     /// How ETags are made: the MD5, or a fast stand-in from the CRC64 for benchmarks
     #[arg(long, value_enum, default_value_t = EtagName::Md5)]
     etag: EtagName,
@@ -166,6 +172,8 @@ impl Options {
             domain: self.domain,
             cname: self.cname.into_iter().collect(),
             list_page: self.list_page,
+            max_requests_per_second: self.max_requests_per_second,
+            max_bytes_per_second: self.max_bytes_per_second,
             clock_offset: self.clock_offset,
             allow_anonymous: self.allow_anonymous,
             versioned: self.versioned,

@@ -46,6 +46,7 @@ async fn run(x: &mut Exchange) -> Result<Response, Stop> {
     }
     slow_down(x);
     admit(x)?;
+    x.shared.limit.admit(x.call.content_length.unwrap_or(0))?;
     ops::check(x)?;
     let body = ops::receive(x).await?;
     x.pass(Stage::BeforeProcessing).await?;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use crate::account_limit::AccountLimit;
 use crate::clock::Clock;
 use crate::config::{Config, Policy};
 use crate::fault::{FaultEngine, FaultScript};
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) keys: Keys,
     pub(crate) clock: Clock,
+    pub(crate) limit: AccountLimit,
     pub(crate) accepted: AtomicU64,
     pub(crate) open: AtomicU64,
     requests: AtomicU64,
@@ -32,6 +34,7 @@ impl Shared {
             log: Log::open(&config.log)?,
             keys: Keys::new(&config.access_keys),
             clock: Clock::new(config.clock_offset),
+            limit: AccountLimit::new(config.max_requests_per_second, config.max_bytes_per_second),
             accepted: AtomicU64::new(0),
             open: AtomicU64::new(0),
             requests: AtomicU64::new(0),

@@ -501,3 +501,20 @@ fn a_traffic_limit_slows_the_body_down() {
     put("k", pattern(60_000)).send(&server);
     assert!(start.elapsed().as_millis() < 300, "the next request is not limited");
 }
+
+#[test]
+fn an_account_has_its_limits_over_all_connections() {
+    let limits = [
+        (Config { max_requests_per_second: Some(1), ..Config::default() }, "TotalQpsLimitExceeded"),
+        (Config { max_bytes_per_second: Some(1), ..Config::default() }, "UploadTrafficRateLimitExceeded"),
+    ];
+    for (config, code) in limits {
+        let server = Server::start(config).unwrap();
+        assert_eq!(put("first", "some bytes").send(&server).status, 200);
+        let refused = put("second", "some bytes").send(&server);
+        assert_eq!((refused.status, refused.element("Code").as_str()), (503, code));
+        let wait: u64 = refused.header("x-oss-qos-delay-time").parse().unwrap();
+        assert!((1..=10_000).contains(&wait), "{wait}");
+        assert!(server.object(BUCKET, "second").is_none());
+    }
+}
