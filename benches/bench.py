@@ -6,10 +6,9 @@ import argparse
 import json
 import os
 import platform
-import shutil
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import link
@@ -17,7 +16,9 @@ from measuring import PATIENCE, tell
 from picture import draw
 from places import HERE, Places
 from scenarios import FAR, SCENARIOS
-from section import Section, Settings
+from section import Section, Settings, Target
+
+DOCS = HERE.parent / "docs"
 
 INTRODUCTION = """\
 # Benchmarks
@@ -80,7 +81,8 @@ def table(rows: list[list[str]]) -> str:
 
 def page(section: Section) -> str:
     """One section, as Markdown."""
-    return "\n\n".join([f"## {section.title}", table([section.columns, *section.rows]), *section.notes]) + "\n"
+    parts = [f"## {section.title}", table([section.columns, *section.rows]), *section.notes, section.measured]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def promises(sections: list[Section]) -> str:
@@ -90,6 +92,38 @@ def promises(sections: list[Section]) -> str:
         wanted = f"{'≥' if target.at_least else '≤'} {target.limit:g}"
         rows.append([target.what, f"{target.value:.2f}", wanted, "met" if target.met else "MISSED"])
     return f"## Targets\n\n{table(rows)}\n"
+
+
+@dataclass
+class Results:
+    """What `docs/benchmarks.json` keeps: the page is written from it, also when only some scenarios have been run again."""
+
+    where: str
+    sections: list[Section] = field(default_factory=list)
+    # What `make bench-parts` has counted.
+    counted: str = ""
+
+    @classmethod
+    def read(cls, path: Path) -> Results:
+        """Of earlier runs."""
+        kept = json.loads(path.read_text())
+        sections = [Section(**{**s, "targets": [Target(**t) for t in s["targets"]]}) for s in kept["sections"]]
+        return cls(kept["where"], sections, kept["counted"])
+
+    def replaced_by(self, new: Results) -> Results:
+        """With the sections of a new run in place of those of the same name."""
+        fresh = {section.name: section for section in new.sections}
+        sections = [fresh.pop(section.name, section) for section in self.sections]
+        return Results(new.where, [*sections, *fresh.values()], new.counted or self.counted)
+
+    def write(self, figures: Path, markdown: Path, picture: Path) -> None:
+        """The figures, the page and the picture."""
+        figures.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+        pages = [INTRODUCTION, f"{self.where}\n", promises(self.sections), *map(page, self.sections)]
+        markdown.write_text("\n".join([*pages, *filter(None, [self.counted])]))
+        picture.write_text(draw(self.sections, self.where))
+        for path in (figures, markdown, picture):
+            tell(f"wrote {path}")
 
 
 def chosen(options: argparse.Namespace) -> list[str]:
@@ -113,7 +147,7 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds for one peer of the batch (%(default)s)")
     parser.add_argument("--no-wan", action="store_true", help="leave the long fat links out")
     parser.add_argument("--congestion", action="append", help="on the long links; may be repeated (default: the machine's)")
-    parser.add_argument("--docs", action="store_true", help="also write docs/benchmarks.md and docs/benchmark.svg")
+    parser.add_argument("--docs", action="store_true", help="also renew what was run in docs/benchmarks.md")
     options = parser.parse_args()
 
     places = Places(options.target.resolve())
@@ -122,35 +156,30 @@ def main() -> None:
     load = os.getloadavg()[0]
     if load > 0.5:
         tell(f"Something else is running here (load {load:.1f}): figures will be off.")
+    commit = versions(places)["liboss_upload"]
     where = f"Measured on {machine()}; loopback; medians of up to {settings.rounds} rounds."
-    used = versions(places)
-    with_what = "Versions: " + ", ".join(f"{name} {version}" for name, version in used.items()) + "."
-    print(f"{where}\n{with_what}\n")
+    with_what = "Versions: " + ", ".join(f"{name} {version}" for name, version in versions(places).items()) + "."
+    results = Results(f"{where}\n{with_what}")
+    print(f"{results.where}\n")
 
-    sections = []
     for name in chosen(options):
         tell(f"== {name}")
         for section in SCENARIOS[name](places, settings):
-            sections.append(section)
+            section.measured = (
+                f"Measured with {commit} on {machine()}, in {settings.rounds} rounds at most: "
+                f"`benches/run.sh --only {name}`."
+            )
+            results.sections.append(section)
             print(page(section), flush=True)
-    print(promises(sections))
+    print(promises(results.sections))
 
-    # What `make bench-parts` has counted.
     parts = places.bench / "parts.md"
-    counted = [parts.read_text()] if parts.exists() else []
-    figures = [asdict(section) | {"met": [target.met for target in section.targets]} for section in sections]
-    everything = {"machine": machine(), "load": load, "versions": used, "rounds": settings.rounds, "sections": figures}
-    written = {
-        "bench.json": json.dumps(everything, indent=1, ensure_ascii=False) + "\n",
-        "bench.svg": draw(sections, where),
-        "bench.md": "\n".join([INTRODUCTION, f"{where}\n{with_what}\n", promises(sections), *map(page, sections), *counted]),
-    }
-    for file, text in written.items():
-        (places.bench / file).write_text(text)
-        tell(f"wrote {places.bench / file}")
+    results.counted = parts.read_text() if parts.exists() else ""
+    results.write(*(places.bench / f"bench.{kind}" for kind in ("json", "md", "svg")))
     if options.docs:
-        shutil.copy(places.bench / "bench.svg", HERE.parent / "docs/benchmark.svg")
-        shutil.copy(places.bench / "bench.md", HERE.parent / "docs/benchmarks.md")
+        kept = DOCS / "benchmarks.json"
+        whole = Results.read(kept).replaced_by(results) if kept.exists() else results
+        whole.write(kept, DOCS / "benchmarks.md", DOCS / "benchmark.svg")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Section:
     bars: dict[str, float] = field(default_factory=dict)
     unit: str = ""
     more_is_better: bool = False
+    # With what, and how.
+    measured: str = ""
 
 
 @dataclass(frozen=True)
