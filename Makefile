@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup schedules kill campaign torture fuzz bench bench-parts docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup schedules races kill campaign torture fuzz bench bench-parts docs wheels package lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -23,6 +23,10 @@ kill:
 # What threads do together, in many schedules each: make schedules RUNS=1000000
 schedules:
 	@scripts/schedules.sh $(or $(RUNS),20000)
+
+# Data races between threads that use the C API, by the thread sanitizer.
+races:
+	@scripts/races.sh
 
 # Random runs: make campaign SEED=1 RUNS=10000
 campaign:

@@ -84,8 +84,8 @@ impl Client {
         UploadStream::start(self.job(request)?, writer)
     }
 
-    /// Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
-    /// file, or as a copy with the same bytes. [`UploadResult::token`] is what the others need. The file must not be empty;
+    /// Opens an object that several hosts upload together. Each of them sees the file at a path of its own: the
+    /// same file, or a copy with the same bytes. [`UploadResult::token`] is what the others need. The file must not be empty;
     /// `checkpoint` must be off. Content-Type is guessed from the object's name.
     ///
     /// The steps of a shared upload take the same `bucket`, `object_key` and `headers`. Each is started and waited for as
@@ -222,5 +222,32 @@ fn signature(wanted: SignatureVersion, endpoint: &Endpoint) -> Result<Signature>
         (SignatureVersion::V4, None) => Err(Error::invalid(format!(
             "signature V4 needs a region, and {endpoint} does not name one; set region, such as \"cn-hangzhou\""
         ))),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use oss_server::{Config, Server};
+
+    use super::*;
+    use crate::{Credentials, CredentialsSource};
+
+    /// A local OSS with the bucket `test-bucket`, and a client of it.
+    pub(crate) fn local_oss() -> (Server, Client) {
+        let server = Server::start(Config::default()).unwrap();
+        let client = Client::new(ClientOptions {
+            endpoint: Some(server.endpoint()),
+            region: Some("cn-hangzhou".into()),
+            credentials: CredentialsSource::Given(Credentials::new("test-id", "test-secret", None)),
+            ..ClientOptions::default()
+        });
+        (server, client.unwrap())
+    }
+
+    /// A fault script: requests that match are refused.
+    pub(crate) fn refusing(requests: &str) -> String {
+        format!(
+            r#"[{{"match":{requests},"action":{{"type":"status","status":403,"code":"AccessDenied","before_body":false}}}}]"#
+        )
     }
 }

@@ -6,6 +6,8 @@
 #![cfg(target_os = "linux")]
 
 mod batch;
+#[path = "../scenarios/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod drive;
@@ -35,7 +37,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use executors::{Commands, Executors};
+use executors::Executors;
 use fastrand::Rng;
 use plan::Plan;
 
@@ -65,7 +67,7 @@ fn whatever_happens_the_object_is_the_file_or_there_is_none() {
     let first = number("OSS_SEED").unwrap_or_else(|| if chosen.is_some() { fastrand::u64(..1_000_000_000) } else { 1 });
     println!("to repeat: make campaign SEED={first} RUNS={runs}");
     let tools = tempfile::tempdir().expect("a folder for the programs");
-    let commands = Commands::prepare(tools.path());
+    let commands = commands::prepare(tools.path());
     let (next, failures, count) = (AtomicU64::new(first), Mutex::new(Vec::new()), Mutex::new(Count::default()));
     let start = Instant::now();
     thread::scope(|scope| {

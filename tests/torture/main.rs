@@ -8,6 +8,8 @@
 //! program hears orders or responds is left out.
 #![cfg(target_os = "linux")]
 
+#[path = "../scenarios/commands.rs"]
+mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../scenarios/executor.rs"]
@@ -85,9 +87,6 @@ const CALLS: &[(&str, &[&str])] = &[
 /// gets no stack for signals.
 const OF_RUNTIMES: [&str; 3] = ["mmap", "clone", "clone3"];
 
-/// How the executor of each language is started.
-pub type Commands = BTreeMap<Language, Box<dyn Fn() -> Command + Send + Sync>>;
-
 #[derive(Clone, Copy, Debug)]
 struct Case {
     upload: &'static Upload,
@@ -104,7 +103,7 @@ fn an_upload_survives_the_failure_of_any_system_call() {
     let whole = env::var_os("OSS_TORTURE").is_some_and(|value| value == "all");
     let only = env::var("OSS_UPLOAD").unwrap_or_default();
     let tools = tempfile::tempdir().expect("a folder for the programs");
-    let commands = prepare(tools.path());
+    let commands = commands::prepare(tools.path());
     let uploads =
         UPLOADS.iter().filter(|upload| commands.contains_key(&upload.language) && upload.name.contains(&only));
     let jobs: VecDeque<_> = uploads.collect();
@@ -144,16 +143,6 @@ fn an_upload_survives_the_failure_of_any_system_call() {
     let failures = failures.into_inner().unwrap();
     assert!(failures.is_empty(), "{} cases failed", failures.len());
     assert!(!only.is_empty() || count.get(&Verdict::Overcome) > Some(&10) && count.get(&Verdict::Reported) > Some(&10));
-}
-
-fn prepare(tools: &Path) -> Commands {
-    let mut commands = Commands::new();
-    for language in [Language::Rust, Language::C, Language::Cpp, Language::Python, Language::Go] {
-        if let Some(command) = language.executor(tools) {
-            commands.insert(language, Box::new(command));
-        }
-    }
-    commands
 }
 
 /// Each call that an upload makes, with each error; when `whole`, also those beyond what was counted.

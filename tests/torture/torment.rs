@@ -7,7 +7,7 @@ use std::process::Command;
 
 use oss_server::PendingUpload;
 
-use crate::Commands;
+use crate::commands::Commands;
 use crate::common::{BUCKET, wait_until};
 use crate::executor::{Executor, Response};
 use crate::inject::{Injection, Traced};

@@ -5,16 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fastrand::Rng;
-use oss_server::{Config, FaultScript, Server};
+use oss_server::{FaultScript, Server};
 use tempfile::TempDir;
 
 use super::{NAME, SECTORS};
+use crate::client::tests::{local_oss, refusing};
 use crate::os::power_cut::{PowerCut, fast_directory};
 use crate::os::trace::{Step, Trace};
-use crate::{
-    BatchEnd, BatchMode, BatchOptions, BatchSource, Client, ClientOptions, Credentials, CredentialsSource, PartSize,
-    Result,
-};
+use crate::{BatchEnd, BatchMode, BatchOptions, BatchSource, Client, PartSize, Result};
 
 const BUCKET: &str = "test-bucket";
 const PART: usize = 102_400;
@@ -36,15 +34,10 @@ const ENDS: [End; 3] = [End::Stored, End::SomeRefused, End::PartRefused];
 
 impl End {
     fn faults(self) -> String {
-        let refuse = |what: &str| {
-            format!(
-                r#"[{{"match":{what},"action":{{"type":"status","status":403,"code":"AccessDenied","before_body":false}}}}]"#
-            )
-        };
         match self {
             End::Stored => "[]".to_owned(),
-            End::SomeRefused => refuse(&format!(r#"{{"key":"{}"}}"#, name(3))),
-            End::PartRefused => refuse(r#"{"operation":"UploadPart","part":2}"#),
+            End::SomeRefused => refusing(&format!(r#"{{"key":"{}"}}"#, name(3))),
+            End::PartRefused => refusing(r#"{"operation":"UploadPart","part":2}"#),
         }
     }
 }
@@ -68,13 +61,7 @@ struct Sample<'a> {
 
 impl Setting {
     fn new(rng: &mut Rng) -> Setting {
-        let server = Server::start(Config { buckets: vec![BUCKET.into()], ..Config::default() }).unwrap();
-        let client = Client::new(ClientOptions {
-            endpoint: Some(server.endpoint()),
-            region: Some("cn-hangzhou".into()),
-            credentials: CredentialsSource::Given(Credentials::new("test-id", "test-secret", None)),
-            ..ClientOptions::default()
-        });
+        let (server, client) = local_oss();
         let files = tempfile::tempdir().unwrap();
         let content = |(number, size): (usize, &usize)| {
             let mut bytes = vec![0; *size];
@@ -83,7 +70,7 @@ impl Setting {
             bytes
         };
         let contents = SIZES.iter().enumerate().map(content).collect();
-        Setting { server, client: client.unwrap(), files, contents }
+        Setting { server, client, files, contents }
     }
 }
 

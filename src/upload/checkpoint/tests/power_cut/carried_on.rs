@@ -5,16 +5,15 @@ use std::fs;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use oss_server::{Config, FaultScript, Server};
+use oss_server::{FaultScript, Server};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::life::NAME;
 use super::{SECTORS, State, state_of};
+use crate::client::tests::{local_oss, refusing};
 use crate::os::power_cut::{PowerCut, fast_directory};
 use crate::os::trace::{Step, Trace};
-use crate::{
-    Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, PartSize, Result, Routines, UploadOptions,
-};
+use crate::{Checkpoint, Client, PartSize, Result, Routines, UploadOptions};
 
 const BUCKET: &str = "test-bucket";
 const PART: usize = 102_400;
@@ -45,15 +44,10 @@ const ENDS: [End; 6] = [
 
 impl End {
     fn faults(self) -> String {
-        let refuse = |what: &str| {
-            format!(
-                r#"[{{"match":{what},"action":{{"type":"status","status":403,"code":"AccessDenied","before_body":false}}}}]"#
-            )
-        };
         match self {
-            End::InitiateRefused => refuse(r#"{"operation":"InitiateMultipartUpload"}"#),
-            End::PartRefused(number) => refuse(&format!(r#"{{"operation":"UploadPart","part":{number}}}"#)),
-            End::CompleteRefused => refuse(r#"{"operation":"CompleteMultipartUpload"}"#),
+            End::InitiateRefused => refusing(r#"{"operation":"InitiateMultipartUpload"}"#),
+            End::PartRefused(number) => refusing(&format!(r#"{{"operation":"UploadPart","part":{number}}}"#)),
+            End::CompleteRefused => refusing(r#"{"operation":"CompleteMultipartUpload"}"#),
             End::Stored => "[]".to_owned(),
         }
     }
@@ -92,18 +86,12 @@ struct Sample<'a> {
 
 impl Setting {
     fn new(rng: &mut Rng) -> Setting {
-        let server = Server::start(Config { buckets: vec![BUCKET.into()], ..Config::default() }).unwrap();
-        let client = Client::new(ClientOptions {
-            endpoint: Some(server.endpoint()),
-            region: Some("cn-hangzhou".into()),
-            credentials: CredentialsSource::Given(Credentials::new("test-id", "test-secret", None)),
-            ..ClientOptions::default()
-        });
+        let (server, client) = local_oss();
         let mut bytes = vec![0; SIZE];
         rng.fill(&mut bytes);
         let file = NamedTempFile::new().unwrap();
         fs::write(file.path(), &bytes).unwrap();
-        Setting { server, client: client.unwrap(), bytes, file }
+        Setting { server, client, bytes, file }
     }
 }
 
