@@ -1447,8 +1447,8 @@ size_t oss_stream_callback_response(oss_stream *stream, char *buffer, size_t cap
 void oss_stream_free(oss_stream *stream);
 
 /**
- * Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
- * file, or as a copy with the same bytes.
+ * Opens an object that several hosts upload together. Each of them sees the file at a path of its own: the
+ * same file, or a copy with the same bytes.
  *
  * Starts the step and returns at once. `*out` receives it as an upload, or NULL on failure: wait for it with
  * oss_upload_wait(), then read the token with oss_shared_upload_text() and free it with oss_upload_free().

@@ -1973,8 +1973,8 @@ public:
         return opened;
     }
 
-    /// Opens an object that several hosts upload together, each of which sees the file at a path of its own: as a shared
-    /// file, or as a copy with the same bytes. Returns the token, which the other steps need; shared_upload_part_count() tells
+    /// Opens an object that several hosts upload together. Each of them sees the file at a path of its own: the
+    /// same file, or a copy with the same bytes. Returns the token, which the other steps need; shared_upload_part_count() tells
     /// how many parts there are.
     ///
     /// All steps take the same bucket, object_key and headers. A step that fails, is stopped or killed can be repeated, here

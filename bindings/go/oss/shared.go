@@ -2,8 +2,8 @@ package oss
 
 import "context"
 
-// BeginSharedUpload opens an object that several hosts upload together, each of which sees the file at a path of its own:
-// as a shared file, or as a copy with the same bytes. It returns the token that the other steps need, a line of text
+// BeginSharedUpload opens an object that several hosts upload together. Each of them sees the file at a path of its own: the
+// same file, or a copy with the same bytes. It returns the token that the other steps need, a line of text
 // without secrets; [SharedUploadPartCount] tells how many parts there are.
 //
 // All steps take the same Bucket, Key, Headers and Metadata. A step that fails, is stopped or killed can be repeated, here
