@@ -83,10 +83,6 @@ impl Backlog {
         self.lock().to_compare.push_back(entry);
     }
 
-    pub(super) fn has_small(&self) -> bool {
-        !self.lock().small.is_empty()
-    }
-
     pub(super) fn next_small(&self) -> Option<Entry> {
         self.lock().small.pop_front()
     }

@@ -29,7 +29,6 @@ mod select;
 mod shard;
 mod verify;
 mod walk;
-mod width;
 
 pub use handle::{Batch, BatchEnd, NextOutcome};
 pub(crate) use job::BatchJob;

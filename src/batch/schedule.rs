@@ -13,14 +13,13 @@ use super::entry::{Entry, Stored, Task};
 use super::job::BatchJob;
 use super::manifest::{ErrorRecord, FileRecord, ManifestWriter, RecordStatus};
 use super::outcome::{BatchOutcome, OutcomeStatus};
-use super::width::Width;
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::OnFileChange;
 use crate::os;
 use crate::source::identity::{Comparison, Identity};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::text;
-use crate::transfer::{Sending, Units};
+use crate::transfer::{MOST_AUTO_ROUTINES, Sending, Units};
 use crate::upload::{Outcome, StoredFile};
 
 /// So many files may be found ahead of those that are done.
@@ -34,9 +33,6 @@ pub(crate) struct Schedule {
     pub manifest: Option<ManifestWriter>,
     pub backlog: Arc<Backlog>,
     sending: Mutex<Option<Sending>>,
-    /// How many small files are sent at a time, when the library chooses.
-    width: Option<Mutex<Width>>,
-    start: Instant,
 }
 
 /// What came of a file.
@@ -51,15 +47,9 @@ enum Verdict {
 impl Schedule {
     pub(crate) fn new(job: Arc<BatchJob>, manifest: Option<ManifestWriter>) -> Arc<Schedule> {
         let connections = job.request.connections;
-        let width = connections.unwrap_or_else(|| Width::new().get());
-        let schedule = Arc::new(Schedule {
-            job,
-            manifest,
-            backlog: Arc::new(Backlog::new()),
-            sending: Mutex::new(None),
-            width: connections.is_none().then(|| Mutex::new(Width::new())),
-            start: Instant::now(),
-        });
+        let width = connections.unwrap_or(MOST_AUTO_ROUTINES);
+        let schedule =
+            Arc::new(Schedule { job, manifest, backlog: Arc::new(Backlog::new()), sending: Mutex::new(None) });
         let (backlog, weak) = (schedule.backlog.clone(), Arc::downgrade(&schedule));
         let units = Arc::new(SmallFiles { backlog, schedule: weak });
         let sending = schedule.job.queue.begin_small(&schedule.job.keeps_to, width, units);
@@ -302,19 +292,6 @@ impl Schedule {
         Ok(self.has_content(entry, &stored)?.map(|file| (stored, file)))
     }
 
-    /// A small file took so long: perhaps more or fewer at a time are better.
-    fn adapt(&self, took: Duration) {
-        let Some(width) = &self.width else { return };
-        if !self.backlog.has_small() {
-            return;
-        }
-        let Some(width) = unpoisoned(width.lock()).file_done(self.start.elapsed(), took) else { return };
-        if let Some(sending) = &*self.sending() {
-            sending.set_width(width);
-        }
-        self.dispatch();
-    }
-
     fn sending(&self) -> MutexGuard<'_, Option<Sending>> {
         unpoisoned(self.sending.lock())
     }
@@ -333,12 +310,10 @@ impl Units for SmallFiles {
         let Some(entry) = backlog.next_small() else { return };
         let Some(schedule) = self.schedule.upgrade() else { return };
         let bytes = entry.identity.size;
-        let start = Instant::now();
         schedule.carry_out(entry, true);
         if let Some(sending) = &mut *schedule.sending() {
             sending.unit_done(bytes);
         }
-        schedule.adapt(start.elapsed());
         drop(schedule);
         backlog.finished(1);
     }

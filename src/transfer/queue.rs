@@ -461,13 +461,6 @@ impl Sending {
         }
     }
 
-    /// So many uploads of one request may be in flight at a time from now on.
-    pub(crate) fn set_width(&self, width: u32) {
-        if let Some(lane) = self.queue.lock().lanes.get_mut(&self.lane) {
-            lane.width = Some(width);
-        }
-    }
-
     /// No further unit begins.
     pub(crate) fn stop(&self) {
         let mut state = self.queue.lock();
