@@ -2,8 +2,8 @@
 
     python3 benches/fleet_model.py [FOLDER]
 
-Prints tables, and writes fleet-model.svg to FOLDER (target/bench by default). When `benches/run.sh --only batch` was run
-before, it says how the model's row for one machine agrees with what was measured.
+Prints tables, and writes fleet-model.svg to FOLDER (target/bench by default). What a file costs is that of the batch in
+docs/benchmarks.json; the model's row for one machine is compared with the time that was measured there.
 
 Each worker lists the whole folder, and uploads the files of its shards at the same time; whichever takes longer counts.
 Uploading is bound by the worker's processors, by how long a request takes, or by what the service allows an account.
@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from math import log10
 from pathlib import Path
 
+from batches import MEANWHILE
+from peers import OURS_BATCH
 from picture import text
+from places import HERE
 
-# Seconds of CPU, measured on two cores by `benches/run.sh --only batch`: a file uploaded with a manifest, and the local
-# OSS's share on the same machine; a file of another shard that is only listed; a file of this shard that is unchanged; a
-# record that is merged.
-CPU_FILE, CPU_SERVER = 57e-6, 48e-6
+BENCHMARKS = HERE.parent / "docs/benchmarks.json"
+# Seconds of CPU, measured on two cores: a file of another shard that is only listed; a file of this shard that is unchanged;
+# a record that is merged.
 CPU_LISTED, CPU_UNCHANGED, CPU_MERGED = 0.9e-6, 3.7e-6, 6.5e-6
 # What a batch sends at the same time, and how long a small request takes in a region, from a machine in it.
 CONNECTIONS, LATENCY = 64, 0.010
@@ -32,6 +34,28 @@ REQUESTS, REQUESTS_SEQUENTIAL, BANDWIDTH = 10_000, 2_000, 10e9 / 8
 FILES = [10**6, 10**7, 10**8, 10**9]
 WORKERS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 COLORS = ["#74a9d8", "#2f9e44", "#f08c00", "#d9480f"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A batch on this machine: seconds, and those of CPU for a file, by the program and by the local OSS."""
+
+    files: int
+    seconds: float
+    cpu_file: float
+    cpu_server: float
+
+    @classmethod
+    def read(cls) -> Measured:
+        """What the benchmark has kept."""
+        (section,) = (section for section in json.loads(BENCHMARKS.read_text())["sections"] if section["name"] == "batch")
+        rows = {row[0]: row for row in section["rows"]}
+        files = int(section["title"].split()[3].replace(",", ""))
+        cpu = {name: float(rows[name][3]) / files for name in (OURS_BATCH, MEANWHILE)}
+        return cls(files, float(rows[OURS_BATCH][1]), cpu[OURS_BATCH], cpu[MEANWHILE])
+
+
+MEASURED = Measured.read()
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,7 @@ class Fleet:
         limit = REQUESTS_SEQUENTIAL if self.sequential else REQUESTS
         return {
             "listing": self.files * CPU_LISTED,
-            "processors": share * CPU_FILE / self.cores,
+            "processors": share * MEASURED.cpu_file / self.cores,
             "responses": share * LATENCY / CONNECTIONS,
             "requests an account": self.files / limit,
             "bandwidth": self.files * self.size / BANDWIDTH,
@@ -69,11 +93,6 @@ class Fleet:
     def merge(self) -> float:
         """Seconds to make one manifest of all."""
         return self.files * CPU_MERGED
-
-
-def one_machine_with_its_server(files: int) -> float:
-    """Seconds on two cores that are the server's, too: what can be measured here."""
-    return files * (CPU_FILE + CPU_SERVER) / 2
 
 
 def hours(seconds: float) -> str:
@@ -120,17 +139,11 @@ def picture() -> str:
     ])  # fmt: skip
 
 
-def agreement(bench: Path) -> str:
-    """How the model agrees with the last run of the benchmark."""
-    if not bench.exists():
-        return "Nothing to compare with: benches/run.sh --only batch was not run."
-    for section in json.loads(bench.read_text())["sections"]:
-        if section["name"] == "batch":
-            files = int(section["title"].split()[3].replace(",", ""))
-            measured = next(iter(section["bars"].values()))
-            model = one_machine_with_its_server(files)
-            return f"One machine with its server, {files:,} files: {measured:.2f} s measured, {model:.2f} s here ({model / measured:.2f})."
-    return "Nothing to compare with: the last run of the benchmark had no batch."
+def agreement(measured: Measured) -> str:
+    """How the model agrees with what was measured on one machine of two cores that is the server's, too."""
+    model = measured.files * (measured.cpu_file + measured.cpu_server) / 2
+    ratio = model / measured.seconds
+    return f"One machine with its server, {measured.files:,} files: {measured.seconds:.2f} s measured, {model:.2f} s here ({ratio:.2f})."
 
 
 def main() -> None:
@@ -147,7 +160,7 @@ def main() -> None:
     for files in FILES:
         sequential = Fleet(16, files, sequential=True).upload()[0]
         more.append([f"{files:,}", hours(sequential), hours(Fleet(16, files).resume()), hours(Fleet(16, files).merge())])
-    print("\n16 workers:\n", table(more), "", agreement(folder / "bench.json"), sep="\n")
+    print("\n16 workers:\n", table(more), "", agreement(MEASURED), sep="\n")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "fleet-model.svg").write_text(picture())
 

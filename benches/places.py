@@ -95,6 +95,7 @@ class Server:
     """A running local OSS."""
 
     ready: dict
+    pid: int = 0
 
     @property
     def endpoint(self) -> str:
@@ -117,6 +118,11 @@ class Server:
         keys = {name.upper(): self.ready[name] for name in ("access_key_id", "access_key_secret", "region")}
         return {f"OSS_{name}": value for name, value in keys.items()}
 
+    def cpu(self) -> float:
+        """Seconds of CPU since the start."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def connections_accepted(self) -> int:
         """Since the start, this question's not counted."""
         with urllib.request.urlopen(f"{self.endpoint}/_server/state") as response:
@@ -135,7 +141,7 @@ def server(places: Places, *options: str, inside: tuple[str, ...] = ()) -> Itera
     ]  # fmt: skip
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        yield Server(json.loads(process.stdout.readline()))
+        yield Server(json.loads(process.stdout.readline()), process.pid)
     finally:
         process.stdin.close()
         process.wait()

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::*;
-use oss_server::Server;
+use oss_server::{Config, Server};
 use oss_upload::{
     Batch, BatchEnd, BatchMode, BatchOptions, BatchOutcome, BatchSource, Client, ErrorKind, KeyEncoding, NextOutcome,
     OnFileChange, OutcomeStatus, PartSize, Routines, Symlinks, merge_manifests,
@@ -696,6 +696,32 @@ fn a_busy_server_fails_no_file() {
     let ended = stage.run(|_| ());
     ended.assert_ok();
     assert_eq!(ended.end.result.files_stored, 100);
+}
+
+#[test]
+fn batches_of_one_account_share_its_limits_and_fail_no_file() {
+    let limits: [fn(&mut Config); 2] = [
+        |config| config.max_requests_per_second = Some(200),
+        |config| config.max_bytes_per_second = Some(200 * 1024),
+    ];
+    for limit in limits {
+        let server = server_with(limit);
+        let stage = Stage { client: client(&server), server, ..Stage::new() };
+        let paths: Vec<_> = (0..100).map(|number| format!("{number}")).collect();
+        paths.iter().for_each(|path| stage.write(path, &content(1024, 1)));
+        // None knows of the others.
+        let clients: Vec<_> = (0..4).map(|_| client(&stage.server)).collect();
+        let batches = clients.iter().enumerate().map(|(number, client)| {
+            client.start_batch(BatchOptions { key_prefix: format!("{number}/"), ..stage.options() }).unwrap()
+        });
+        let batches: Vec<_> = batches.collect();
+        for batch in &batches {
+            let ended = finish_batch(batch);
+            assert_eq!((ended.end.result.files_stored, ended.end.error), (100, None));
+        }
+        assert_eq!(stage.server.objects(BUCKET).len(), 400);
+        assert!(requests(&stage.server, "PutObject").iter().any(|entry| entry.status == 503), "the limit was reached");
+    }
 }
 
 #[test]

@@ -72,7 +72,10 @@ pub fn build(folder: &Path, compiler: &str, flags: &[&str], sources: &[PathBuf])
     let program = folder.join(format!("{name}-{}", flags.concat().replace('/', "_")));
     let libraries = library_folder(folder);
     let mut command = Command::new(compiler);
-    command.args(races_flags()).args(flags).args(STRICT).arg("-g").arg("-I").arg(root().join("include"));
+    if finds_races() {
+        command.arg("-fsanitize=thread").arg(source("tsan.c"));
+    }
+    command.args(flags).args(STRICT).arg("-g").arg("-I").arg(root().join("include"));
     command.args(sources).arg("-o").arg(&program);
     command.arg("-L").arg(&libraries).args(["-loss_upload", "-pthread"]);
     stdout(&mut command);
@@ -82,10 +85,6 @@ pub fn build(folder: &Path, compiler: &str, flags: &[&str], sources: &[PathBuf])
 /// Whether scripts/races.sh wants the race detector: OSS_UPLOAD_LIBRARY names a library that has been built with it.
 pub fn finds_races() -> bool {
     env::var_os("OSS_TEST_RACES").is_some()
-}
-
-fn races_flags() -> &'static [&'static str] {
-    if finds_races() { &["-fsanitize=thread"] } else { &[] }
 }
 
 /// A command that finds the library.

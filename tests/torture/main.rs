@@ -33,7 +33,6 @@ use std::env;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
@@ -164,7 +163,7 @@ fn cases(counted: &[(&'static Upload, &'static str, Vec<bool>)], whole: bool) ->
 
 /// Carries out `jobs`, each worker with programs of its own. A job may add others.
 fn in_parallel<J: Send, R: Send>(
-    commands: &Commands,
+    commands: &commands::Commands,
     tools: &Path,
     jobs: VecDeque<J>,
     work: impl Fn(&mut Tormentor<'_>, J, &Mutex<VecDeque<J>>) -> Vec<R> + Sync,
