@@ -700,10 +700,8 @@ fn a_busy_server_fails_no_file() {
 
 #[test]
 fn batches_of_one_account_share_its_limits_and_fail_no_file() {
-    let limits: [fn(&mut Config); 2] = [
-        |config| config.max_requests_per_second = Some(200),
-        |config| config.max_bytes_per_second = Some(200 * 1024),
-    ];
+    let limits: [fn(&mut Config); 2] =
+        [|config| config.max_requests_per_second = Some(200), |config| config.max_bytes_per_second = Some(200 * 1024)];
     for limit in limits {
         let server = server_with(limit);
         let stage = Stage { client: client(&server), server, ..Stage::new() };
