@@ -82,15 +82,10 @@ impl Pace {
         self.limit
     }
 
-    /// How many requests may be in flight now, besides parts unless [`Pace::is_limited`]. Who starts many uploads of one request
-    /// each has chosen their number: only the most and the server's complaints keep it down.
+    /// How many requests of all kinds may be in flight now. Who starts many uploads of one request each has chosen their
+    /// number: only the most and the server's complaints keep it down.
     pub(crate) fn ceiling(&self) -> u32 {
-        if self.is_limited() { self.limit } else { self.most }
-    }
-
-    /// Whether the user has said how many, or the server that there were too many.
-    pub(crate) fn is_limited(&self) -> bool {
-        self.growth == PaceState::Recover
+        if self.growth == PaceState::Recover { self.limit } else { self.most }
     }
 
     /// How many can be in flight: no more than there are.

@@ -2,8 +2,8 @@
 //!
 //! A unit is a part of a file, or a small file of a batch. Uploads take turns, unit by unit, so that a small one does not
 //! wait for all the parts of a large one. An upload with a number of routines of its own keeps to that number, and so do the
-//! uploads of a batch that has one. All others share one pace, which says how many parts there may be at a time; the requests
-//! that they send besides, and small files, have a number of their own.
+//! uploads of a batch that has one. All others share one pace, and have no more connections together than it allows: the
+//! requests that they send besides their units take turns, too.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -18,6 +18,9 @@ use super::thread_pool::ThreadPool;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, now, unpoisoned};
 
+/// While small files wait, parts have one of so many of the connections that they could have: a small file waits for its
+/// response most of the time, and parts fill a line by few connections. They get all when the small files are done.
+const BESIDE_SMALL_FILES: u32 = 4;
 /// How often who waits for a turn looks whether to go on.
 const SLICE: Duration = Duration::from_millis(250);
 
@@ -271,9 +274,11 @@ impl QueueState {
 
     /// Counts a unit of this lane, unless there are as many in flight as may be.
     fn start_unit(&mut self, id: u64) -> Option<Started> {
+        let lane = self.lanes.get(&id)?;
+        let beside_small_files = lane.width.is_none() && self.have_small_files(lane.pace);
         let lane = self.lanes.get_mut(&id)?;
         let bound = &mut self.paces.entry(lane.pace).or_default().bound;
-        if !lane.has_room(bound) {
+        if !lane.has_room(bound, beside_small_files) {
             return None;
         }
         let is_request = lane.width.is_some();
@@ -282,6 +287,11 @@ impl QueueState {
         lane.started += 1;
         lane.in_flight += 1;
         Some(Started { lane: id, pace: lane.pace, is_request, units: lane.units.clone() })
+    }
+
+    /// Whether small files wait for their turn at this pace.
+    fn have_small_files(&self, pace: PaceId) -> bool {
+        self.lanes.values().any(|lane| lane.pace == pace && lane.width.is_some() && lane.waiting > 0)
     }
 
     /// A unit is no longer in flight. One that was not done waits again.
@@ -319,9 +329,9 @@ impl QueueState {
 }
 
 impl Lane {
-    fn has_room(&self, bound: &Bound) -> bool {
+    fn has_room(&self, bound: &Bound, beside_small_files: bool) -> bool {
         match self.width {
-            None => bound.has_room_for_unit(),
+            None => bound.has_room_for_unit(if beside_small_files { BESIDE_SMALL_FILES } else { 1 }),
             Some(width) => self.in_flight < width && bound.has_room_for_request(),
         }
     }
@@ -355,19 +365,13 @@ impl Bound {
         Bound { pace, since: now(), units: 0, requests: 0, complaints: 0 }
     }
 
-    fn has_room_for_unit(&self) -> bool {
-        self.units < self.pace.limit() && self.has_room_beside(self.units)
+    /// `share`: only one of so many.
+    fn has_room_for_unit(&self, share: u32) -> bool {
+        self.units < (self.pace.limit() / share).max(1) && self.has_room_for_request()
     }
 
     fn has_room_for_request(&self) -> bool {
-        self.has_room_beside(self.requests)
-    }
-
-    /// Requests wait for their responses, and parts fill the line: when the library chooses, neither takes room from the
-    /// other. What the user or the server has set is for both together.
-    fn has_room_beside(&self, same_kind: u32) -> bool {
-        let counted = if self.pace.is_limited() { self.in_flight() } else { same_kind };
-        counted < self.pace.ceiling()
+        self.in_flight() < self.pace.ceiling()
     }
 
     fn in_flight(&self) -> u32 {
