@@ -11,7 +11,7 @@ from pathlib import Path
 
 from link import SERVER_ADDRESS, link
 from measuring import Contest, Cost, contest, run, tell
-from peers import CHECKSUMS, CURL, FIND, OURS_BATCH, OURS_CALLS, OURS_SHARDS, UNCHANGED, Tree, whole_tree
+from peers import CHECKSUMS, CURL, FIND, OURS, OURS_BATCH, OURS_CALLS, OURS_SHARDS, UNCHANGED, Tree, whole_tree
 from places import GIB, MIB, Places, Server, server
 from section import Section, Settings, Target, seconds
 
@@ -26,6 +26,8 @@ MOST_AT_A_TIME = 64
 # The most objects on a page of ListObjectsV2.
 LIST_PAGE = 1000
 
+# For the picture.
+SHORT = {OURS_BATCH: f"{OURS}, batch", OURS_SHARDS: f"{OURS}, 4 shards"}
 MEANWHILE = "the local OSS, during a batch"
 FRESH = "liboss_upload, fresh times"
 SMALL_ALONE, LARGE_ALONE, TOGETHER = "small files alone", "large file alone", "both in one batch"
@@ -61,9 +63,10 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     medium = fresh_times_of_medium_files(places, settings)
     title = f"A tree of {count:,} files of {TREE_SIZE // 1024} KiB, {TREE_AT_A_TIME} at a time"
     section = table("batch", title, count, everything, OURS_BATCH)
-    section.bars = {name: everything.median(name, "wall") for name in everything.costs}
+    section.bars = {SHORT.get(name, name): everything.median(name, "wall") for name in everything.costs}
     section.rows.append([MEANWHILE, "", "", seconds(served), "", "", "1"])
-    section.notes = ["curl neither signs nor checks anything, and needs a list of all files and their URLs."]
+    section.notes = ["A batch sends 64 at a time, as it chooses. "
+        "curl neither signs nor checks anything, and needs a list of all files and their URLs."]
     section.targets = [
         Target("time of a batch / curl", everything.ratio("wall", OURS_BATCH, CURL), 1.0),
         Target("CPU of a batch / one by one", everything.ratio("cpu", OURS_BATCH, OURS_CALLS), 1.2),

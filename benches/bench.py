@@ -121,7 +121,7 @@ class Results:
         figures.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
         pages = [INTRODUCTION, f"{self.where}\n", promises(self.sections), *map(page, self.sections)]
         markdown.write_text("\n".join([*pages, *filter(None, [self.counted])]))
-        picture.write_text(draw(self.sections, self.where))
+        picture.write_text(draw(self.sections, "benchmarks.md says with what, and on which machine, each was measured."))
         for path in (figures, markdown, picture):
             tell(f"wrote {path}")
 
@@ -157,7 +157,7 @@ def main() -> None:
     if load > 0.5:
         tell(f"Something else is running here (load {load:.1f}): figures will be off.")
     commit = versions(places)["liboss_upload"]
-    where = f"Measured on {machine()}; loopback; medians of up to {settings.rounds} rounds."
+    where = f"Each section says with what it was measured. The last run was on {machine()}, on loopback."
     with_what = "Versions: " + ", ".join(f"{name} {version}" for name, version in versions(places).items()) + "."
     results = Results(f"{where}\n{with_what}")
     print(f"{results.where}\n")
