@@ -312,7 +312,8 @@ def _run(engine: Engine, task: _Task, count: int, show: Callable[[BatchProgress]
     results: dict[int, Any] = {}
     progress: dict[int, BatchProgress] = {}
     at_end: dict[int, BatchProgress] = {}
-    with _started(engine, task, progress) as (submit, poll):
+    # What nobody wants to know need not be told: a queue of Ray takes most of a second to start.
+    with _started(engine, task, None if show is _progress.ignore else progress) as (submit, poll):
         running = {submit(index): (index, 0) for index in range(count)}
         try:
             while running:
@@ -349,7 +350,7 @@ def _sum(shards: Sequence[BatchProgress], count: int) -> BatchProgress:
 
 
 @contextmanager
-def _started(engine: Engine, task: _Task, progress: dict[int, BatchProgress]) -> Iterator[tuple[_Submit, _Poll]]:
+def _started(engine: Engine, task: _Task, progress: dict[int, BatchProgress] | None) -> Iterator[tuple[_Submit, _Poll]]:
     """A function that has the task done for a number, and one that looks what workers have told meanwhile."""
     if isinstance(engine, str):
         with _started_on_ray(engine, task, progress) as started:
@@ -358,6 +359,9 @@ def _started(engine: Engine, task: _Task, progress: dict[int, BatchProgress]) ->
         yield lambda index: engine.submit(task, index, None), lambda: None
     elif hasattr(engine, "get_executor") and hasattr(engine, "subscribe_topic"):
         topic, executor = f"oss_upload-{os.urandom(8).hex()}", engine.get_executor(pure=False)
+        if progress is None:
+            yield lambda index: executor.submit(task, index, None), lambda: None
+            return
         engine.subscribe_topic(topic, lambda event: progress.update({event[1][0]: BatchProgress(**event[1][1])}))
         try:
             yield lambda index: executor.submit(task, index, partial(_tell_dask, topic)), lambda: None
@@ -374,12 +378,18 @@ def _tell_dask(topic: str, index: int, progress: BatchProgress) -> None:
 
 
 @contextmanager
-def _started_on_ray(address: str, task: _Task, progress: dict[int, BatchProgress]) -> Iterator[tuple[_Submit, _Poll]]:
+def _started_on_ray(
+    address: str, task: _Task, progress: dict[int, BatchProgress] | None
+) -> Iterator[tuple[_Submit, _Poll]]:
     import ray  # noqa: PLC0415 - only where there is Ray
     from ray.util.queue import Queue  # noqa: PLC0415
 
     if not ray.is_initialized():
         ray.init(address=address)
+    if progress is None:
+        quiet = ray.remote(max_retries=3)(lambda index: task(index, None))
+        yield lambda index: quiet.remote(index).future(), lambda: None
+        return
     told = Queue(actor_options={"num_cpus": 0})
     # So often a worker may die.
     work = ray.remote(max_retries=3)(lambda index: task(index, lambda *news: told.put_nowait(news)))
