@@ -65,8 +65,10 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     section = table("batch", title, count, everything, OURS_BATCH)
     section.bars = {SHORT.get(name, name): everything.median(name, "wall") for name in everything.costs}
     section.rows.append([MEANWHILE, "", "", seconds(served), "", "", "1"])
-    section.notes = ["A batch sends 64 at a time, as it chooses. "
-        "curl neither signs nor checks anything, and needs a list of all files and their URLs."]
+    section.notes = [
+        "A batch sends 64 at a time, as it chooses. "
+        "curl neither signs nor checks anything, and needs a list of all files and their URLs."
+    ]
     section.targets = [
         Target("time of a batch / curl", everything.ratio("wall", OURS_BATCH, CURL), 1.0),
         Target("CPU of a batch / one by one", everything.ratio("cpu", OURS_BATCH, OURS_CALLS), 1.2),

@@ -156,9 +156,9 @@ def main() -> None:
     load = os.getloadavg()[0]
     if load > 0.5:
         tell(f"Something else is running here (load {load:.1f}): figures will be off.")
-    commit = versions(places)["liboss_upload"]
+    used = versions(places)
     where = f"Each section says with what it was measured. The last run was on {machine()}, on loopback."
-    with_what = "Versions: " + ", ".join(f"{name} {version}" for name, version in versions(places).items()) + "."
+    with_what = "Versions: " + ", ".join(f"{name} {version}" for name, version in used.items()) + "."
     results = Results(f"{where}\n{with_what}")
     print(f"{results.where}\n")
 
@@ -166,7 +166,7 @@ def main() -> None:
         tell(f"== {name}")
         for section in SCENARIOS[name](places, settings):
             section.measured = (
-                f"Measured with {commit} on {machine()}, in {settings.rounds} rounds at most: "
+                f"Measured with {used['liboss_upload']} on {machine()}, in {settings.rounds} rounds at most: "
                 f"`benches/run.sh --only {name}`."
             )
             results.sections.append(section)
