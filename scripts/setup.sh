@@ -59,6 +59,12 @@ i686-linux-gnu-gcc gcc-i686-linux-gnu a GCC for i686
 musl_tools="$platform_tools
 musl-gcc    musl-tools      https://musl.libc.org
 "
+go_tools="$platform_tools
+go          golang-go       https://go.dev/dl
+"
+conan_tools="$platform_tools
+cmake       cmake           https://cmake.org
+"
 
 # field FILE NAME: a version that the project asks for.
 asked_of() { sed -n "s/^$2[ =\"]*\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
@@ -121,6 +127,8 @@ linux-arm64) tools=$arm64_tools ;;
 linux-musl-amd64) tools=$musl_tools ;;
 linux-musl-arm64) tools="$musl_tools$arm64_tools" ;;
 i686) tools=$i686_tools ;;
+go) tools=$go_tools ;;
+conan) tools=$conan_tools ;;
 type-checks) tools=$platform_tools ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
