@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Lays folders out as a Go module proxy: python3 go_proxy.py FOLDER VERSION MODULE=SOURCE..."""
 
 import json

@@ -4,9 +4,9 @@ The sources are those of the checkout around this folder, or of the source distr
 environment variable OSS_UPLOAD_LIBRARY names a built library instead, such as one that was cross-compiled or made by
 another step of a pipeline; then neither Rust nor its sources are needed.
 
-The wheel is for any Python 3, since the library knows nothing of Python. Its platform is read from the library, whatever
-this machine is: the system, the processor, and for Linux the oldest glibc that has all that the library uses (PEP 600), or
-that it uses musl (PEP 656).
+The wheel is for any Python 3, since the library knows nothing of Python. Its platform is read from the library,
+whatever this machine is: the system, the processor, and for Linux the oldest glibc that has all that the library uses
+(PEP 600), or that it uses musl (PEP 656).
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def sources(root: Path) -> Path:
             return place
     raise SystemExit(
         f"the Rust sources of liboss_upload are neither in {places[0]} nor in {places[1]}: build in bindings/python of "
-        f"a checkout or in a source distribution, or set OSS_UPLOAD_LIBRARY to the path of a built library"
+        "a checkout or in a source distribution, or set OSS_UPLOAD_LIBRARY to the path of a built library"
     )
 
 
@@ -81,7 +81,7 @@ def build(project: Path) -> Path:
     if cargo is None:
         raise SystemExit(
             "this machine has no wheel of oss-upload, and to build one cargo is missing: install Rust 1.89 or newer "
-            f"(https://rustup.rs), or set OSS_UPLOAD_LIBRARY to the path of a built library"
+            "(https://rustup.rs), or set OSS_UPLOAD_LIBRARY to the path of a built library"
         )
     # Cargo tells where the library is: CARGO_TARGET_DIR and its own settings can move it.
     command = [cargo, "build", "--release", "--lib", "--message-format=json-render-diagnostics"]
@@ -122,7 +122,7 @@ def windows_platform(library: Path) -> str:
 
 
 def linux_platform(library: Path) -> str:
-    """manylinux for glibc, musllinux for musl; the tag of this machine's kind alone when the library needs more."""
+    """It is manylinux for glibc, musllinux for musl; the tag of this machine's kind alone when the library needs more."""
     elf = Elf(library)
     if elf.processor not in PROCESSORS:
         raise SystemExit(f"{library} is for a processor that no wheel is known for: number {elf.processor} of ELF")
