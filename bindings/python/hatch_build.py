@@ -122,7 +122,7 @@ def windows_platform(library: Path) -> str:
 
 
 def linux_platform(library: Path) -> str:
-    """It is manylinux for glibc, musllinux for musl; the tag of this machine's kind alone when the library needs more."""
+    """That of manylinux for glibc, of musllinux for musl; that of this machine alone when the library needs more."""
     elf = Elf(library)
     if elf.processor not in PROCESSORS:
         raise SystemExit(f"{library} is for a processor that no wheel is known for: number {elf.processor} of ELF")
