@@ -7,5 +7,5 @@ zig_tools "$target/wheel-tools"
 for system in x86_64-unknown-freebsd aarch64-apple-darwin; do
     say "Checking the types for $system"
     with_target "$system"
-    cargo zigbuild check --lib --target "$system"
+    cargo-zigbuild check --lib --target "$system"
 done
