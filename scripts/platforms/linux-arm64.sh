@@ -13,7 +13,13 @@ emulated=(${emulator:+$emulator "$target/root-$debian"})
 
 say 'Unit tests, resuming and transport'
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="${emulated[*]}"
-cargo test --target "$rust_target" --lib --test resume --test transport
+# Under qemu, a program that cannot be started is one that ended with 127, children of posix_spawn begin with qemu's signals,
+# and no test can start itself; every state of a disk after a power cut would take half an hour.
+left_out=(credentials::process::tests::a_relative_program credentials::process::tests::failures_show
+    os::unix::process::tests::a_child_begins_clean os::unix::process::tests::output_and_status
+    checkpoint::tests::holder::another_process power_cut)
+cargo test --target "$rust_target" --lib -- $(printf -- '--skip %s ' "${left_out[@]}")
+cargo test --target "$rust_target" --test resume --test transport
 
 say 'Packages for C'
 scripts/package.sh "$platform"
