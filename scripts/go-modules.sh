@@ -28,16 +28,16 @@ constraint() {
     esac
 }
 
-# One object with all that the C API needs, and no other name to be seen: two libraries of Rust in one program do not meet.
+# One object with what the C API needs, and no other name to be seen: two libraries of Rust in one program do not meet.
 # archive FROM TO
 archive() {
-    local work names
+    local work
     work=$(mktemp -d)
-    names=$(sed 's/ .*//' symbols.txt)
+    sed 's/ .*//' symbols.txt >"$work/names"
     # Words are to be split here.
     # shellcheck disable=SC2046
-    "${binutils}ld" -r --gc-sections $(printf -- '-u %s ' $names) "$1" -o "$work/all.o"
-    "${binutils}objcopy" --strip-debug --keep-global-symbols=<(echo "$names") "$work/all.o" "$work/oss_upload.o"
+    "${binutils}ld" -r --gc-sections --force-group-allocation -T packaging/go/archive.ld $(sed 's/^/-u /' "$work/names") "$1" -o "$work/all.o"
+    "${binutils}objcopy" --keep-global-symbols="$work/names" "$work/all.o" "$work/oss_upload.o"
     "${binutils}strip" --strip-unneeded "$work/oss_upload.o"
     "${binutils}ar" crD "$2" "$work/oss_upload.o"
     rm -rf "$work"

@@ -34,5 +34,5 @@ empty env GOPROXY=off GOMODCACHE="$work/nothing" go build -mod=vendor -o program
 upload vendored
 
 say 'Elsewhere, the compiler says what to do'
-! empty env CGO_ENABLED=1 go vet -tags musl . 2>"$work/complaints"
+empty env CGO_ENABLED=1 go vet -tags musl . 2>"$work/complaints" || true
 grep -q oss_upload_pkgconfig "$work/complaints"

@@ -29,7 +29,7 @@ zig=$target/wheel-tools/$rust_target-cc
 if [ "$(id -u)" = 0 ]; then
     say 'A static program in an empty root'
     compiled static "$zig" -static -L"$work/prefix/lib" -l:liboss_upload.a -lunwind
-    ! readelf -dW "$work/static" | grep NEEDED
+    [ -z "$(readelf -dW "$work/static" | grep NEEDED)" ]
     cp "$work/static" "$work/empty/upload"
     # qemu is static too.
     [ -z "$emulator" ] || cp "$(command -v "${emulator%% *}")" "$work/empty/emulator"
