@@ -21,6 +21,4 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread cargo build --quiet -Zbuild-std=s
 say 'Running the programs'
 export OSS_TEST_RACES=1 OSS_UPLOAD_LIBRARY=$races/target/$host/debug/liboss_upload.so
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=1 second_deadlock_stack=1}
-for name; do
-    cargo test --test c_api -- --nocapture "$name"
-done
+cargo test --test c_api -- --nocapture "$@"
