@@ -27,7 +27,7 @@ mkdir "$work/prefix"
 tar xzf "$target"/package/*.tar.gz -C "$work/prefix" --strip-components 1
 for kind in shared static; do
     library=-loss_upload
-    [ $kind = shared ] || library=-l:liboss_upload.a
+    [ $kind = shared ] || library='-l:liboss_upload.a -lgcc_s -lm -lpthread -ldl'
     "${binutils}gcc" -std=c99 -Wall -Wextra -Werror -I"$work/prefix/include" examples/upload.c -L"$work/prefix/lib" $library -o "$work/$kind"
     c_program() { PART_SIZE=1048576 MAX_BYTES_PER_SECOND=12582912 LD_LIBRARY_PATH=$work/prefix/lib exec "${emulated[@]}" "$work/${1%.*}" "$endpoint" demo "$1" "$2"; }
     kill_and_resume "$kind.c" c_program
