@@ -17,7 +17,8 @@ export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="${emulated[*]}"
 # and no test can start itself; every state of a disk after a power cut would take half an hour.
 left_out=(credentials::process::tests::a_relative_program credentials::process::tests::failures_show
     os::unix::process::tests::a_child_begins_clean os::unix::process::tests::output_and_status
-    checkpoint::tests::holder::another_process power_cut proxies::the_environment_s suspended::a_suspended_upload)
+    checkpoint::tests::holder::another_process checkpoint::tests::disk_full checkpoint::tests::format::each_of_10_000
+    checkpoint::tests::place::another_user_s_file power_cut proxies::the_environment_s suspended::a_suspended_upload)
 cargo test --target "$rust_target" --lib --test resume --test transport -- $(printf -- '--skip %s ' "${left_out[@]}")
 
 say 'Packages for C'
