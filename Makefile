@@ -1,4 +1,4 @@
-.PHONY: demo demo-picture test test-setup schedules races kill campaign torture fuzz bench bench-parts docs wheels package lint clean
+.PHONY: demo demo-picture test test-setup schedules races kill campaign torture fuzz bench bench-parts docs wheels package platforms lint clean
 
 # A real upload to a local OSS, killed half way and resumed.
 demo:
@@ -52,13 +52,17 @@ bench-parts:
 docs:
 	@scripts/docs.sh
 
-# What is published for Python.
+# What is published for Python: make wheels PLATFORM=linux-arm64, or all
 wheels:
-	@scripts/wheels.sh
+	@scripts/wheels.sh $(PLATFORM)
 
-# What is published for C and C++: a tarball and Debian packages.
+# What is published for C and C++, a tarball and Debian packages: make package PLATFORM=linux-arm64
 package:
-	@scripts/package.sh
+	@scripts/package.sh $(PLATFORM)
+
+# Builds and tests for other platforms than this machine's: make platforms NAMES="linux-arm64 i686"
+platforms:
+	@scripts/platforms.sh $(NAMES)
 
 # What CI checks besides the tests.
 lint:

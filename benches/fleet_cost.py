@@ -15,6 +15,8 @@ import sys
 import time
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import oss_upload
@@ -32,10 +34,11 @@ COUNT, SIZE, IN_EACH = 8000, 1024, 1000
 MOST_SECONDS, MOST_MIB = 0.2, 5.0
 
 
-def by_hand(index: int, folder: str, endpoint: str) -> int:
+def by_hand(index: int, folder: str, endpoint: str, manifests: str) -> int:
     """What a program without the fleet gives to an engine."""
+    manifest = Path(manifests, str(index))
     with oss_upload.Client(endpoint, region="cn-hangzhou", credentials="env") as client:
-        return client.upload_directory(folder, BUCKET, shard_index=index, shard_count=SHARDS).files_stored
+        return client.upload_directory(folder, BUCKET, manifest=manifest, shard_index=index, shard_count=SHARDS).files_stored
 
 
 def memory() -> tuple[int, int]:
@@ -78,16 +81,16 @@ ENGINES = {"Dask": dask, "Ray": ray, "ProcessPoolExecutor": processes}
 
 def measure(engine: str, folder: str, endpoint: str, with_fleet: bool) -> tuple[float, float]:
     """Seconds of one call by an engine that has workers already, and the MiB of its largest worker."""
-    with ENGINES[engine]() as (handle, submit):
+    with ENGINES[engine]() as (handle, submit), TemporaryDirectory() as manifests:
         # Started, and with the package: also by hand somebody must import it.
         wait([submit(memory) for _ in range(4 * WORKERS)])
         start = time.monotonic()
         if with_fleet:
-            options = {"region": "cn-hangzhou", "credentials": "env"}
-            result = fleet.upload_directory(folder, BUCKET, engine=handle, shards=SHARDS, endpoint=endpoint, client_options=options)
+            where = {"endpoint": endpoint, "client_options": {"region": "cn-hangzhou", "credentials": "env"}, "manifests": manifests}
+            result = fleet.upload_directory(folder, BUCKET, engine=handle, shards=SHARDS, **where)
             stored = result.files_stored
         else:
-            stored = sum(wait([submit(by_hand, index, folder, endpoint) for index in range(SHARDS)]))
+            stored = sum(wait([submit(by_hand, index, folder, endpoint, manifests) for index in range(SHARDS)]))
         seconds = time.monotonic() - start
         if stored != COUNT:
             sys.exit(f"{engine}: {stored} files were stored")

@@ -11,6 +11,8 @@
 missing=$(scripts/setup.sh bench-parts)
 [ -z "$missing" ] || exit 1
 
+# The places have names.
+export CARGO_PROFILE_RELEASE_STRIP=debuginfo
 here=$root/benches bench=$target/bench
 mkdir -p "$bench"
 cargo build --quiet --release --lib

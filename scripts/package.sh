@@ -1,11 +1,23 @@
 #!/usr/bin/env bash
-# Makes what is published for C and C++, in target/package: a tarball, which is a prefix that can be unpacked anywhere, and two
-# Debian packages. Both hold what `cargo cinstall` installs, which stays in target/package/installed, and need the glibc of
-# this machine or a later one.
+# Makes what is published for C and C++, in target/package: a tarball, which is a prefix that can be unpacked anywhere, and for
+# glibc two Debian packages. All hold what `cargo cinstall` installs, which stays in target/package/installed.
+#
+#     scripts/package.sh [PLATFORM]
+#
+# Without a platform it is this machine's. Libraries for glibc need that of this machine, or of its cross compiler, or a later one.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$root/scripts/toolchain.sh"
+. "$root/scripts/platform.sh"
+platform "${1:-}"
+[[ $platform != windows-* ]] || exec scripts/package-windows.sh
+! is_this_machine || binutils=
 need cargo 'https://rustup.rs' dpkg-deb 'apt-get install dpkg' dpkg-gensymbols 'apt-get install dpkg-dev' \
-    strip 'apt-get install binutils' ld.bfd 'apt-get install binutils'
-PATH=$(scripts/cargo-c.sh):$PATH
+    "${binutils}strip" 'apt-get install binutils' "${binutils}ld.bfd" 'apt-get install binutils'
+cargo_c=$(scripts/cargo-c.sh)
+with_target "$rust_target"
+PATH=$cargo_c:$PATH
+# For the tools of dpkg.
+eval "$(dpkg-architecture -a "$debian" -f -s 2>/dev/null)"
 out=$target/package
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # Files of a package have the time of the commit, so that the same commit gives the same package.
@@ -14,14 +26,21 @@ rm -rf "$out"
 mkdir -p "$out"
 
 say 'Building'
-multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+multiarch=$DEB_HOST_MULTIARCH
 installed=$out/installed
+libc=gnu
+if [[ $platform == linux-musl-* ]]; then
+    libc=musl
+    zig_linker "$target/wheel-tools"
+    # Without its own copy of the C library: programs have one.
+    export RUSTFLAGS=-Ctarget-feature=-crt-static
+fi
 # cargo-c brings a cargo of another version: in one folder, each would build again what the other has built.
-cargo cinstall --release --locked --target-dir "$target/cargo-c" --destdir "$installed" --prefix /usr --includedir /usr/include --datadir /usr/share \
+cargo cinstall --release --locked --target "$rust_target" --target-dir "$target/cargo-c" --destdir "$installed" --prefix /usr --includedir /usr/include --datadir /usr/share \
     --libdir "/usr/lib/$multiarch"
 libraries=$installed/usr/lib/$multiarch
-strip --strip-unneeded "$libraries/liboss_upload.so.$version"
-strip --strip-debug --enable-deterministic-archives "$libraries/liboss_upload.a"
+"${binutils}strip" --strip-unneeded "$libraries/liboss_upload.so.$version"
+"${binutils}strip" --strip-debug --enable-deterministic-archives "$libraries/liboss_upload.a"
 chmod 644 "$libraries/liboss_upload.so.$version" "$libraries/liboss_upload.a"
 
 # pages FOLDER: the documentation, laid out as here, so that its links lead somewhere.
@@ -32,7 +51,7 @@ pages() {
 }
 
 say 'Tarball'
-name=liboss_upload-$version-$(uname -m)-linux-gnu
+name=liboss_upload-$version-$processor-linux-$libc
 prefix=$out/unpacked/$name
 mkdir -p "$prefix/share/doc"
 cp -a "$installed/usr/." "$prefix"
@@ -40,9 +59,18 @@ mv "$prefix/lib/$multiarch"/* "$prefix/lib"
 rmdir "$prefix/lib/$multiarch"
 sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|; s|^libdir=.*|libdir=${prefix}/lib|; s|^includedir=.*|includedir=${prefix}/include|;
     s|^exec_prefix=.*|exec_prefix=${prefix}|' "$prefix/lib/pkgconfig/oss_upload.pc"
+# With musl, compilers bring the one library that unwinds, shared or not.
+[ $libc = gnu ] || sed -i 's/ -lgcc_s//; s/INTERFACE_LINK_LIBRARIES gcc_s .*)/INTERFACE_LINK_LIBRARIES c)/' \
+    "$prefix/lib/pkgconfig/oss_upload.pc" "$prefix/share/cmake/oss_upload/oss_upload-config.cmake"
 pages "$prefix/share/doc/oss_upload"
 tar --create --gzip --file "$out/$name.tar.gz" --directory "$out/unpacked" --sort=name --owner=0 --group=0 --numeric-owner \
     --mtime="@$SOURCE_DATE_EPOCH" "$name"
+
+if [ $libc = musl ]; then
+    rm -rf "$out/unpacked"
+    ls -l "$out" >&2
+    exit
+fi
 
 say 'Debian packages'
 build=$out/debian-build

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs what `make demo`, `make test` or `make bench-parts` needs and this machine lacks.
+# Installs what `make demo`, `make test`, `make bench-parts` or a platform of `make platforms` needs and this machine lacks.
 #
-#     scripts/setup.sh demo|test|bench-parts
+#     scripts/setup.sh demo|test|bench-parts|PLATFORM
 #
+# PLATFORM is one of scripts/platforms.
 # It installs packages of Debian or Ubuntu, as root or through sudo, after one line that says which and why. Rust comes from
 # rustup when no package is new enough. SETUP=no installs nothing. Standard output gets the names of the tools that are still
 # missing, standard error says how to get them. The exit status is 0 all the same: the caller knows what it can do without.
@@ -39,6 +40,39 @@ python3     python3         https://www.python.org
 valgrind    valgrind        https://valgrind.org
 strace      strace          https://strace.io
 "
+# What every platform needs: local OSS, and Zig from the Python package index.
+platform_tools="$demo_tools
+python3     python3         https://www.python.org
+venv        python3-venv    the modules venv and ensurepip of Python 3
+"
+arm64_tools="$platform_tools
+aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu a GCC for arm64
+aarch64-linux-gnu-g++ g++-aarch64-linux-gnu a GCC for arm64
+qemu-aarch64-static qemu-user-static https://www.qemu.org
+dpkg-gensymbols dpkg-dev    a Debian system
+"
+i686_tools="$platform_tools
+i686-linux-gnu-gcc gcc-i686-linux-gnu a GCC for i686
+/lib/ld-linux.so.2 libc6-i386 the C library for i686
+/usr/lib32/libgcc_s.so.1 lib32gcc-s1 the library of GCC for i686
+"
+musl_tools="$platform_tools
+musl-gcc    musl-tools      https://musl.libc.org
+"
+go_tools="$platform_tools
+go          golang-go       https://go.dev/dl
+"
+conan_tools="$platform_tools
+cmake       cmake           https://cmake.org
+"
+
+windows_tools="$platform_tools
+x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 MinGW
+x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32 MinGW
+wine        wine            https://www.winehq.org
+winepath    wine            https://www.winehq.org
+go          golang-go       https://go.dev/dl
+"
 
 # field FILE NAME: a version that the project asks for.
 asked_of() { sed -n "s/^$2[ =\"]*\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
@@ -56,6 +90,7 @@ has() {
     python3) is_at_least "$python" "$(python3 --version 2>/dev/null | sed 's/Python //')" ;;
     venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     openssl.pc) pkg-config --exists openssl 2>/dev/null ;;
+    /*) [ -e "$1" ] ;;
     *) command -v "$1" >/dev/null 2>&1 ;;
     esac
 }
@@ -96,9 +131,17 @@ case ${1:-} in
 demo) tools=$demo_tools ;;
 test) tools=$test_tools ;;
 bench-parts) tools=$parts_tools ;;
+linux-arm64) tools=$arm64_tools ;;
+windows-amd64) tools=$windows_tools ;;
+linux-musl-amd64) tools=$musl_tools ;;
+linux-musl-arm64) tools="$musl_tools$arm64_tools" ;;
+i686) tools=$i686_tools ;;
+go) tools=$go_tools ;;
+conan) tools=$conan_tools ;;
+type-checks) tools=$platform_tools ;;
 *) sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-purpose=$1
+case $1 in demo | test | bench-parts) purpose=$1 ;; *) purpose="platforms for $1" ;; esac
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin

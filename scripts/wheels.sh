@@ -1,39 +1,39 @@
 #!/usr/bin/env bash
-# Makes what is published for Python, in target/wheels: a source distribution, and a wheel for every Linux since 2014.
+# Makes what is published for Python, in target/wheels: a source distribution, and a wheel for each platform.
 #
-#     scripts/wheels.sh [RUST-TARGET...]
+#     scripts/wheels.sh [PLATFORM...|all]
 #
-# The library is linked against glibc 2.17 by Zig, whatever glibc this machine has: a wheel that is made without this
-# script needs the glibc of the machine that made it, as its name tells. Without a target it is this machine's;
-# others, such as aarch64-unknown-linux-gnu, must be there (rustup target add). The wheel of this machine is installed
-# and uploads to the local OSS before this ends well.
+# Without a platform it is this machine's. Wheels for Linux are linked by Zig against glibc 2.17, for every Linux since 2014,
+# or against musl 1.2, whatever this machine has: a wheel that is made without this script needs the C library of the machine
+# that made it, as its name tells. The wheel of this machine is installed and uploads to the local OSS before this ends well;
+# scripts/platforms.sh does that for others.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+. "$root/scripts/toolchain.sh"
+. "$root/scripts/platform.sh"
 need cargo 'https://rustup.rs' rustc 'https://rustup.rs' python3 'apt-get install python3 python3-venv'
-here=$(rustc -vV | sed -n 's/^host: //p')
-glibc=2.17
+[ "${1:-}" != all ] || set -- $platforms
 out=$target/wheels
 tools=$target/wheel-tools
 
-venv "$tools"
-"$tools/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade \
-    'auditwheel>=6.4,<7' 'cargo-zigbuild>=0.22,<0.25' 'hatchling>=1.26,<2' 'twine>=6.2,<8'
+zig_tools "$tools"
+"$tools/bin/python" -m pip install --quiet --disable-pip-version-check 'auditwheel>=6.4,<7' 'hatchling>=1.26,<2' 'twine>=6.2,<8'
 rm -rf "$out"
 mkdir -p "$out"
 
 say 'Source distribution'
 (cd bindings/python && "$tools/bin/hatchling" build -t sdist -d "$out")
 
-for rust_target in "${@:-$here}"; do
-    say "Wheel for $rust_target"
-    PATH=$tools/bin:$PATH cargo zigbuild --release --lib --target "$rust_target.$glibc"
-    export OSS_UPLOAD_LIBRARY=$target/$rust_target/release/liboss_upload.so
-    (cd bindings/python && "$tools/bin/hatchling" build -t wheel -d "$out")
+for name in "${@:-}"; do
+    platform "$name"
+    say "Wheel for $platform"
+    with_target "$rust_target"
+    build_shared_library
+    (cd bindings/python && OSS_UPLOAD_LIBRARY=$(shared_library) "$tools/bin/hatchling" build -t wheel -d "$out")
 done
-unset OSS_UPLOAD_LIBRARY
 
 say 'Checking them'
 "$tools/bin/twine" check --strict "$out"/*
-for wheel in "$out"/*.whl; do
+for wheel in "$out"/*linux*.whl; do
     tag=${wheel##*-}
     tag=${tag%.whl}
     PYTHONWARNINGS=ignore "$tools/bin/auditwheel" show "$wheel" | tr '\n' ' ' | grep -q "consistent with *the following platform tag: \"$tag\"" || {
@@ -42,6 +42,8 @@ for wheel in "$out"/*.whl; do
     }
 done
 
+platform
+wheel=$(ls "$out"/*-manylinux_*_"$processor".whl 2>/dev/null) || { ls -l "$out" >&2; exit; }
 say "Installing this machine's, and uploading with it"
 cargo build --release -p oss-server
 work=$(mktemp -d)
@@ -49,7 +51,7 @@ server=
 cleanup() { [ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"; }
 trap cleanup EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index "$out"/*"${here%%-*}".whl
+"$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index "$wheel"
 "$target/release/oss-server" --bucket demo >"$work/server.json" &
 server=$!
 until [ -s "$work/server.json" ]; do kill -0 "$server"; sleep 0.05; done

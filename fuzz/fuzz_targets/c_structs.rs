@@ -127,6 +127,8 @@ fn call(input: &[u8]) -> Result<()> {
     // SAFETY: a struct of zeros is one.
     let mut error: oss_error = unsafe { zeroed() };
     let (mut client, mut upload, mut stream) = (null_mut(), null_mut(), null_mut());
+    // The upload reads it until it is freed.
+    let data = [1_u8, 2, 3];
     let options = client_options(&mut input, &mut strings)?;
     let (client_words, _) = cut(&options, &mut input)?;
     // SAFETY: the structs have so many bytes as they say, and all pointers lead to strings.
@@ -143,9 +145,8 @@ fn call(input: &[u8]) -> Result<()> {
         match input.int_in_range(0..=2)? {
             0 => drop(oss_upload_start(client, words.as_ptr().cast(), &mut upload, &mut error)),
             1 => {
-                let data: [u8; 3] = [1, 2, 3];
-                let data = data.as_ptr().cast::<c_void>();
-                oss_upload_memory_start(client, words.as_ptr().cast(), data, 3, &mut upload, &mut error);
+                let start = data.as_ptr().cast::<c_void>();
+                oss_upload_memory_start(client, words.as_ptr().cast(), start, data.len(), &mut upload, &mut error);
             }
             _ => drop(oss_stream_open(client, words.as_ptr().cast(), &mut stream, &mut error)),
         }

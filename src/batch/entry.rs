@@ -20,8 +20,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(path: &[u8], key: String, identity: Identity, task: Task) -> Entry {
-        Entry { path: path.into(), key, identity, task, deferrals: 0, done_before: 0 }
+    pub(crate) fn new(path: Box<[u8]>, key: String, identity: Identity, task: Task) -> Entry {
+        Entry { path, key, identity, task, deferrals: 0, done_before: 0 }
     }
 }
 

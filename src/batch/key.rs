@@ -9,7 +9,8 @@ const ENCODE: &str = "rename it, or have such names percent-encoded (key_encodin
 
 /// The key of the file with this path, whose parts are separated by `/`.
 pub(crate) fn key_of(prefix: &str, path: &[u8], encoding: KeyEncoding) -> Result<String> {
-    let mut key = prefix.to_owned();
+    let mut key = String::with_capacity(prefix.len() + path.len());
+    key.push_str(prefix);
     match encoding {
         KeyEncoding::Refuse => match std::str::from_utf8(path) {
             Ok(path) => key.push_str(path),

@@ -82,7 +82,7 @@ fn pair(mut entry: Vec<u8>) -> Result<Pair> {
 pub(crate) fn look(request: &BatchRequest, keys: &mut KeySet, path: &Path, key: Result<String>) -> Found {
     let bytes = os::path::bytes(path);
     match examine(request, keys, path, key) {
-        Ok((key, identity)) => Found::File(Entry::new(bytes, key, identity, Task::Upload)),
+        Ok((key, identity)) => Found::File(Entry::new(bytes.into(), key, identity, Task::Upload)),
         Err((key, error)) => Found::Failed { path: bytes.into(), key, error },
     }
 }

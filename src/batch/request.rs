@@ -68,10 +68,10 @@ impl BatchRequest {
 
     /// The path of the file that is opened, for a path of the batch.
     pub(crate) fn full_path(&self, path: &[u8]) -> PathBuf {
-        let path = crate::os::path::from_bytes(path.to_vec());
+        let path = crate::os::path::view(path);
         match &self.options.source {
             BatchSource::Directory(root) => root.join(path),
-            _ => path,
+            _ => path.into_owned(),
         }
     }
 
@@ -89,7 +89,7 @@ impl BatchRequest {
         }
         let would_be = match &self.options.source {
             BatchSource::Directory(_) => key_of(&self.options.key_prefix, path, self.options.key_encoding),
-            _ => self.key_of_given(&crate::os::path::from_bytes(path.to_vec())),
+            _ => self.key_of_given(&crate::os::path::view(path)),
         };
         let text = String::from_utf8_lossy(path);
         self.is_in_shard(would_be.as_deref().unwrap_or(&text))

@@ -18,6 +18,7 @@ use super::remote_list::RemoteList;
 use super::schedule::{Schedule, failed, outcome, planned};
 use super::verify::verify;
 use super::walk::Walk;
+use super::walk_ahead::WalkAhead;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transfer::StopRequest;
 use crate::upload::checkpoint::line::MANIFEST;
@@ -139,18 +140,24 @@ impl Feeder<'_> {
         let options = &job.request.options;
         match (&options.mode, &options.source) {
             (BatchMode::RetryFailed, _) => self.feed_failed(),
-            (_, BatchSource::Directory(_)) => {
-                for found in Walk::new(&job.request)? {
-                    if self.is_over() {
-                        break;
-                    }
-                    self.take(found)?;
-                }
-                Ok(())
-            }
+            (_, BatchSource::Directory(_)) => match WalkAhead::start(&job) {
+                Ok(walk) => self.feed_walk(walk),
+                // Without a thread for it, it takes longer.
+                Err(_) => self.feed_walk(Walk::new(&job.request)?.map(Ok)),
+            },
             (_, BatchSource::List { path, null_separated }) => self.feed_list(&job, path, *null_separated),
             (_, BatchSource::Pushed) => self.feed_pushed(&job),
         }
+    }
+
+    fn feed_walk(&mut self, walk: impl Iterator<Item = Result<Found>>) -> Result<()> {
+        for found in walk {
+            if self.is_over() {
+                break;
+            }
+            self.take(found?)?;
+        }
+        Ok(())
     }
 
     fn feed_list(&mut self, job: &BatchJob, path: &Path, null_separated: bool) -> Result<()> {
@@ -227,15 +234,17 @@ impl Feeder<'_> {
     fn take_file(&mut self, entry: Entry) -> Result<()> {
         self.job.meter.found(entry.identity.size);
         let decision =
-            decide(&self.job.request, self.known.as_deref_mut(), &entry).map_err(|cause| self.unreadable(&cause))?;
+            decide(&self.job.request, self.known.as_deref_mut(), entry).map_err(|cause| self.unreadable(&cause))?;
         match decision {
-            Decision::Done(outcome) => self.schedule.tell(*outcome),
-            Decision::Do(task) => {
-                let task = if task == Task::CompareRemote { self.compare_remote(&entry)? } else { task };
-                let is_to_be_sent = matches!(task, Task::Upload | Task::Directory);
+            Decision::Done(outcome) => self.schedule.tell(outcome),
+            Decision::Do(mut entry) => {
+                if entry.task == Task::CompareRemote {
+                    entry.task = self.compare_remote(&entry)?;
+                }
+                let is_to_be_sent = matches!(entry.task, Task::Upload | Task::Directory);
                 match is_to_be_sent && self.job.request.options.dry_run {
                     true => self.schedule.tell(planned(&entry)),
-                    false => self.schedule.add(Entry { task, ..entry }),
+                    false => self.schedule.add(entry),
                 }
             }
         }

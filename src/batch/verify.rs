@@ -132,7 +132,7 @@ fn to_verify(path: &[u8], key: String, record: &FileRecord<'_>) -> Entry {
         resumed: false,
     };
     let identity = Identity { device: 0, inode, size, modified_ns, changed_ns };
-    Entry::new(path, key, identity, Task::Verify(stored))
+    Entry::new(path.into(), key, identity, Task::Verify(stored))
 }
 
 impl Schedule {

@@ -76,7 +76,7 @@ impl<'a> Walk<'a> {
             names.push(Name { bytes: os::path::bytes(Path::new(&entry.file_name())).into(), kind });
         }
         let rules = match self.request.options.ignore_files {
-            true => FolderRules::read(&directory, Path::new(&os::path::from_bytes(self.path.clone())))?,
+            true => FolderRules::read(&directory, &os::path::view(&self.path))?,
             false => None,
         };
         self.rules.extend(rules);
@@ -111,16 +111,15 @@ impl<'a> Walk<'a> {
 
     /// What the name is in the batch; `None` when it is a folder that is looked into, or in another shard.
     fn look(&mut self, name: &Name) -> Option<Found> {
-        let mut path = self.path.clone();
-        path.extend_from_slice(&name.bytes);
+        let path = [&*self.path, &*name.bytes].concat();
         let is_folder = matches!(name.kind, Kind::Folder | Kind::LinkToFolder);
         // Other machines look at it: with many, most of the time would go into that. A link may stand where a folder was, of
         // which each shard must hear.
         if matches!(name.kind, Kind::File) && !self.request.is_path_in_shard(&path, "") {
             return None;
         }
-        // Safe on all systems that have bytes for names: the rules see what the system sees.
-        let shown = os::path::from_bytes(path.clone());
+        // The rules see what the system sees.
+        let shown = os::path::view(&path);
         let skipped = |rule: String| Some(Found::Skipped { path: path.clone().into(), rule });
         if let Some(rule) = self.request.rules.exclusion(&shown, is_folder, &self.rules) {
             return skipped(rule);
@@ -169,7 +168,7 @@ impl<'a> Walk<'a> {
         match key_of(&options.key_prefix, &path, options.key_encoding) {
             Ok(key) => {
                 let identity = Identity::of(&status);
-                Found::File(Entry::new(&path, key, identity, task))
+                Found::File(Entry::new(path.into(), key, identity, task))
             }
             Err(error) => failed(path, error),
         }

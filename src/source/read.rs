@@ -71,3 +71,49 @@ impl dyn Source + '_ {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::error::{Error, ErrorKind};
+
+    const GIB: u64 = 1 << 30;
+
+    /// Has any size, notes how much is asked for, and gives it twice.
+    #[derive(Debug, Default)]
+    struct Asked(Mutex<Vec<usize>>);
+
+    impl Source for Asked {
+        fn size(&self) -> u64 {
+            u64::MAX
+        }
+
+        fn read_at(&self, buffer: &mut [u8], _: u64) -> Result<usize> {
+            let mut asked = self.0.lock().unwrap();
+            asked.push(buffer.len());
+            if asked.len() > 2 { Err(Error::new(ErrorKind::Io, "no more")) } else { Ok(buffer.len()) }
+        }
+
+        fn check_unchanged(&self) -> Result<()> {
+            Ok(())
+        }
+
+        fn check_end(&self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Where memory has 32 bits, these sizes do not fit its numbers: the lowest 32 bits would be 0, or 5.
+    #[test]
+    fn parts_of_4_gib_are_read_in_chunks() {
+        for size in [4 * GIB, 4 * GIB + 5] {
+            let source = Asked::default();
+            let part = Part { number: 1, offset: 0, size };
+            let end = (&source as &dyn Source).crc64(&part, || Ok(()));
+            assert_eq!(end.unwrap_err().message(), "no more");
+            assert_eq!(*source.0.lock().unwrap(), [CHUNK as usize; 3]);
+        }
+    }
+}

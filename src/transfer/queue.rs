@@ -274,13 +274,12 @@ impl QueueState {
 
     /// Counts a unit of this lane, unless there are as many in flight as may be.
     fn start_unit(&mut self, id: u64) -> Option<Started> {
-        let lane = self.lanes.get(&id)?;
-        let beside_small_files = lane.width.is_none() && self.have_small_files(lane.pace);
-        let lane = self.lanes.get_mut(&id)?;
-        let bound = &mut self.paces.entry(lane.pace).or_default().bound;
-        if !lane.has_room(bound, beside_small_files) {
+        // All lanes are looked through only for one that might begin.
+        if !self.has_room(id, 1) || (self.is_beside_small_files(id) && !self.has_room(id, BESIDE_SMALL_FILES)) {
             return None;
         }
+        let lane = self.lanes.get_mut(&id)?;
+        let bound = &mut self.paces.entry(lane.pace).or_default().bound;
         let is_request = lane.width.is_some();
         *bound.counter(is_request) += 1;
         lane.waiting -= 1;
@@ -289,9 +288,20 @@ impl QueueState {
         Some(Started { lane: id, pace: lane.pace, is_request, units: lane.units.clone() })
     }
 
-    /// Whether small files wait for their turn at this pace.
-    fn have_small_files(&self, pace: PaceId) -> bool {
-        self.lanes.values().any(|lane| lane.pace == pace && lane.width.is_some() && lane.waiting > 0)
+    /// Whether another unit of the lane may begin. Parts take no more than this share of the pace.
+    fn has_room(&mut self, id: u64, share: u32) -> bool {
+        let Some(lane) = self.lanes.get(&id) else { return false };
+        let bound = &self.paces.entry(lane.pace).or_default().bound;
+        match lane.width {
+            None => bound.has_room_for_unit(share),
+            Some(width) => lane.in_flight < width && bound.has_room_for_request(),
+        }
+    }
+
+    /// Whether the lane has parts, and small files wait for their turn at the same pace.
+    fn is_beside_small_files(&self, id: u64) -> bool {
+        let Some(parts) = self.lanes.get(&id).filter(|lane| lane.width.is_none()) else { return false };
+        self.lanes.values().any(|lane| lane.pace == parts.pace && lane.width.is_some() && lane.waiting > 0)
     }
 
     /// A unit is no longer in flight. One that was not done waits again.
@@ -325,15 +335,6 @@ impl QueueState {
     fn bound_of(&mut self, lane: u64) -> Option<&mut Bound> {
         let pace = self.lanes.get(&lane)?.pace;
         Some(self.bound(pace))
-    }
-}
-
-impl Lane {
-    fn has_room(&self, bound: &Bound, beside_small_files: bool) -> bool {
-        match self.width {
-            None => bound.has_room_for_unit(if beside_small_files { BESIDE_SMALL_FILES } else { 1 }),
-            Some(width) => self.in_flight < width && bound.has_room_for_request(),
-        }
     }
 }
 

@@ -64,6 +64,7 @@ def test_every_reason_for_a_restart_is_explained() -> None:
         "bindings/python/oss_upload/_version.py",
         "bindings/go/oss/client.go",
         "packaging/debian/changelog",
+        "packaging/vcpkg/oss-upload/vcpkg.json",
         "tests/packages/CMakeLists.txt",
         "docs/packaging.md",
     ],

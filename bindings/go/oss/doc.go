@@ -54,7 +54,8 @@
 //
 // # Linking
 //
-// The C header is next to this package, so that `go mod vendor` includes it. Build tags select the library. By
+// The C header is next to this package, so that `go mod vendor` includes it. The published module brings a static
+// archive for each platform, and with the build tag musl those for musl. In a checkout, build tags select the library. By
 // default, it is taken from the checkout that contains this package: target/release/, after `cargo build --release`.
 // With the build tag oss_upload_static, it is that checkout's static archive, and programs need no shared library.
 // With the build tag oss_upload_pkgconfig, pkg-config locates an installed library. For any other place, set

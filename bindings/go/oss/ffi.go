@@ -2,10 +2,6 @@ package oss
 
 /*
 #cgo CFLAGS: -std=c11 -Wall -Wextra
-#cgo !oss_upload_pkgconfig,!oss_upload_static LDFLAGS: -L${SRCDIR}/../../../target/release -loss_upload
-#cgo !oss_upload_pkgconfig,!oss_upload_static LDFLAGS: -Wl,-rpath,${SRCDIR}/../../../target/release
-#cgo !oss_upload_pkgconfig,oss_upload_static LDFLAGS: ${SRCDIR}/../../../target/release/liboss_upload.a
-#cgo !oss_upload_pkgconfig,oss_upload_static LDFLAGS: -lgcc_s -lutil -lrt -lpthread -lm -ldl
 #cgo oss_upload_pkgconfig pkg-config: oss_upload
 
 // The header is next to this file: the go command takes nothing from outside a package into vendor/ or a module.

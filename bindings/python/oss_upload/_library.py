@@ -11,7 +11,7 @@ from oss_upload import _ffi
 from oss_upload._version import __version__
 
 ENVIRONMENT: Final = "OSS_UPLOAD_LIBRARY"
-FILE_NAME: Final = "liboss_upload.dylib" if sys.platform == "darwin" else "liboss_upload.so"
+FILE_NAME: Final = {"darwin": "liboss_upload.dylib", "win32": "oss_upload.dll"}.get(sys.platform, "liboss_upload.so")
 
 
 def find() -> str:

@@ -157,7 +157,7 @@ def test_platforms_of_other_libraries(
         (["libc.so.6", "libgcc_s.so.1"], ["GLIBC_2.17", "GCC_12.0.0"], None),
         (["libc.so.6"], ["GLIBC_2.17", "GLIBC_PRIVATE"], None),
         (["libc.so.6", "libssl.so.3"], ["GLIBC_2.17"], None),
-        (["libc.musl-x86_64.so.1"], [], None),
+        (["libc.so"], [], None),
     ],
 )  # fmt: skip
 def test_the_oldest_glibc(hatch_build: ModuleType, needed: list[str], versions: list[str], glibc: int | None) -> None:
@@ -185,6 +185,55 @@ def test_the_processor_is_that_of_the_library(hatch_build: ModuleType, tmp_path:
     foreign.write_bytes(b"text")
     with pytest.raises(SystemExit, match="is not a shared library"):
         hatch_build.platform(foreign)
+
+
+@pytest.mark.parametrize(
+    ("needed", "platform"),
+    [
+        (["libc.so"], "musllinux_1_2_x86_64"),
+        (["libc.musl-x86_64.so.1"], "musllinux_1_2_x86_64"),
+        (["libc.so", "libgcc_s.so.1"], "linux_x86_64"),
+        ([], "linux_x86_64"),
+    ],
+)
+def test_a_library_of_musl(
+    hatch_build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needed: list[str], platform: str
+) -> None:
+    (tmp_path / "of-musl.so").write_bytes(b"\x7fELF" + bytes(60))
+
+    class Elf:
+        processor = 62
+
+        def __init__(self, path: Path) -> None:
+            """Takes any file."""
+
+        def needed(self) -> list[str]:
+            return needed
+
+        def versions(self) -> list[str]:
+            return []
+
+    monkeypatch.setattr(hatch_build, "Elf", Elf)
+    assert hatch_build.platform(tmp_path / "of-musl.so") == platform
+
+
+@pytest.mark.parametrize(("processor", "tag"), [(0x8664, "win_amd64"), (0xAA64, "win_arm64"), (0x014C, "win32")])
+def test_a_library_of_windows(hatch_build: ModuleType, tmp_path: Path, processor: int, tag: str) -> None:
+    start = b"MZ" + bytes(0x3A) + (0x80).to_bytes(4, "little") + bytes(0x40) + b"PE\0\0"
+    made = tmp_path / "any.name"
+    made.write_bytes(start + processor.to_bytes(2, "little") + bytes(20))
+    assert hatch_build.platform(made) == tag
+    assert hatch_build.file_name(made) == "oss_upload.dll"
+    made.write_bytes(start + (0x9999).to_bytes(2, "little") + bytes(20))
+    with pytest.raises(SystemExit, match="number 39321 of PE"):
+        hatch_build.platform(made)
+
+
+def test_the_library_is_called_as_its_system_does(hatch_build: ModuleType, tmp_path: Path) -> None:
+    made = tmp_path / "any.name"
+    for start, name in ((b"\x7fELF", "liboss_upload.so"), (b"\xcf\xfa\xed\xfe", "liboss_upload.dylib")):
+        made.write_bytes(start + bytes(60))
+        assert hatch_build.file_name(made) == name
 
 
 def test_the_installed_wheel_needs_nothing_else(

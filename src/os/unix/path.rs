@@ -1,6 +1,7 @@
 //! Paths as bytes, which need not be UTF-8, and how long they may be.
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,11 @@ pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes))
 }
 
+/// The same, of bytes that somebody else keeps.
+pub(crate) fn view(bytes: &[u8]) -> Cow<'_, Path> {
+    Cow::Borrowed(Path::new(OsStr::from_bytes(bytes)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +50,6 @@ mod tests {
     fn bytes_stay_as_they_are() {
         let path = from_bytes(b"/m\xe9".to_vec());
         assert_eq!((bytes(&path), path.to_str()), (b"/m\xe9".as_slice(), None));
+        assert_eq!(view(b"/m\xe9"), path);
     }
 }

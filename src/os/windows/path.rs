@@ -1,5 +1,6 @@
 //! Paths as bytes: UTF-8, but a surrogate that stands alone, which no UTF-8 has, is three bytes (WTF-8).
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,14 @@ pub(crate) fn from_bytes(bytes: Vec<u8>) -> PathBuf {
     match String::from_utf8(bytes) {
         Ok(text) => PathBuf::from(text),
         Err(not_utf8) => PathBuf::from(OsString::from_wide(&units(not_utf8.as_bytes()))),
+    }
+}
+
+/// The same, of bytes that somebody else keeps.
+pub(crate) fn view(bytes: &[u8]) -> Cow<'_, Path> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(Path::new(text)),
+        Err(_) => Cow::Owned(from_bytes(bytes.to_vec())),
     }
 }
 
