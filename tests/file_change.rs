@@ -6,9 +6,8 @@ mod common;
 mod fuse;
 
 use std::env::set_current_dir;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -41,10 +40,10 @@ impl Change {
         let open = || OpenOptions::new().write(true).open(file).unwrap();
         let metadata = fs::metadata(file).unwrap();
         match self {
-            Rewritten => open().write_all_at(b"changed", PART + 5).unwrap(),
+            Rewritten => system::write_all_at(&open(), b"changed", PART + 5).unwrap(),
             RewrittenUnseen => {
                 let file = open();
-                file.write_all_at(b"changed", PART + 5).unwrap();
+                system::write_all_at(&file, b"changed", PART + 5).unwrap();
                 file.set_modified(metadata.modified().unwrap()).unwrap();
             }
             Appended => {
@@ -59,7 +58,7 @@ impl Change {
                 fs::rename(new, file).unwrap();
             }
             Touched => open().set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap(),
-            Chmod => fs::set_permissions(file, Permissions::from_mode(0o640)).unwrap(),
+            Chmod => system::touch_change_time(file),
             Removed => fs::remove_file(file).unwrap(),
         }
     }
@@ -432,7 +431,7 @@ fn child_has_no_current_directory() {
         let mut options = fixture.options();
         edit(&mut options);
         let error = fixture.client.start(options).unwrap_err();
-        assert_eq!(error.os_errno(), libc::ENOENT, "{error}");
+        assert_eq!(error.os_errno(), system::MISSING, "{error}");
         assert!(error.message().contains("current directory cannot be found"), "{error}");
         error.kind()
     };
@@ -464,7 +463,7 @@ fn child_works_deep_down() {
     fs::write("source.bin", "x").unwrap();
     let options = UploadOptions { file_path: "source.bin".into(), ..fixture.options() };
     let error = fixture.client.start(options).unwrap_err();
-    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG), "{error}");
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, system::NAME_TOO_LONG), "{error}");
     assert!(error.message().contains("use a shorter path"), "{error}");
 }
 
