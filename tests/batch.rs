@@ -1003,3 +1003,24 @@ fn limits_are_kept() {
     // A tenth of a second's requests may come at once in the beginning.
     assert!(ended.end.result.elapsed >= Duration::from_millis(480), "{:?}", ended.end.result.elapsed);
 }
+
+/// Whoever cancels is told what could not be removed, and of which file.
+#[test]
+fn a_cancel_names_what_is_left_on_the_server() {
+    let stage = Stage::new();
+    for name in ["one", "two"] {
+        stage.write(name, &content(6 * PART as usize, 7));
+    }
+    let script = r#"[{"match":{"operation":"AbortMultipartUpload"},"action":{"type":"status","status":403,"code":"AccessDenied"}},
+        {"match":{"operation":"UploadPart","part":[6,6]},"action":{"type":"status","status":503}}]"#;
+    faults(&stage.server, script);
+    let batch = stage.start(|_| ());
+    let sent = |operation| requests(&stage.server, operation).len();
+    wait_until("both are on their way", || sent("InitiateMultipartUpload") == 2 && sent("UploadPart") > 8);
+    batch.cancel();
+    let error = finish_batch(&batch).end.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    for name in ["p/one", "p/two"] {
+        assert!(error.message().contains(&format!("{name}: its parts are still on the server, as upload ")), "{error}");
+    }
+}

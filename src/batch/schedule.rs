@@ -261,6 +261,7 @@ impl Schedule {
     fn after_error(&self, entry: Entry, error: Error, attempts: u32) -> Verdict {
         let control = &self.job.control;
         if control.is_stopping() {
+            control.stopped(&entry.key, &error);
             return Verdict::Stopped;
         }
         if concerns_all(&error) {
