@@ -20,10 +20,13 @@ cargo build --release --locked --lib --target "$rust_target"
 built=$target/$rust_target/release
 cp "$built/oss_upload.dll" "$prefix/bin"
 cp "$built/liboss_upload.dll.a" "$built/liboss_upload.a" "$prefix/lib"
+# strip takes no member without sections.
+empty=$("${binutils}ar" t "$prefix/lib/liboss_upload.a" | grep '\.dwo$' || true)
+[ -z "$empty" ] || "${binutils}ar" d "$prefix/lib/liboss_upload.a" $empty
 "${binutils}strip" --strip-debug "$prefix/lib/liboss_upload.a" "$prefix/bin/oss_upload.dll"
 
 say 'Import libraries'
-exported() { "${binutils}objdump" -p "$prefix/bin/oss_upload.dll" | sed -n '/^\[Ordinal\/Name Pointer\]/,/^$/s/.* \(oss_[a-z_]*\)$/\1/p' | sort; }
+exported() { "${binutils}objdump" -p "$prefix/bin/oss_upload.dll" | sed -n '/^\[Ordinal\/Name Pointer\]/,/^$/s/.* \(oss_[a-z0-9_]*\)$/\1/p' | sort; }
 diff <(exported) <(cut -d ' ' -f 1 symbols.txt | sort) || { echo 'The DLL does not export what symbols.txt names.' >&2; exit 1; }
 { printf 'LIBRARY oss_upload.dll\nEXPORTS\n'; cut -d ' ' -f 1 symbols.txt; } >"$out/oss_upload.def"
 "${binutils}dlltool" -m i386:x86-64 -d "$out/oss_upload.def" -l "$prefix/lib/oss_upload.lib"

@@ -280,6 +280,7 @@ fn another_process_is_named_and_when_it_dies_its_upload_goes_on() {
     fixture.assert_done();
 }
 
+#[cfg(unix)]
 fn length(path: &PathBuf) -> u64 {
     fs::metadata(path).unwrap().len()
 }

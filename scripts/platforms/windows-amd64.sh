@@ -36,7 +36,7 @@ WINEPATH="$WINEPATH;$(winepath -w "$prefix/bin" 2>/dev/null)"
 
 say 'C and C++'
 "${binutils}gcc" -std=c99 -Wall -Wextra -Werror -I"$prefix/include" examples/upload.c -L"$prefix/lib" -loss_upload -o "$work/upload.exe"
-"${binutils}g++" -std=c++17 -Wall -Wextra -Werror -I"$prefix/include" examples/upload.cpp -L"$prefix/lib" -loss_upload -static -o "$work/upload-cpp.exe"
+"${binutils}g++" -std=c++17 -Wall -Wextra -Werror -I"$prefix/include" examples/upload.cpp -L"$prefix/lib" -loss_upload -static-libgcc -static-libstdc++ -o "$work/upload-cpp.exe"
 c_program() { PART_SIZE=1048576 MAX_BYTES_PER_SECOND=12582912 exec wine "$work/upload.exe" "$endpoint" demo "$1" "Z:${2//\//\\}"; }
 kill_and_resume c_program c_program
 head -c 5M /dev/urandom >"$work/C++.bin"

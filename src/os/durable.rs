@@ -144,7 +144,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// Gives a file another name in its directory, in the place of what has that name; for good after [`sync_names`].
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    file::rename(from, to)?;
     #[cfg(test)]
     trace::renamed(from, to);
     Ok(())

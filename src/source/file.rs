@@ -308,7 +308,7 @@ mod tests {
         let source = open(&path).unwrap();
         fs::rename(&path, dir.path().join("elsewhere")).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
-        fs::copy(dir.path().join("elsewhere"), &path).unwrap();
+        fs::write(&path, fs::read(dir.path().join("elsewhere")).unwrap()).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
         let modified = fs::metadata(dir.path().join("elsewhere")).unwrap().modified().unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();

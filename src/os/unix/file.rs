@@ -133,6 +133,11 @@ pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
+/// Gives a file another name, in the place of what has that name.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
 /// What is known of the process in whose way an [`open_to_read`] is.
 pub(crate) const HELD: &str = "holds a lease on it";
 

@@ -1,7 +1,7 @@
 //! Regular files: opened so that others may do what they like with them, read and written by position.
 
-use std::fs::{File, OpenOptions};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, SeekFrom};
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -57,7 +57,11 @@ pub(crate) fn read_more_at(file: &File, bytes: &mut Vec<u8>, offset: u64) -> io:
 }
 
 /// Fills all of `buffer` from `offset`, or fails.
-pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    in_place(file, || read_all(file, buffer, offset))
+}
+
+fn read_all(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
     while !buffer.is_empty() {
         let count = read_at(file, buffer, offset)?;
         if count == 0 {
@@ -70,7 +74,11 @@ pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64)
 }
 
 /// Writes all of `bytes` to `offset`, with one system call as a rule.
-pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    in_place(file, || write_all(file, bytes, offset))
+}
+
+fn write_all(file: &File, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         let count = file.seek_write(bytes, offset)?;
         if count == 0 {
@@ -80,6 +88,14 @@ pub(crate) fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> io
         offset += count as u64;
     }
     Ok(())
+}
+
+/// Leaves the place where the file is read and written next as it was. Here every read and write moves it.
+fn in_place<T>(mut file: &File, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let place = file.stream_position()?;
+    let done = act();
+    file.seek(SeekFrom::Start(place))?;
+    done
 }
 
 /// How many bytes the file has now.
@@ -124,6 +140,25 @@ pub(crate) fn give_name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Gives a file another name, in the place of what has that name, even if that is open. Where the file system cannot do
+/// this in one step (FAT, some servers, NTFS before Windows 10 1809), what was there gives way first: a kill in between
+/// leaves it as `to` with `.old` behind.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied && to.exists() => {}
+        result => return result,
+    }
+    let mut old = to.as_os_str().to_owned();
+    old.push(".old");
+    fs::rename(to, &old)?;
+    fs::rename(from, to).inspect_err(|_| {
+        let _ = fs::rename(&old, to);
+    })?;
+    // Its name goes when nobody has it open any more.
+    let _ = fs::remove_file(&old);
+    Ok(())
+}
+
 /// What is known of the process in whose way an [`open_to_read`] is.
 pub(crate) const HELD: &str = "has opened it for itself alone";
 
@@ -143,7 +178,6 @@ fn own(options: &mut OpenOptions) -> &mut OpenOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     #[test]
     fn a_temporary_file_leaves_no_name() {
@@ -157,6 +191,15 @@ mod tests {
         drop((file, second));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         assert!(create_temporary(&directory.path().join("missing")).is_err());
+    }
+
+    #[test]
+    fn the_place_stays_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = create_named(&directory.path().join("x")).unwrap();
+        write_all_at(&file, b"content", 0).unwrap();
+        read_exact_at(&file, &mut [0; 3], 2).unwrap();
+        assert_eq!(io::read_to_string(&file).unwrap(), "content");
     }
 
     #[test]
