@@ -5,7 +5,9 @@ mod common;
 use std::fs;
 #[cfg(unix)]
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::process::id;
 #[cfg(unix)]
 use std::process::{Child, Command, Stdio};
