@@ -11,7 +11,7 @@ from pathlib import Path
 
 from link import SERVER_ADDRESS, link
 from measuring import Contest, Cost, contest, run, tell
-from peers import CHECKSUMS, CURL, FIND, OURS, OURS_BATCH, OURS_CALLS, OURS_SHARDS, UNCHANGED, Tree, whole_tree
+from peers import CHECKSUMS, CURL, CURL_SHARDS, FIND, OURS, OURS_BATCH, OURS_CALLS, OURS_SHARDS, UNCHANGED, Tree, whole_tree
 from places import GIB, MIB, Places, Server, server
 from section import Section, Settings, Target, seconds
 
@@ -27,7 +27,7 @@ MOST_AT_A_TIME = 64
 LIST_PAGE = 1000
 
 # For the picture.
-SHORT = {OURS_BATCH: f"{OURS}, batch", OURS_SHARDS: f"{OURS}, 4 shards"}
+SHORT = {OURS_BATCH: f"{OURS}, batch", OURS_SHARDS: f"{OURS}, 4 shards", CURL_SHARDS: "curl, 4 shards"}
 MEANWHILE = "the local OSS, during a batch"
 FRESH = "liboss_upload, fresh times"
 SMALL_ALONE, LARGE_ALONE, TOGETHER = "small files alone", "large file alone", "both in one batch"
@@ -51,7 +51,7 @@ def batch(places: Places, settings: Settings) -> list[Section]:
         tree = Tree(folder, count, TREE_IN_EACH)
         with server(places) as oss:
             make = lambda name: whole_tree(places, name, oss, tree, TREE_AT_A_TIME)  # noqa: E731
-            everything = contest(places, [OURS_BATCH, OURS_SHARDS, OURS_CALLS, CURL], make, settings.rounds, patience=settings.patience)
+            everything = contest(places, [OURS_BATCH, OURS_SHARDS, OURS_CALLS, CURL, CURL_SHARDS], make, settings.rounds, patience=settings.patience)
             served = oss.cpu()
             run(places, make(OURS_BATCH))
             served = oss.cpu() - served
@@ -67,7 +67,9 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     section.rows.append([MEANWHILE, "", "", seconds(served), "", "", "1"])
     section.notes = [
         "A batch sends 64 at a time, as it chooses. "
-        "curl neither signs nor checks anything, and needs a list of all files and their URLs."
+        "curl neither signs nor checks anything, and needs a list of all files and their URLs. "
+        f"Four of them at the same time take {everything.ratio('cpu', CURL_SHARDS, CURL):.2f} times the CPU of one: on two cores, the "
+        "change between processes costs that much."
     ]
     section.targets = [
         Target("time of a batch / curl", everything.ratio("wall", OURS_BATCH, CURL), 1.0),

@@ -31,6 +31,7 @@ HELP = "oss-upload --help"
 STARTS = [FIRST_UPLOAD, BARE_PYTHON, IMPORT, FIRST_CLIENT, HELP]
 FLOOR = "floor"
 CURL = "curl"
+CURL_SHARDS = "curl, four at the same time"
 SDKS = ["Go v1", "Go v2", "Node ali-oss", "Python oss2", "Python v2"]
 
 
@@ -169,10 +170,8 @@ def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time:
     if name == OURS_SHARDS:
         batch = f"{places.bench / 'batch'} {server.endpoint} {BUCKET} {tree.folder}"
         manifest = places.bench / "tree.manifest"
-        shard = f"SHARD_INDEX=$i SHARD_COUNT=4 MANIFEST={manifest}-$i {batch} & pids=\"$pids $!\""
-        # The shell's status is that of each.
-        line = f"rm -f {manifest}-*; for i in 0 1 2 3; do {shard}; done; for pid in $pids; do wait $pid || exit; done"
-        return Command(["sh", "-c", line], server.environment)
+        shard = f"SHARD_INDEX=$i SHARD_COUNT=4 MANIFEST={manifest}-$i {batch}"
+        return Command(["sh", "-c", f"rm -f {manifest}-*; {four_times(shard)}"], server.environment)
     if name == FIND:
         return Command(["find", tree.folder, "-type", "f", "-printf", r"%s %T@ %i\n"])
     if name == CHECKSUMS:
@@ -181,14 +180,22 @@ def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time:
         arguments = [server.endpoint, BUCKET, tree.folder, str(tree.count), str(at_a_time), str(tree.in_each)]
         return Command([str(places.bench / "many"), *arguments], server.environment)
     parallel = ["-Z", "--parallel-immediate", "--parallel-max", str(at_a_time), "--no-progress-meter"]
+    if name == CURL_SHARDS:
+        lists = [curl_list(places, server, tree, shard, 4) for shard in range(4)]
+        return Command(["sh", "-c", four_times(f"curl -sS -f {' '.join(parallel)} -K {lists[0][:-1]}$i")])
     return Command(["curl", "-sS", "-f", *parallel, "-K", curl_list(places, server, tree)])
 
 
-def curl_list(places: Places, server: Server, tree: Tree) -> str:
-    """A file that names all files of a tree and where each goes: curl takes no folder."""
-    path = places.bench / "curl-tree"
+def four_times(command: str) -> str:
+    """For the shell: runs it four times at the same time, with i from 0 to 3. The status is that of each."""
+    return f'for i in 0 1 2 3; do {command} & pids="$pids $!"; done; for pid in $pids; do wait $pid || exit; done'
+
+
+def curl_list(places: Places, server: Server, tree: Tree, shard: int = 0, shards: int = 1) -> str:
+    """A file that names the files of a tree, or every so many of them, and where each goes: curl takes no folder."""
+    path = places.bench / f"curl-tree-{shard}"
     with path.open("w") as file:
-        for number in range(tree.count):
+        for number in range(shard, tree.count, shards):
             key = tree.key(number)
             file.write(f'upload-file = "{tree.folder}/{key}"\nurl = "{server.endpoint}/{BUCKET}/{key}"\n')
     return str(path)

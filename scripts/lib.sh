@@ -25,13 +25,15 @@ venv() {
     }
 }
 
-# A folder that goes away with the script, and a local OSS that ends with it, with a bucket "demo" that anybody may read.
+# start_local_oss [COMMAND...]: a folder that goes away with the script, and a local OSS that ends with it, with a bucket "demo"
+# that anybody may read. COMMAND is another local OSS than this machine's.
 # Sets work, endpoint and what clients take from the environment. Requests are logged to $work/requests.log.
 start_local_oss() {
+    [ $# -gt 0 ] || set -- "$target/release/oss-server"
     work=$(mktemp -d)
     server_pid=
     trap '[ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true; rm -rf "$work"' EXIT
-    "$target/release/oss-server" --bucket demo --log "$work/requests.log" --allow-anonymous >"$work/server.json" &
+    "$@" --bucket demo --log "$work/requests.log" --allow-anonymous >"$work/server.json" &
     server_pid=$!
     until [ -s "$work/server.json" ]; do kill -0 "$server_pid"; sleep 0.05; done
     endpoint=$(server_field endpoint)

@@ -9,6 +9,7 @@
 . "$root/scripts/toolchain.sh"
 . "$root/scripts/platform.sh"
 platform "${1:-}"
+[[ $platform != windows-* ]] || exec scripts/package-windows.sh
 ! is_this_machine || binutils=
 need cargo 'https://rustup.rs' dpkg-deb 'apt-get install dpkg' dpkg-gensymbols 'apt-get install dpkg-dev' \
     "${binutils}strip" 'apt-get install binutils' "${binutils}ld.bfd" 'apt-get install binutils'

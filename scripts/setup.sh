@@ -66,6 +66,14 @@ conan_tools="$platform_tools
 cmake       cmake           https://cmake.org
 "
 
+windows_tools="$platform_tools
+x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 MinGW
+x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32 MinGW
+wine        wine            https://www.winehq.org
+winepath    wine            https://www.winehq.org
+go          golang-go       https://go.dev/dl
+"
+
 # field FILE NAME: a version that the project asks for.
 asked_of() { sed -n "s/^$2[ =\"]*\([0-9.]*\).*/\1/p" "$1" | head -n 1; }
 rust=$(asked_of Cargo.toml rust-version)
@@ -124,6 +132,7 @@ demo) tools=$demo_tools ;;
 test) tools=$test_tools ;;
 bench-parts) tools=$parts_tools ;;
 linux-arm64) tools=$arm64_tools ;;
+windows-amd64) tools=$windows_tools ;;
 linux-musl-amd64) tools=$musl_tools ;;
 linux-musl-arm64) tools="$musl_tools$arm64_tools" ;;
 i686) tools=$i686_tools ;;

@@ -3,10 +3,13 @@
 mod common;
 
 use std::fs;
+#[cfg(unix)]
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio, id};
+use std::process::id;
+#[cfg(unix)]
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
 use std::time::Duration;
 
 use common::fixture::*;
@@ -14,6 +17,7 @@ use common::*;
 use md5::{Digest, Md5};
 use oss_server::Policy;
 use oss_upload::{Checkpoint, ErrorKind, PartSize, UploadOptions};
+#[cfg(unix)]
 use rustix::process::{Pid, Signal, kill_process};
 
 /// The names in a directory.
@@ -57,7 +61,7 @@ fn beside_the_file() {
     let fixture = Fixture::new(5);
     fixture.stop_at(4);
     assert_eq!(names(fixture.scratch.dir.path()), ["source.bin", "source.bin.cp"]);
-    assert_eq!(fs::metadata(fixture.checkpoint()).unwrap().permissions().mode() & 0o777, 0o600);
+    system::assert_private(&fixture.checkpoint());
     fixture.run().unwrap();
     assert_eq!(fixture.sent(), [4, 5]);
     fixture.assert_done();
@@ -136,12 +140,21 @@ fn assert_refused(fixture: &Fixture, checkpoint: Checkpoint, errnos: &[i32]) {
 #[test]
 fn a_missing_directory_is_an_error_before_anything_is_sent() {
     let fixture = Fixture::new(3);
-    assert_refused(&fixture, Checkpoint::File(fixture.scratch.path("missing/x.cp")), &[libc::ENOENT]);
-    assert_refused(&fixture, Checkpoint::Directory(fixture.scratch.path("missing")), &[libc::ENOENT]);
-    assert_refused(&fixture, Checkpoint::File(fixture.scratch.file.join("x.cp")), &[libc::ENOTDIR]);
+    assert_refused(
+        &fixture,
+        Checkpoint::File(fixture.scratch.path("missing/x.cp")),
+        &[system::MISSING, system::NO_DIRECTORY],
+    );
+    assert_refused(
+        &fixture,
+        Checkpoint::Directory(fixture.scratch.path("missing")),
+        &[system::MISSING, system::NO_DIRECTORY],
+    );
+    assert_refused(&fixture, Checkpoint::File(fixture.scratch.file.join("x.cp")), &[system::NO_DIRECTORY]);
     assert!(!fixture.scratch.path("missing").exists());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_place_that_cannot_be_written_is_an_error_before_anything_is_sent() {
     let fixture = Fixture::new(3);
@@ -150,7 +163,7 @@ fn a_place_that_cannot_be_written_is_an_error_before_anything_is_sent() {
     assert_refused(&fixture, Checkpoint::File("/sys/x.cp".into()), &refusals);
     assert_refused(&fixture, Checkpoint::Directory("/sys".into()), &refusals);
     let long = fixture.scratch.path(&"x".repeat(300));
-    assert_refused(&fixture, Checkpoint::File(long), &[libc::ENAMETOOLONG]);
+    assert_refused(&fixture, Checkpoint::File(long), &[system::NAME_TOO_LONG]);
 }
 
 #[test]
@@ -158,17 +171,17 @@ fn what_is_no_file_of_its_own_is_an_error_before_anything_is_sent() {
     let fixture = Fixture::new(3);
     let directory = fixture.scratch.path("directory.cp");
     fs::create_dir(&directory).unwrap();
-    assert_refused(&fixture, Checkpoint::File(directory), &[libc::EISDIR]);
+    assert_refused(&fixture, Checkpoint::File(directory), &[system::IS_DIRECTORY]);
 
     let target = fixture.scratch.path("target");
     fs::write(&target, "precious").unwrap();
     let link = fixture.scratch.path("link.cp");
-    symlink(&target, &link).unwrap();
-    assert_refused(&fixture, Checkpoint::File(link.clone()), &[libc::ELOOP]);
+    system::symlink(&target, &link).unwrap();
+    assert_refused(&fixture, Checkpoint::File(link.clone()), &[system::IS_LINK]);
     assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
     assert!(link.is_symlink());
 
-    assert_refused(&fixture, Checkpoint::File("/dev/null".into()), &[libc::EINVAL]);
+    assert_refused(&fixture, Checkpoint::File(system::DEVICE.into()), &[system::NOT_REGULAR]);
 }
 
 #[test]
@@ -267,15 +280,18 @@ fn another_process_is_named_and_when_it_dies_its_upload_goes_on() {
     fixture.assert_done();
 }
 
+#[cfg(unix)]
 fn length(path: &PathBuf) -> u64 {
     fs::metadata(path).unwrap().len()
 }
 
+#[cfg(unix)]
 #[test]
 fn a_disk_that_is_full_from_the_start_is_an_error_before_anything_is_sent() {
     children::alone("child_begins_on_a_full_disk");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_begins_on_a_full_disk() {
@@ -290,11 +306,13 @@ fn child_begins_on_a_full_disk() {
     fixture.assert_nothing_left();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_disk_too_full_for_the_upload_id_is_an_error_that_leaves_nothing() {
     children::alone("child_opens_on_a_full_disk");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_opens_on_a_full_disk() {
@@ -313,11 +331,13 @@ fn child_opens_on_a_full_disk() {
     fixture.assert_nothing_left();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_disk_that_fills_up_does_not_stop_the_upload() {
     children::alone("child_goes_on_on_a_full_disk");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_goes_on_on_a_full_disk() {
@@ -335,11 +355,13 @@ fn child_goes_on_on_a_full_disk() {
     fixture.assert_done();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_disk_that_fills_up_leaves_a_checkpoint_that_is_whole() {
     children::alone("child_fails_on_a_full_disk");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_fails_on_a_full_disk() {
@@ -377,7 +399,7 @@ fn a_missing_file_touches_no_checkpoint() {
     let away = fixture.scratch.path("away");
     fs::rename(&fixture.scratch.file, &away).unwrap();
     let error = fixture.run().unwrap_err();
-    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENOENT));
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, system::MISSING));
     assert_eq!((fs::read(fixture.checkpoint()).unwrap(), fixture.server.log().len()), (before, 0));
     // A rename is a change of the inode's change time only: what was sent is read again, and kept.
     fs::rename(&away, &fixture.scratch.file).unwrap();
@@ -387,6 +409,7 @@ fn a_missing_file_touches_no_checkpoint() {
 }
 
 /// Uploads, and forks once the first part is on the server. The new process does nothing, but has the checkpoint open.
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test below"]
 #[allow(unsafe_code, reason = "only the system can fork")]
@@ -413,6 +436,7 @@ fn child_uploads_and_forks() {
     children::upload();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lock_that_a_forked_process_has_kept_is_told() {
     let fixture = Fixture::new(4);
@@ -447,11 +471,13 @@ fn a_lock_that_a_forked_process_has_kept_is_told() {
 }
 
 /// A process that holds a lease on a file, as Samba does for its clients.
+#[cfg(unix)]
 struct LeaseHolder {
     process: Child,
     told: std::io::Lines<BufReader<std::process::ChildStdout>>,
 }
 
+#[cfg(unix)]
 const HOLD_A_LEASE: &str = r#"
 import fcntl, os, signal, sys
 signal.signal(signal.SIGIO, lambda *_: print("asked", flush=True))
@@ -464,6 +490,7 @@ os.close(fd)
 sys.stdin.readline()
 "#;
 
+#[cfg(unix)]
 impl LeaseHolder {
     fn new(file: &Path) -> LeaseHolder {
         let mut command = Command::new("python3");
@@ -485,6 +512,7 @@ impl LeaseHolder {
     }
 }
 
+#[cfg(unix)]
 impl Drop for LeaseHolder {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -492,10 +520,12 @@ impl Drop for LeaseHolder {
     }
 }
 
+#[cfg(unix)]
 fn patient_rig() -> Fixture {
     Fixture::with(5, |_| (), |client| client.stall_timeout = Duration::from_secs(30))
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lease_is_waited_for() {
     for part_size in [PartSize::Bytes(PART), PartSize::Auto] {
@@ -511,6 +541,7 @@ fn a_lease_is_waited_for() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lease_on_the_checkpoint_is_waited_for() {
     let fixture = patient_rig();
@@ -525,6 +556,7 @@ fn a_lease_on_the_checkpoint_is_waited_for() {
     fixture.assert_done();
 }
 
+#[cfg(unix)]
 #[test]
 fn who_waits_for_a_lease_can_be_paused_and_cancelled() {
     let fixture = patient_rig();
@@ -547,6 +579,7 @@ fn who_waits_for_a_lease_can_be_paused_and_cancelled() {
     drop(holder);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_lease_that_is_not_given_back_is_an_error() {
     let fixture = Fixture::with(5, |_| (), |client| client.stall_timeout = Duration::from_millis(200));

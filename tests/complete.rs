@@ -149,7 +149,7 @@ fn complete_done_and_killed_does_not_hide_that_the_file_has_changed_since() {
         // The same size, and the modification time put back: only the content tells.
         let modified = fs::metadata(&fixture.scratch.file).unwrap().modified().unwrap();
         let file = fs::File::options().write(true).open(&fixture.scratch.file).unwrap();
-        std::os::unix::fs::FileExt::write_all_at(&file, b"changed", 7).unwrap();
+        common::system::write_all_at(&file, b"changed", 7).unwrap();
         file.set_modified(modified).unwrap();
         let ended = fixture.run_with(|o| o.on_file_change = mode);
         match mode {

@@ -5,11 +5,8 @@
 mod common;
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -144,7 +141,7 @@ fn row_4a_a_change_within_the_same_second_is_seen() {
     let since = modified.duration_since(UNIX_EPOCH).unwrap();
     let other = if since.subsec_nanos() > 500_000_000 { 1 } else { 999_999_999 };
     let file = File::options().write(true).open(&fixture.scratch.file).unwrap();
-    file.write_all_at(b"changed", 5).unwrap();
+    system::write_all_at(&file, b"changed", 5).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::new(since.as_secs(), other)).unwrap();
     fixture.run().unwrap();
     fixture.assert_done();
@@ -153,7 +150,7 @@ fn row_4a_a_change_within_the_same_second_is_seen() {
 fn change_and_put_the_time_back(file: &Path) {
     let modified = fs::metadata(file).unwrap().modified().unwrap();
     let file = File::options().write(true).open(file).unwrap();
-    file.write_all_at(b"changed", 5).unwrap();
+    system::write_all_at(&file, b"changed", 5).unwrap();
     file.set_modified(modified).unwrap();
 }
 
@@ -275,16 +272,18 @@ fn row_8a_a_missing_checkpoint_directory_is_an_error_before_anything_is_sent() {
         [Checkpoint::Directory(fixture.scratch.path("missing")), Checkpoint::File(fixture.scratch.path("missing/x.cp"))]
     {
         let error = fixture.run_with(|o| o.checkpoint = missing).unwrap_err();
-        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, libc::ENOENT));
+        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, system::MISSING));
     }
     assert_eq!(fixture.server.log().len(), 0);
 }
 
+#[cfg(unix)]
 #[test]
 fn row_8b_a_full_disk_loses_no_progress_silently() {
     children::alone("child_row_8b");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_row_8b() {
@@ -401,7 +400,7 @@ fn row_11_an_empty_file() {
 #[test]
 fn row_11_a_file_name_that_is_not_utf_8_resumes() {
     let fixture = Fixture::new(5);
-    let file = fixture.scratch.dir.path().join(OsString::from_vec(b"\xff\xfe \x80.bin".to_vec()));
+    let file = fixture.scratch.dir.path().join(system::not_unicode());
     fs::rename(&fixture.scratch.file, &file).unwrap();
     fixture.stop_at_with(4, |o| o.file_path.clone_from(&file));
     fixture.run_with(|o| o.file_path.clone_from(&file)).unwrap();
@@ -496,7 +495,7 @@ fn go_v1_did_not_check_the_whole_object() {
 fn go_v1_let_others_read_the_checkpoint() {
     let fixture = Fixture::new(4);
     fixture.stop_at(3);
-    assert_eq!(fs::metadata(fixture.checkpoint()).unwrap().permissions().mode() & 0o777, 0o600);
+    system::assert_private(&fixture.checkpoint());
 }
 
 #[test]

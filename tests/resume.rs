@@ -300,7 +300,7 @@ fn change_unseen(file: &Path, offset: u64) {
     bytes[offset as usize] ^= 1;
     std::thread::sleep(NOT_YOUNG);
     let handle = File::options().write(true).open(file).unwrap();
-    std::os::unix::fs::FileExt::write_all_at(&handle, &bytes, 0).unwrap();
+    system::write_all_at(&handle, &bytes, 0).unwrap();
     handle.set_modified(modified).unwrap();
     assert_eq!(fs::metadata(file).unwrap().modified().unwrap(), modified);
 }
@@ -354,14 +354,8 @@ fn in_no_doubt_nothing_is_read_again() {
 
 /// Rewrites a checkpoint as if the file had had its present change time all along, and had been looked at much later.
 fn forge_change_time(checkpoint: &Path, file: &Path) {
-    let changed = change_time(file);
+    let changed = system::change_time(file);
     forge(checkpoint, &[("changed_ns", changed), ("observed_ns", changed + 3_600_000_000_000)]);
-}
-
-fn change_time(file: &Path) -> i128 {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(file).unwrap();
-    i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
 }
 
 /// Gives fields of a checkpoint's header other values, with checksums that are right.
@@ -432,7 +426,7 @@ fn a_file_that_was_another_meanwhile_is_read_again() {
     assert_eq!(fixture.parts_on_server(), [1, 2, 3, 4]);
     // The file of the first run: the one that parts 3 and 4 were read from was another.
     change_unseen(&fixture.scratch.file, 3 * PART + 7);
-    let device = std::os::unix::fs::MetadataExt::dev(&fs::metadata(&fixture.scratch.file).unwrap());
+    let device = system::device(&fixture.scratch.file);
     forge_change_time(&fixture.checkpoint(), &fixture.scratch.file);
     forge(&fixture.checkpoint(), &[("device", device.into())]);
     let result = fixture.run().unwrap();
@@ -444,8 +438,8 @@ fn a_file_that_was_another_meanwhile_is_read_again() {
 fn spellings(fixture: &Fixture) -> Vec<PathBuf> {
     let path = |name: &str| fixture.scratch.path(name);
     fs::create_dir_all(path("folder/inner")).unwrap();
-    std::os::unix::fs::symlink(path(""), path("folder/inner/up")).unwrap();
-    std::os::unix::fs::symlink("source.bin", path("link.bin")).unwrap();
+    system::symlink(path(""), path("folder/inner/up")).unwrap();
+    system::symlink("source.bin", path("link.bin")).unwrap();
     ["folder/../source.bin", "./source.bin", "folder//inner/../../source.bin", "folder/inner/up/source.bin", "link.bin"]
         .map(path)
         .to_vec()

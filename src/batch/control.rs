@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::transfer::{Control, Meter, StopRequest};
+use crate::upload::CANCELLED;
+
+/// So many uploads that could not be removed are named.
+const MOST_NAMED: usize = 3;
 
 /// The uploads that are in work, and whether they may be.
 #[derive(Debug)]
@@ -21,6 +25,8 @@ struct ControlState {
     uploads: HashMap<u64, RunningUpload>,
     /// Why the batch ends before its files do, besides what the user asked for.
     failure: Option<Error>,
+    /// What uploads that were cancelled have left on the server.
+    left: Vec<String>,
 }
 
 /// An upload in work.
@@ -54,6 +60,24 @@ impl BatchControl {
 
     pub(crate) fn failure(&self) -> Option<Error> {
         self.lock().failure.clone()
+    }
+
+    /// An upload has ended, since the batch was to be stopped.
+    pub(crate) fn stopped(&self, key: &str, error: &Error) {
+        if let Some(left) = error.message().strip_prefix(CANCELLED).and_then(|rest| rest.strip_prefix("; ")) {
+            self.lock().left.push(format!("{key}: {left}"));
+        }
+    }
+
+    /// The batch was cancelled: the error names what is left on the server.
+    pub(crate) fn cancelled(&self) -> Error {
+        let state = self.lock();
+        let error = Error::new(ErrorKind::Cancelled, "the batch was cancelled");
+        let error = state.left.iter().take(MOST_NAMED).fold(error, |error, left| error.hint(left));
+        match state.left.len().saturating_sub(MOST_NAMED) {
+            0 => error,
+            more => error.hint(format_args!("parts of {more} other files are still on the server")),
+        }
     }
 
     pub(crate) fn stop_request(&self) -> StopRequest {

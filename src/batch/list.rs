@@ -1,6 +1,6 @@
 //! Reads a list of files: one path an entry, or `PATH<TAB>KEY`.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use super::key_set::KeySet;
 use super::request::BatchRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os;
+use crate::os::identity::Status;
 use crate::source::identity::Identity;
 
 /// The most bytes of an entry: a path and a key, with room for more.
@@ -95,7 +96,8 @@ fn examine(
     let key = key.map_err(|error| (String::new(), error))?;
     key::check(&key, request.options.key_encoding).map_err(|error| (key.clone(), error))?;
     let failed = |error| Error::os(ErrorKind::Io, format!("cannot examine {}", path.display()), &error);
-    let metadata = fs::metadata(path).map_err(|error| (key.clone(), failed(error)))?;
+    let status = Status::at(path).map_err(|error| (key.clone(), failed(error)))?;
+    let metadata = status.metadata();
     if !metadata.is_file() {
         let what = format!("{} is {}", path.display(), os::directory::describe(metadata.file_type()));
         return Err((key, Error::new(ErrorKind::Io, what).hint("only regular files can be uploaded")));
@@ -104,5 +106,5 @@ fn examine(
         let what = format!("another file of this batch has the key {key:?}");
         return Err((key, Error::invalid(what).hint("give each file a key of its own")));
     }
-    Ok((key, Identity::of(&metadata)))
+    Ok((key, Identity::of(&status)))
 }

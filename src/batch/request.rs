@@ -118,10 +118,10 @@ impl BatchRequest {
     /// The key of a file whose path was given without one: the prefix, and the path without what leads to the root or the
     /// current directory.
     pub(crate) fn key_of_given(&self, path: &Path) -> Result<String> {
-        let mut kept = PathBuf::new();
+        let mut kept: Vec<&[u8]> = Vec::new();
         for component in path.components() {
             match component {
-                std::path::Component::Normal(name) => kept.push(name),
+                std::path::Component::Normal(name) => kept.push(crate::os::path::bytes(Path::new(name))),
                 std::path::Component::ParentDir => {
                     let what = format!("the path {} has .. in it, so no key can be made of it", path.display());
                     return Err(Error::invalid(what).hint("give the key, or another path"));
@@ -129,7 +129,7 @@ impl BatchRequest {
                 _ => {}
             }
         }
-        key_of(&self.options.key_prefix, crate::os::path::bytes(&kept), self.options.key_encoding)
+        key_of(&self.options.key_prefix, &kept.join(&b'/'), self.options.key_encoding)
     }
 }
 

@@ -111,7 +111,7 @@ impl BatchJob {
                     None => error,
                 })
             }
-            (StopRequest::Cancel, _) => Some(Error::new(ErrorKind::Cancelled, "the batch was cancelled")),
+            (StopRequest::Cancel, _) => Some(self.control.cancelled()),
             (StopRequest::None, Err(error)) => Some(error),
             (StopRequest::None, Ok(())) if result.files_failed > 0 => {
                 let total = result.files_failed + result.files_stored + result.files_unchanged + result.files_planned;

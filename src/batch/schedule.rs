@@ -3,7 +3,6 @@
 //! A large file begins as soon as it is found, so that the batch does not end with one connection at work. What a thread has
 //! in work is settled, recorded in the manifest and told, before the thread takes more.
 
-use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use super::outcome::{BatchOutcome, OutcomeStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::OnFileChange;
 use crate::os;
+use crate::os::identity::Status;
 use crate::source::identity::{Comparison, Identity};
 use crate::sync::{Mutex, MutexGuard, unpoisoned};
 use crate::text;
@@ -239,7 +239,7 @@ impl Schedule {
             return Ok(());
         }
         let path = self.job.request.full_path(&entry.path);
-        let now = fs::metadata(&path)
+        let now = Status::at(&path)
             .map_err(|error| Error::os(ErrorKind::Io, format!("cannot examine {}", path.display()), &error))?;
         match entry.identity.compare(&Identity::of(&now)) {
             Comparison::Changed => {
@@ -261,6 +261,7 @@ impl Schedule {
     fn after_error(&self, entry: Entry, error: Error, attempts: u32) -> Verdict {
         let control = &self.job.control;
         if control.is_stopping() {
+            control.stopped(&entry.key, &error);
             return Verdict::Stopped;
         }
         if concerns_all(&error) {

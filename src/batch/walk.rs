@@ -12,7 +12,7 @@ use super::request::BatchRequest;
 use super::select::FolderRules;
 use crate::error::{Error, ErrorKind};
 use crate::os;
-use crate::os::identity::{FileId, file_id};
+use crate::os::identity::{FileId, Status};
 use crate::source::identity::Identity;
 
 /// The way through the tree. Of each folder on the way down, the names that are left are in memory.
@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
         let failed = |error: io::Error| {
             Error::os(ErrorKind::Io, format!("cannot read the folder {}", directory.display()), &error)
         };
-        let id = file_id(&fs::metadata(&directory).map_err(failed)?);
+        let id = Status::at(&directory).map_err(failed)?.id();
         if self.folders.iter().any(|folder| folder.id == id) {
             let what = format!("{} leads back to a folder above it", directory.display());
             return Err(Error::new(ErrorKind::Io, what).hint("skip symbolic links, or leave this one out by a rule"));
@@ -153,21 +153,21 @@ impl<'a> Walk<'a> {
 
     fn entry(&self, path: Vec<u8>, task: Task) -> Found {
         let full = self.request.full_path(&path);
-        let metadata = match fs::metadata(&full) {
-            Ok(metadata) => metadata,
+        let status = match Status::at(&full) {
+            Ok(status) => status,
             Err(error) => {
                 let error = Error::os(ErrorKind::Io, format!("cannot examine {}", full.display()), &error);
                 return failed(path, error);
             }
         };
-        if task == Task::Upload && !metadata.is_file() {
-            let what = os::directory::describe(metadata.file_type());
+        if task == Task::Upload && !status.metadata().is_file() {
+            let what = os::directory::describe(status.metadata().file_type());
             return Found::Skipped { path: path.into(), rule: format!("it leads to {what}") };
         }
         let options = &self.request.options;
         match key_of(&options.key_prefix, &path, options.key_encoding) {
             Ok(key) => {
-                let identity = Identity::of(&metadata);
+                let identity = Identity::of(&status);
                 Found::File(Entry::new(path.into(), key, identity, task))
             }
             Err(error) => failed(path, error),

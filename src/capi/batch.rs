@@ -239,7 +239,7 @@ unsafe fn batch_options(from: &oss_batch_options) -> Result<BatchOptions> {
             bucket: input::required("bucket", from.bucket)?,
             key_prefix: input::string("key_prefix", from.key_prefix)?.unwrap_or_default(),
             source: source(from)?,
-            manifest: input::optional_path(from.manifest_path),
+            manifest: input::optional_path("manifest_path", from.manifest_path)?,
             mode: input::choice(
                 "mode",
                 from.mode,
@@ -286,7 +286,10 @@ unsafe fn batch_options(from: &oss_batch_options) -> Result<BatchOptions> {
 unsafe fn source(from: &oss_batch_options) -> Result<BatchSource> {
     let null_separated = input::switch("list_null_separated", from.list_null_separated)?;
     // SAFETY: as the caller promises.
-    match unsafe { (input::optional_path(from.directory), input::optional_path(from.list_path)) } {
+    let (directory, list) = unsafe {
+        (input::optional_path("directory", from.directory)?, input::optional_path("list_path", from.list_path)?)
+    };
+    match (directory, list) {
         (Some(_), Some(_)) => Err(Error::invalid("set either directory or list_path, not both")),
         (Some(directory), None) => Ok(BatchSource::Directory(directory)),
         (None, Some(path)) => Ok(BatchSource::List { path, null_separated }),

@@ -78,7 +78,7 @@ unsafe fn client_options(from: &oss_client_options) -> Result<ClientOptions> {
             region: input::string("region", from.region)?,
             credentials: credentials(from)?,
             proxy: input::proxy(from.proxy)?,
-            certificate_authorities: input::certificate_authorities(from.ca_file),
+            certificate_authorities: input::certificate_authorities(from.ca_file)?,
             user_agent: input::string("user_agent", from.user_agent)?,
             max_bytes_per_second: from.max_bytes_per_second,
             signature_version: signature_version(from.signature_version)?,

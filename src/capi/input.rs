@@ -143,7 +143,7 @@ unsafe fn several<T>(
     texts.iter().enumerate().map(|(i, text)| read(&format!("{field}[{i}]"), *text)).collect()
 }
 
-/// A path that must be there: any bytes but none.
+/// A path that must be there: any bytes but none; on Windows they are UTF-8.
 ///
 /// # Safety
 /// As for [`string`].
@@ -152,20 +152,24 @@ pub(super) unsafe fn path(field: &str, text: *const c_char) -> Result<PathBuf> {
         return Err(Error::invalid(format!("{field} is NULL")));
     }
     // SAFETY: as the caller promises.
-    unsafe { optional_path(text) }.ok_or_else(|| Error::invalid(format!("{field} is empty")))
+    unsafe { optional_path(field, text) }?.ok_or_else(|| Error::invalid(format!("{field} is empty")))
 }
 
 /// A path that is not given when it is null or empty, as in Alibaba Cloud's contract.
 ///
 /// # Safety
 /// As for [`string`].
-pub(super) unsafe fn optional_path(text: *const c_char) -> Option<PathBuf> {
+pub(super) unsafe fn optional_path(field: &str, text: *const c_char) -> Result<Option<PathBuf>> {
     if text.is_null() {
-        return None;
+        return Ok(None);
     }
     // SAFETY: as the caller promises.
     let bytes = unsafe { CStr::from_ptr(text) }.to_bytes();
-    (!bytes.is_empty()).then(|| os::path::from_bytes(bytes.to_vec()))
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let path = os::path::from_given(bytes);
+    path.map(Some).ok_or_else(|| Error::invalid(format!("{field} is not UTF-8")))
 }
 
 /// `env`, the URL of a proxy, or null: none.
@@ -185,13 +189,13 @@ pub(super) unsafe fn proxy(text: *const c_char) -> Result<Proxy> {
 ///
 /// # Safety
 /// As for [`string`].
-pub(super) unsafe fn certificate_authorities(text: *const c_char) -> CertificateAuthorities {
+pub(super) unsafe fn certificate_authorities(text: *const c_char) -> Result<CertificateAuthorities> {
     // SAFETY: as the caller promises.
-    match unsafe { optional_path(text) } {
+    Ok(match unsafe { optional_path("ca_file", text) }? {
         None => CertificateAuthorities::BuiltIn,
         Some(path) if path.as_os_str() == "system" => CertificateAuthorities::Platform,
         Some(path) => CertificateAuthorities::File(path),
-    }
+    })
 }
 
 pub(super) fn switch(field: &str, value: u32) -> Result<bool> {
@@ -253,6 +257,21 @@ mod tests {
             // SAFETY: the words have so many bytes.
             let read = unsafe { options::<oss_client_options>(words.as_ptr().cast()) };
             assert_eq!(read.is_ok(), size > size_of::<usize>() && size % align == 0, "{size} bytes");
+        }
+    }
+
+    #[test]
+    fn a_path_has_the_bytes_that_the_system_has() {
+        let read = |text: &std::ffi::CStr| {
+            // SAFETY: the text ends with a NUL.
+            unsafe { optional_path("spool_dir", text.as_ptr()) }
+        };
+        assert_eq!(read(c"").unwrap(), None);
+        assert_eq!(read(c"/\u{76EE}").unwrap(), Some("/\u{76EE}".into()));
+        let odd = read(c"m\xe9");
+        match cfg!(windows) {
+            true => assert_eq!(odd.unwrap_err().message(), "spool_dir is not UTF-8"),
+            false => assert_eq!(os::path::bytes(&odd.unwrap().unwrap()), b"m\xe9"),
         }
     }
 }

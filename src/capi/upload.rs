@@ -190,7 +190,7 @@ unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
         Ok(UploadOptions {
             bucket: input::required("bucket", from.bucket)?,
             object_key: input::required("object_key", from.object_key)?,
-            file_path: input::optional_path(from.file_path).unwrap_or_default(),
+            file_path: input::optional_path("file_path", from.file_path)?.unwrap_or_default(),
             part_size: match from.part_size {
                 0 => PartSize::Default,
                 OSS_PART_SIZE_AUTO => PartSize::Auto,
@@ -224,7 +224,7 @@ unsafe fn upload_options(from: &oss_upload_options) -> Result<UploadOptions> {
 /// As for [`upload_options`].
 unsafe fn spool(from: &oss_upload_options) -> Result<Option<SpoolOptions>> {
     // SAFETY: as the caller promises.
-    match (unsafe { input::optional_path(from.spool_dir) }, from.spool_limit) {
+    match (unsafe { input::optional_path("spool_dir", from.spool_dir) }?, from.spool_limit) {
         (None, 0) => Ok(None),
         (Some(directory), limit) if limit > 0 => Ok(Some(SpoolOptions { directory, limit })),
         _ => Err(Error::invalid("spool_dir and spool_limit must be set together")),
@@ -236,8 +236,12 @@ unsafe fn spool(from: &oss_upload_options) -> Result<Option<SpoolOptions>> {
 unsafe fn checkpoint(from: &oss_upload_options) -> Result<Checkpoint> {
     let on = input::switch("checkpoint", from.checkpoint)?;
     // SAFETY: as the caller promises.
-    let (path, dir) =
-        unsafe { (input::optional_path(from.checkpoint_path), input::optional_path(from.checkpoint_dir)) };
+    let (path, dir) = unsafe {
+        (
+            input::optional_path("checkpoint_path", from.checkpoint_path)?,
+            input::optional_path("checkpoint_dir", from.checkpoint_dir)?,
+        )
+    };
     match (path, dir) {
         (Some(_), Some(_)) => Err(Error::invalid("set either checkpoint_path or checkpoint_dir, not both")),
         (Some(path), None) => Ok(Checkpoint::File(path)),

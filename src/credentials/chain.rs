@@ -85,6 +85,7 @@ mod tests {
     use super::super::testing::{Script, context};
     use super::*;
     use crate::error::Error;
+    use crate::os::path::HOME;
 
     const KEY: &str = r#"{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t","Code":"Success"}"#;
 
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn every_reason_is_told() {
         let script = Script::new([(0, "no route to 100.100.100.200"), (0, "no route to 100.100.100.200")]);
-        let error = fetch(&Chain::new(&context(&[("HOME", "/nowhere")], &script))).unwrap_err();
+        let error = fetch(&Chain::new(&context(&[(HOME, "/nowhere")], &script))).unwrap_err();
         for reason in [
             "env: OSS_ACCESS_KEY_ID is not set; oidc: ALIBABA_CLOUD_ROLE_ARN is not set; ",
             "profile: none of these files exists: /nowhere/.aliyun/config.json",
@@ -120,7 +121,7 @@ mod tests {
             (("ALIBABA_CLOUD_SECURITY_TOKEN", "t"), "env: ALIBABA_CLOUD_ACCESS_KEY_ID is not set"),
             (("ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "p"), "oidc: ALIBABA_CLOUD_ROLE_ARN is not set"),
             (("ALIBABA_CLOUD_PROFILE", "prod"), "profile: ALIBABA_CLOUD_PROFILE names the profile prod"),
-            (("HOME", broken_home), "profile: cannot read "),
+            ((HOME, broken_home), "profile: cannot read "),
             (("ALIBABA_CLOUD_ECS_METADATA", "a/b"), "ecs-role: the name of the ECS RAM role"),
         ] {
             let chain = Chain::new(&context(&[given, (uri, "http://127.0.0.1:1")], &Script::new([])));

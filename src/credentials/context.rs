@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use super::{Secret, Unavailable, failed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::{NoResponse, Request, Response};
+use crate::os::path::HOME;
 use crate::sync::atomic::AtomicBool;
 
 /// Tells the time.
@@ -115,7 +116,7 @@ const KNOWN: &[&str] = &[
     "ALIBABA_CLOUD_ECS_METADATA_ENDPOINT",
     "ALIBABA_CLOUD_IMDSV1_DISABLED",
     "ALIBABA_CLOUD_CREDENTIALS_URI",
-    "HOME",
+    HOME,
 ];
 
 impl Variables {
@@ -171,11 +172,11 @@ impl fmt::Debug for ProviderContext {
 mod tests {
     use super::super::testing::{Script, context};
     use super::*;
-    use std::os::unix::ffi::OsStringExt;
+    use crate::os::testing::not_unicode;
 
     fn variables() -> Variables {
         Variables::read(|name| match name {
-            "HOME" => Some(OsString::from_vec(b"/home/m\xe9".to_vec())),
+            HOME => Some(not_unicode("/home/m")),
             "ALIBABA_CLOUD_IMDSV1_DISABLED" => Some("TRUE".into()),
             "OSS_ACCESS_KEY_ID" => Some(OsString::new()),
             _ => None,
@@ -193,9 +194,9 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_a_path_and_no_value() {
         let variables = variables();
-        assert!(variables.path("HOME").is_some_and(|path| path.starts_with("/home")));
-        assert_eq!(variables.get("HOME").unwrap_err().message(), "HOME is not UTF-8");
-        assert!(variables.is_set("HOME") && variables.is_true("HOME").is_err());
+        assert!(variables.path(HOME).is_some_and(|path| path.starts_with("/home")));
+        assert_eq!(variables.get(HOME).unwrap_err().message(), format!("{HOME} is not UTF-8"));
+        assert!(variables.is_set(HOME) && variables.is_true(HOME).is_err());
         assert!(!format!("{variables:?}").contains("home"));
     }
 

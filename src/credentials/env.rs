@@ -57,8 +57,7 @@ mod tests {
     use super::super::{Unavailable, Variables};
     use super::*;
     use crate::error::ErrorKind;
-    use std::ffi::OsString;
-    use std::os::unix::ffi::OsStringExt;
+    use crate::os::testing::not_unicode;
 
     fn credentials(given: &[(&str, &str)]) -> Credentials {
         read(&variables(given)).unwrap().credentials
@@ -121,7 +120,7 @@ mod tests {
                     assert!(!error.message().contains("sec"), "{error}");
                 }
                 let bytes = |name: &str| match name == set[broken] {
-                    true => OsString::from_vec(b"s\xff".to_vec()),
+                    true => not_unicode("s"),
                     false => "x".into(),
                 };
                 let variables = Variables::read(|name| set.contains(&name).then(|| bytes(name)));

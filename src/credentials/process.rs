@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ enum Dialect {
 }
 
 impl Process {
-    /// `command` is run by `sh -c`.
+    /// `command` is run by the system's shell: `sh -c`, on Windows `cmd /C`.
     pub(super) fn of_sdk(command: &str, directory: Option<PathBuf>) -> Self {
         Self::new(command, Dialect::Sdk, directory, Duration::from_secs(15))
     }
@@ -56,20 +56,11 @@ impl Process {
     }
 
     fn start(&self) -> Result<Child> {
-        let words = match self.dialect {
-            Dialect::Sdk => vec!["/bin/sh", "-c", self.command.as_str()],
-            Dialect::Cli => self.command.split_whitespace().collect(),
+        let started = match self.dialect {
+            Dialect::Sdk => Child::start_by_shell(&self.command, self.directory.as_deref()),
+            Dialect::Cli => self.start_program(),
         };
-        let mut words: Vec<&OsStr> = words.into_iter().map(OsStr::new).collect();
-        // A name without a slash is looked for in PATH.
-        let program: Option<OsString> =
-            words.first().filter(|word| word.as_encoded_bytes().contains(&b'/')).map(|word| {
-                self.directory.as_ref().map_or((*word).to_owned(), |directory| directory.join(word).into_os_string())
-            });
-        if let Some(program) = &program {
-            words[0] = program;
-        }
-        Child::start(&words, self.directory.as_deref()).map_err(|error| {
+        started.map_err(|error| {
             let cannot = Error::os(ErrorKind::Credentials, "the command cannot be run", &error);
             match self.directory.as_ref().filter(|directory| !directory.is_dir()) {
                 Some(gone) => cannot.hint(format_args!(
@@ -79,6 +70,19 @@ impl Process {
                 None => cannot,
             }
         })
+    }
+
+    /// A name without a folder is looked for in PATH.
+    fn start_program(&self) -> io::Result<Child> {
+        let mut words: Vec<&OsStr> = self.command.split_whitespace().map(OsStr::new).collect();
+        let is_path = |word: &&&OsStr| Path::new(word).components().nth(1).is_some();
+        let program: Option<OsString> = words.first().filter(is_path).map(|word| {
+            self.directory.as_ref().map_or((*word).to_owned(), |directory| directory.join(word).into_os_string())
+        });
+        if let Some(program) = &program {
+            words[0] = program;
+        }
+        Child::start(&words, self.directory.as_deref())
     }
 
     fn run(&self, stop: &AtomicBool) -> Result<(Zeroizing<Vec<u8>>, End)> {
@@ -188,6 +192,7 @@ fn read_some(child: &mut Child, into: &mut Vec<u8>) -> io::Result<bool> {
     Ok(count > 0)
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::super::Unavailable;
@@ -298,5 +303,46 @@ mod tests {
     fn it_can_be_stopped() {
         let stop = Arc::new(AtomicBool::new(true));
         assert!(Process::of_sdk("sleep 3600", None).fetch(&stop).unwrap_err().into_error().is_retryable());
+    }
+}
+
+#[cfg(windows)]
+#[cfg(test)]
+mod tests {
+    use super::super::Unavailable;
+    use super::*;
+
+    const KEY: &str = r#"{"AccessKeyId":"i","AccessKeySecret":"s","SecurityToken":"t"}"#;
+
+    fn fetch(command: &str) -> Result<Issued> {
+        Process::of_sdk(command, None).fetch(&Arc::default()).map_err(Unavailable::into_error)
+    }
+
+    #[test]
+    fn what_a_command_prints_is_read() {
+        let issued = fetch(&format!("echo noise>&2& echo {KEY}")).unwrap();
+        assert_eq!((issued.credentials.access_key_id(), issued.credentials.security_token()), ("i", Some("t")));
+    }
+
+    #[test]
+    fn failures_show_neither_the_command_nor_what_it_says() {
+        for (command, expected) in [
+            ("echo secret& exit 3", "the command ended with status 3"),
+            ("echo secret", "the command's output is not the expected JSON"),
+            ("for /L %i in (1,1,20000) do @echo secret", "the command printed more than 65536 bytes"),
+        ] {
+            let error = fetch(command).unwrap_err();
+            assert!(error.message().contains(expected) && !error.message().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_slow_command_is_ended() {
+        let start = Instant::now();
+        let slow = Process::new("ping -n 3600 127.0.0.1", Dialect::Sdk, None, Duration::from_secs(1));
+        // What it prints meanwhile is not too much.
+        let error = slow.fetch(&Arc::default()).map_err(Unavailable::into_error).unwrap_err();
+        assert!(error.message().contains("took longer than") && error.is_retryable(), "{error}");
+        assert!(start.elapsed() < Duration::from_secs(20));
     }
 }

@@ -1,6 +1,6 @@
 //! The local file: read by position, and watched for changes.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,6 +9,7 @@ use super::identity::{Comparison, Identity};
 use super::lease::{LeaseWait, is_leased, still_leased};
 use super::read::Source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::identity::Status;
 use crate::os::{self, filesystem};
 use crate::sync::{Mutex, unpoisoned};
 
@@ -44,13 +45,14 @@ impl FileSource {
             true => still_leased(ErrorKind::Io, &path.display().to_string(), &error),
             false => failed("open", error),
         })?;
-        let metadata = file.metadata().map_err(|error| failed("examine", error))?;
+        let status = Status::of(&file).map_err(|error| failed("examine", error))?;
+        let metadata = status.metadata();
         if !metadata.is_file() {
             let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
             let error = Error::new(ErrorKind::Io, format!("file_path {} is {what}", path.display()));
             return Err(error.hint("only regular files can be uploaded"));
         }
-        let known = Mutex::new(Identity::of(&metadata));
+        let known = Mutex::new(Identity::of(&status));
         Ok(FileSource { file, path: path.to_owned(), observed: SystemTime::now(), known })
     }
 
@@ -136,10 +138,10 @@ impl FileSource {
         let failed = |error| Error::os(ErrorKind::Io, format!("cannot examine {}", self.path.display()), &error);
         let known = self.identity();
         // As a rule the path leads to the open file: it need not be asked once more.
-        let named = fs::metadata(&self.path).map(|named| Identity::of(&named));
+        let named = Status::at(&self.path).map(|named| Identity::of(&named));
         let now = match &named {
             Ok(named) if named.has_numbers_of(&known) => *named,
-            _ => Identity::of(&self.file.metadata().map_err(failed)?),
+            _ => Identity::of(&Status::of(&self.file).map_err(failed)?),
         };
         if now.size != known.size {
             return Err(self.resized(known.size, now.size));
@@ -199,7 +201,8 @@ mod tests {
     use super::super::part::Part;
     use super::*;
     use crate::crc64::checksum;
-    use std::os::unix::fs::PermissionsExt;
+    use crate::os::refusal::Refusal;
+    use std::fs;
 
     fn file(dir: &tempfile::TempDir, content: &[u8]) -> PathBuf {
         let path = dir.path().join("source");
@@ -234,9 +237,9 @@ mod tests {
     fn what_is_no_file_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(kind(open(dir.path())), ErrorKind::Io);
-        assert_eq!(kind(open(Path::new("/dev/null"))), ErrorKind::Io);
+        assert_eq!(kind(open(Path::new(if cfg!(windows) { "NUL" } else { "/dev/null" }))), ErrorKind::Io);
         let missing = open(&dir.path().join("missing")).unwrap_err();
-        assert_eq!((missing.kind(), missing.os_errno()), (ErrorKind::Io, libc::ENOENT));
+        assert_eq!((missing.kind(), missing.os_errno()), (ErrorKind::Io, Refusal::Missing.number()));
     }
 
     /// A file whose size is 0, and one whose size is that of a page, whatever they hold.
@@ -292,7 +295,11 @@ mod tests {
         let source = open(&path).unwrap();
         assert_eq!(source.look().unwrap(), Look { identity: source.identity(), is_in_doubt: false });
 
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        for is_readonly in [true, false] {
+            permissions.set_readonly(is_readonly);
+            fs::set_permissions(&path, permissions.clone()).unwrap();
+        }
         assert!(source.look().is_ok(), "a chmod is no change");
 
         fs::write(&path, b"longer content").unwrap();
@@ -301,7 +308,7 @@ mod tests {
         let source = open(&path).unwrap();
         fs::rename(&path, dir.path().join("elsewhere")).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
-        fs::copy(dir.path().join("elsewhere"), &path).unwrap();
+        fs::write(&path, fs::read(dir.path().join("elsewhere")).unwrap()).unwrap();
         assert_eq!(kind(source.look()), ErrorKind::FileChanged);
         let modified = fs::metadata(dir.path().join("elsewhere")).unwrap().modified().unwrap();
         File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();

@@ -1,15 +1,14 @@
 //! Which file it is, and whether it is still the same.
 
-use std::fs::Metadata;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::os::identity::{FileId, TimeStamps, file_id, time_stamps};
+use crate::os::identity::{FileId, Status, TimeStamps};
 
 /// What the file system says about a file at one moment. Times are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub device: u64,
-    pub inode: u64,
+    pub inode: u128,
     pub size: u64,
     pub modified_ns: i128,
     pub changed_ns: i128,
@@ -35,10 +34,10 @@ const FINE_STEP: Duration = Duration::from_millis(20);
 const COARSE_STEP: Duration = Duration::from_secs(2);
 
 impl Identity {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        let FileId { device, inode } = file_id(metadata);
-        let TimeStamps { modified_ns, changed_ns } = time_stamps(metadata);
-        Identity { device, inode, size: metadata.len(), modified_ns, changed_ns }
+    pub(crate) fn of(status: &Status) -> Self {
+        let FileId { device, inode } = status.id();
+        let TimeStamps { modified_ns, changed_ns } = status.times();
+        Identity { device, inode, size: status.metadata().len(), modified_ns, changed_ns }
     }
 
     pub(crate) fn compare(&self, now: &Identity) -> Comparison {

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::os::file;
 
 /// The first pause; each one is twice as long as the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -41,12 +42,12 @@ impl LeaseWait<'_> {
 }
 
 pub(crate) fn is_leased(cause: &io::Error) -> bool {
-    cause.kind() == io::ErrorKind::WouldBlock
+    file::is_held(cause)
 }
 
 /// The error when the holder did not give the lease back. `what` is "the file x".
 pub(crate) fn still_leased(kind: ErrorKind, what: &str, cause: &io::Error) -> Error {
-    let error = Error::os(kind, format!("cannot open {what}, since another process holds a lease on it"), cause);
+    let error = Error::os(kind, format!("cannot open {what}, since another process {}", file::HELD), cause);
     let hint = "the process (often a file server, such as Samba) did not give it back within the stall timeout; try again \
                 later";
     error.with_retryable(true).hint(hint)

@@ -372,30 +372,29 @@ mod tests {
     use crate::sync::atomic::AtomicBool;
     use std::net::TcpListener;
 
-    use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+    use socket2::{Domain, SockRef, Socket, Type};
 
     use super::*;
     use crate::http::Limits;
 
     /// An address that does not answer: nobody takes connections from a queue that is full.
     struct Silent {
-        _queue: Vec<std::os::fd::OwnedFd>,
+        _queue: Vec<Socket>,
         listener: TcpListener,
     }
 
     impl Silent {
         fn new() -> Silent {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            net::listen(&listener, 0).unwrap();
+            SockRef::from(&listener).listen(0).unwrap();
             let address = listener.local_addr().unwrap();
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
             let fill = || {
-                let socket = net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None).unwrap();
-                let _ = net::connect(&socket, &address);
+                let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+                socket.set_nonblocking(true).unwrap();
+                let _ = socket.connect(&address.into());
                 socket
             };
             let queue = (0..4).map(|_| fill()).collect();
-            assert!(sockopt::socket_acceptconn(&listener).unwrap());
             Silent { _queue: queue, listener }
         }
     }

@@ -19,6 +19,9 @@ use crate::oss::ObjectRef;
 use crate::sync::atomic::AtomicBool;
 use crate::transfer::StopRequest;
 
+/// How the message of an upload that was cancelled begins. What follows says what could not be removed.
+pub(crate) const CANCELLED: &str = "the upload was cancelled";
+
 impl Job {
     /// The upload has failed or was stopped. Leaves things as the user expects them; the error says how they are.
     pub(super) fn clean_up(&self, journal: Option<&Journal>, error: Error, state: &mut UploadState) -> Error {
@@ -27,7 +30,7 @@ impl Job {
         let error = match stop_request {
             StopRequest::None => error,
             StopRequest::Pause => Error::new(ErrorKind::Paused, "the upload was paused").with_retryable(true),
-            StopRequest::Cancel => Error::new(ErrorKind::Cancelled, "the upload was cancelled"),
+            StopRequest::Cancel => Error::new(ErrorKind::Cancelled, CANCELLED),
         };
         match journal {
             Some(journal) if keeps && (state.open.is_some() || state.orphans_since.is_some()) => keep(journal, error),

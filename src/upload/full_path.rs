@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf, absolute};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::os::path::{self, LONGEST};
+use crate::os::path::{self, LONGEST, UNITS};
 
 /// `path` from the root on, as it is at this moment. Links and `..` stay as they are: only the file system knows what
 /// they mean. `field` names the option, and an error is of `kind`.
@@ -15,9 +15,9 @@ pub(crate) fn in_full(field: &str, path: &Path, kind: ErrorKind) -> Result<PathB
         let what = format!("{field} {} is relative, and the current directory cannot be found", path.display());
         Error::os(kind, what, &cause).hint("give a path that begins with /, or change to a directory that exists")
     })?;
-    let length = path::bytes(&full).len();
+    let length = path::length(&full);
     if length > LONGEST {
-        let what = format!("{field} has {length} bytes as an absolute path; the system allows {LONGEST}");
+        let what = format!("{field} has {length} {UNITS} as an absolute path; the system allows {LONGEST}");
         return Err(Error::new(kind, what).hint("use a shorter path").with_errno(path::TOO_LONG));
     }
     Ok(full)
@@ -45,7 +45,7 @@ mod tests {
         let longest = "/".to_owned() + &"x".repeat(LONGEST - 1);
         assert_eq!(full(&longest).unwrap(), Path::new(&longest));
         let error = full(&(longest + "x")).unwrap_err();
-        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, libc::ENAMETOOLONG));
+        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Io, path::TOO_LONG));
         assert!(error.message().contains("4096 bytes as an absolute path"), "{error}");
     }
 }

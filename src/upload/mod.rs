@@ -32,6 +32,7 @@ mod stream_handle;
 mod verify;
 
 pub use crate::transfer::{Phase, Progress};
+pub(crate) use cleanup::CANCELLED;
 pub(crate) use full_path::in_full;
 pub use handle::Upload;
 pub(crate) use job::{Job, while_leased};

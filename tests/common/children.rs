@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use oss_upload::{
     Checkpoint, Client, ClientOptions, Credentials, CredentialsSource, PartSize, Routines, UploadOptions,
 };
+#[cfg(unix)]
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::fixture::{Fixture, KEY};
@@ -60,8 +61,11 @@ pub fn kill(mut child: Child) {
 /// Runs the ignored test `name` of this program in a process of its own, in which a write beyond the limit of a file's
 /// size is an error.
 pub fn alone(name: &str) {
-    let mut command = Command::new("sh");
-    command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(current_exe().expect("this program"));
+    let this = current_exe().expect("this program");
+    let mut command = if cfg!(unix) { Command::new("sh") } else { Command::new(&this) };
+    if cfg!(unix) {
+        command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(this);
+    }
     command.args(["--exact", "--ignored", "--nocapture", name]).env(ALONE, "1");
     let output = command.output().expect("the child starts");
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -74,6 +78,7 @@ pub fn is_alone() -> bool {
 }
 
 /// From now on no file of this process grows beyond `limit`, as on a full disk.
+#[cfg(unix)]
 pub fn allow(limit: Option<u64>) {
     let maximum = getrlimit(Resource::Fsize).maximum;
     setrlimit(Resource::Fsize, Rlimit { current: limit.or(maximum), maximum }).expect("the limit is set");

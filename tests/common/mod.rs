@@ -6,6 +6,7 @@ pub mod children;
 pub mod fixture;
 pub mod proxy;
 pub mod relay;
+pub mod system;
 pub mod traces;
 
 use std::fs;

@@ -79,7 +79,7 @@ impl Relay {
     /// Relays to `port` of this machine.
     pub fn start(port: u16) -> Relay {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port for the relay");
-        rustix::net::sockopt::set_socket_recv_buffer_size(&listener, RECEIVE_BUFFER).expect("a small buffer");
+        socket2::SockRef::from(&listener).set_recv_buffer_size(RECEIVE_BUFFER).expect("a small buffer");
         let address = listener.local_addr().expect("the relay's address");
         let target = (Ipv4Addr::LOCALHOST, port).into();
         let shared = Arc::new(Shared { target, holds: Mutex::default(), ended: AtomicBool::new(false) });

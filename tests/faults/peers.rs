@@ -49,7 +49,7 @@ fn babbler(response: &'static [u8]) -> u16 {
 fn a_server_that_is_down_is_a_network_error_with_the_system_s_reason() {
     let _company = in_company();
     let error = error_of(&format!("http://127.0.0.1:{}", free_port()));
-    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Network, libc::ECONNREFUSED), "{error:?}");
+    assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Network, crate::common::system::REFUSED), "{error:?}");
     assert!(error.is_retryable());
     assert!(error.message().contains("refused") && error.message().contains("tried 2 times"), "{error}");
 }

@@ -8,5 +8,6 @@ mod heads;
 mod proxies;
 mod stalls;
 mod stopping;
+#[cfg(unix)]
 mod suspended;
 mod truncation;

@@ -115,7 +115,7 @@ fn cancel_ends_the_wait_for_the_next_attempt() {
 fn black_hole() -> (SocketAddr, TcpListener, Vec<TcpStream>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     // The shortest queue that there is.
-    rustix::net::listen(&listener, 0).unwrap();
+    socket2::SockRef::from(&listener).listen(0).unwrap();
     let address = listener.local_addr().unwrap();
     let mut queue = Vec::new();
     while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {

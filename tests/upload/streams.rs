@@ -124,11 +124,13 @@ fn a_spool_takes_what_the_network_does_not_and_leaves_no_file() {
     assert_eq!(std::fs::read_dir(scratch.dir.path()).unwrap().count(), 1);
 }
 
+#[cfg(unix)]
 #[test]
 fn a_full_disk_is_an_error_of_the_write_and_loses_nothing() {
     children::alone("streams::child_spools_to_a_full_disk");
 }
 
+#[cfg(unix)]
 #[test]
 #[ignore = "a child of the test above"]
 fn child_spools_to_a_full_disk() {

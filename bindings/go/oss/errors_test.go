@@ -111,7 +111,7 @@ func TestNetworkErrors(t *testing.T) {
 	defer client.Close()
 	path, _ := file(t, 100)
 	_, err = client.UploadFile(context.Background(), path, &oss.UploadOptions{Bucket: "bucket", Key: "k"})
-	expectIs(t, err, oss.ErrNetwork, syscall.ECONNREFUSED)
+	expectIs(t, err, oss.ErrNetwork, connectionRefused)
 	var failure *oss.Error
 	if !errors.As(err, &failure) || !failure.Retryable {
 		t.Errorf("%#v", failure)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,13 @@ class Input:
     def _open(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._block = memoryview(bytearray(SIZE))
+        if sys.platform == "win32":
+            import msvcrt  # noqa: PLC0415 - only there
+
+            msvcrt.setmode(descriptor, os.O_BINARY)
+            return
+        import fcntl  # noqa: PLC0415 - not there
+
         # A pipe of 64 KiB wakes both ends for every piece. What is no pipe refuses that, and so may the system.
         with contextlib.suppress(OSError):
             fcntl.fcntl(descriptor, _F_SETPIPE_SZ, SIZE)
@@ -47,6 +54,9 @@ class Input:
     def read(self) -> Buffer | None:
         """What is there, until the next call; None when nothing came for a while; nothing at the end."""
         try:
+            if sys.platform == "win32":
+                # Windows cannot wait for a pipe: it is read until something comes.
+                return os.read(self._descriptor, SIZE)
             if not select.select((self._descriptor,), (), (), SLICE)[0]:
                 return None
             return self._block[: os.readv(self._descriptor, [self._block])]
@@ -103,7 +113,10 @@ class Output(Input):
         """Passes it on to the command and all that it has started."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
+                if sys.platform == "win32":
+                    self._process.terminate()
+                else:
+                    os.killpg(self._process.pid, number)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

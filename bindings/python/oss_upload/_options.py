@@ -239,7 +239,7 @@ def in_full(path: Any) -> Any:  # noqa: ANN401
         encoded = os.fsencode(path)
     except (TypeError, UnicodeEncodeError):
         return path
-    if not encoded or encoded.startswith(b"/"):
+    if not encoded or os.path.isabs(encoded):  # noqa: PTH117
         return path
     try:
         # Not a pathlib.Path: it would be text, and lose a "." or a "/" at the end, which the system minds.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +42,8 @@ class OSSUploadError(Exception):
         code: OSS error code, such as "AccessDenied"; empty if the server sent none.
         ec: Detailed OSS error code (x-oss-ec), such as "0003-00000001"; or empty.
         request_id: Request ID, which Alibaba Cloud support asks for; or empty.
-        os_errno: errno of the operating system; 0 when it is not involved. Classes that derive from OSError also have
-            it as `errno` and `strerror`, which are None when it is not involved.
+        os_errno: errno of the operating system, or its error number on Windows; 0 when it is not involved. Classes that
+            derive from OSError also have `errno` and `strerror`, which are None when it is not involved.
         part_number: Number of the part that failed, from 1; 0 when the failure does not concern a single part.
         retryable: Whether the same call may succeed later without any change.
         filename: The local file that a LocalFileError concerns; None for other errors.
@@ -85,8 +87,7 @@ class OSSUploadError(Exception):
         self.result = result
         if isinstance(self, OSError):
             as_os_error: OSError = self
-            as_os_error.errno = os_errno or None
-            as_os_error.strerror = os.strerror(os_errno) if os_errno else None
+            as_os_error.errno, as_os_error.strerror = _as_python_has_it(os_errno) if os_errno else (None, None)
 
     def __str__(self) -> str:
         """The message."""
@@ -96,6 +97,13 @@ class OSSUploadError(Exception):
         """Pickles all fields: Exception's and OSError's own ways would lose the keywords or errno."""
         make = partial(type(self), **{field: getattr(self, field) for field in _FIELDS})
         return make, (self.message,), self.__dict__
+
+
+def _as_python_has_it(os_errno: int) -> tuple[int | None, str]:
+    """Errno and text. Windows has numbers of its own, which Python translates as it does for its own calls."""
+    if sys.platform != "win32":
+        return os_errno, os.strerror(os_errno)
+    return OSError(None, None, None, os_errno).errno, ctypes.FormatError(os_errno)
 
 
 class InvalidArgument(OSSUploadError, ValueError):
@@ -243,7 +251,7 @@ def from_struct(
     """The library's struct as an error of its class; the base class for a status that only a newer library knows."""
     kind = KINDS.get(struct.status, OSSUploadError)
     if kind is LocalFileError:
-        kind = _LOCAL_FILE_KINDS.get(struct.os_errno, LocalFileError)
+        kind = _LOCAL_FILE_KINDS.get(_as_python_has_it(struct.os_errno)[0], LocalFileError)
     return kind(
         _ffi.text(struct.message),
         status=struct.status,

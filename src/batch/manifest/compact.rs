@@ -57,7 +57,8 @@ impl ManifestWriter {
         let _ = durable::remove(&new);
         let first = MANIFEST.first_line(process::id());
         // It is locked before it has the manifest's name.
-        let made = DurableFile::create_whole(&new, &directory, first.as_bytes(), |file| Ok(file.try_lock()?))?;
+        let made =
+            DurableFile::create_whole(&new, &directory, first.as_bytes(), |file| Ok(crate::os::lock::try_lock(file)?))?;
         let file = made.ok_or(io::ErrorKind::AlreadyExists)?;
         let replaced = self.write_sorted(&file, first.len() as u64, give, failed).and_then(|length| {
             durable::rename(&new, &self.path)?;

@@ -72,7 +72,7 @@ pub(crate) struct FileRecord<'a> {
     #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub changed_ns: i128,
     #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
-    pub inode: u64,
+    pub inode: u128,
     #[serde(default, with = "decimal", skip_serializing_if = "is_zero")]
     pub crc64: u64,
     #[serde(borrow, default, skip_serializing_if = "is_empty")]
@@ -167,7 +167,7 @@ mod tests {
             status: RecordStatus::Failed,
             size: 7,
             modified_ns: -1,
-            inode: u64::MAX,
+            inode: u64::MAX.into(),
             error: Some(ErrorRecord::from(&error)),
             ..FileRecord::default()
         };

@@ -10,6 +10,7 @@ use crate::credentials::{
     Fetched, Issued, Provider, ProviderContext, Unavailable, failed, not_configured, read_file, unreadable,
 };
 use crate::error::Result;
+use crate::os::path::HOME;
 use crate::sync::atomic::AtomicBool;
 
 /// A profile of the first file that has it. Read anew each time: tools rewrite their files.
@@ -88,7 +89,7 @@ impl Tried {
         match (self.without.is_empty(), self.missing.is_empty()) {
             (false, _) => self.without.join(", "),
             (true, false) => format!("none of these files exists: {}", self.missing.join(", ")),
-            (true, true) => "the home directory is not known: HOME is not set".into(),
+            (true, true) => format!("the home directory is not known: {HOME} is not set"),
         }
     }
 }
@@ -158,7 +159,7 @@ impl Profile {
         if let Some(path) = self.context.file_of(file.variable)? {
             return Ok(Some(path));
         }
-        Ok(self.context.file_of("HOME")?.map(|home| home.join(file.usual)))
+        Ok(self.context.file_of(HOME)?.map(|home| home.join(file.usual)))
     }
 
     /// `None`: there is no such file, and nobody says that there is.
@@ -216,8 +217,8 @@ mod tests {
     use super::*;
     use crate::credentials::testing::{Script, context};
     use crate::error::{Error, ErrorKind};
+    use crate::os::testing::symlink;
     use std::fs;
-    use std::os::unix::fs::symlink;
 
     const STS: &str = r#"{"Credentials":{"AccessKeyId":"STS.x","AccessKeySecret":"s","SecurityToken":"t"}}"#;
     const CONFIG: &str = r#"{"current":"chain","profiles":[
@@ -253,7 +254,7 @@ mod tests {
         }
 
         fn profile(&self, name: Option<&str>, variables: &[(&str, &str)], script: &Script) -> Profile {
-            let mut given = vec![("HOME", self.0.path().to_str().unwrap())];
+            let mut given = vec![(HOME, self.0.path().to_str().unwrap())];
             given.extend(variables);
             Profile::new(context(&given, script), name)
         }
@@ -322,7 +323,7 @@ mod tests {
         let error = Home::new(&[]).id(None, &[]).unwrap_err();
         assert!(error.message().starts_with("none of these files exists: /"), "{error}");
         let why = Profile::new(context(&[], &Script::new([])), None).check().unwrap_err();
-        assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains("HOME"), "{why}");
+        assert!(matches!(&why, Unavailable::NotConfigured(_)) && why.to_string().contains(HOME), "{why}");
         let error = Home::new(&[(".aliyun/config.json", "secret")]).id(None, &[]).unwrap_err();
         assert!(error.message().contains("config.json: it is not") && !error.message().contains("secret"), "{error}");
         let error = Home::new(&[(".aliyun/config.json/x", "")]).id(None, &[]).unwrap_err();
@@ -341,7 +342,7 @@ mod tests {
             assert!(!configured, "{files:?}: {error}");
         }
         let home = Home::new(&[(".aliyun", "a file")]);
-        assert!(!home.why(&[]).0 && !home.why(&[("HOME", "/dev/null")]).0);
+        assert!(!home.why(&[]).0 && !home.why(&[(HOME, "/dev/null")]).0);
     }
 
     /// A whole file of somebody else comes after each of them.

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::descriptor;
 
 /// Makes names that were put into the directory, or taken out of it, survive a power cut, where that is possible.
-pub(super) fn sync(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     match descriptor::open(|| File::open(directory)).and_then(|directory| directory.sync_all()) {
         // Not all file systems can sync a directory, and not every directory that we may write to may be read.
         Err(cause) if !matches!(cause.raw_os_error(), Some(libc::EIO | libc::ENOSPC | libc::EDQUOT)) => Ok(()),

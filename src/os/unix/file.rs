@@ -2,10 +2,13 @@
 
 use std::fs::{File, OpenOptions, symlink_metadata};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, linkat};
+#[cfg(target_os = "linux")]
+use rustix::fs::{StatxFlags, statx};
 
 use super::descriptor;
 use super::refusal::Refusal;
@@ -14,6 +17,13 @@ use super::refusal::Refusal;
 /// a lease on the file. That is `WouldBlock`, and asks the other process to give the lease back.
 pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
     descriptor::open(|| OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path))
+}
+
+/// Opens a file to read and write it, and waits for nobody, as [`open_to_read`]. Never follows a symbolic link, in whose
+/// place somebody else may have put it, and never takes a terminal over.
+pub(crate) fn open_itself_to_write(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
+    descriptor::open(|| OpenOptions::new().read(true).write(true).custom_flags(flags).open(path))
 }
 
 /// Opens a file to read it. Never follows a symbolic link, and never takes a terminal over.
@@ -54,11 +64,12 @@ pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result
 
 /// How many bytes the file has now. A network file system is asked anew, instead of what is remembered of it.
 pub(crate) fn size_now(file: &File) -> io::Result<u64> {
-    match statx(file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC, StatxFlags::SIZE) {
-        Ok(about) => Ok(about.stx_size),
-        // An old kernel, or a sandbox that forbids the call.
-        Err(_) => file.metadata().map(|about| about.len()),
+    #[cfg(target_os = "linux")]
+    if let Ok(about) = statx(file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC, StatxFlags::SIZE) {
+        return Ok(about.stx_size);
     }
+    // Another system, an old kernel, or a sandbox that forbids the call.
+    file.metadata().map(|about| about.len())
 }
 
 /// Makes a file in `directory` that has no name, or none for long, and is gone when it is closed.
@@ -97,7 +108,7 @@ fn reserve_space(_: &File, _: u64, _: u64) -> rustix::io::Result<()> {
 }
 
 /// Creates a file for reading and writing, of this user only, that was not there.
-pub(super) fn create_named(path: &Path) -> io::Result<File> {
+pub(crate) fn create_named(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOFOLLOW | libc::O_NOCTTY;
     descriptor::open(|| {
         OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
@@ -105,15 +116,34 @@ pub(super) fn create_named(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) fn create_unnamed(directory: &Path) -> io::Result<File> {
+pub(crate) fn create_unnamed(directory: &Path) -> io::Result<File> {
     descriptor::open(|| {
         OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory)
     })
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn create_unnamed(_: &Path) -> io::Result<File> {
+pub(crate) fn create_unnamed(_: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Gives a file of [`create_unnamed`] its name. Fails when something has that name.
+pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+/// Gives a file another name, in the place of what has that name.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+/// What is known of the process in whose way an [`open_to_read`] is.
+pub(crate) const HELD: &str = "holds a lease on it";
+
+/// Whether another process is in the way of an [`open_to_read`], which may succeed once that gives the file back.
+pub(crate) fn is_held(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::WouldBlock
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io;
 
 /// Whether the same call may succeed a little later without anybody's doing: a device, a file server or a limit is busy.
 pub(crate) fn may_pass(error: &io::Error) -> bool {
-    const BUSY: [i32; 17] = [
+    const BUSY: [i32; 16] = [
         libc::EAGAIN,
         libc::EBUSY,
         libc::ECONNRESET,
@@ -19,12 +19,15 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
         libc::ENOMEM,
         // A file system of its own process (FUSE) that has ended.
         libc::ENOTCONN,
-        libc::EREMOTEIO,
         libc::ESTALE,
         libc::ETIMEDOUT,
         libc::ETXTBSY,
     ];
-    error.raw_os_error().is_some_and(|number| BUSY.contains(&number))
+    #[cfg(target_os = "linux")]
+    const BUSY_HERE: [i32; 1] = [libc::EREMOTEIO];
+    #[cfg(not(target_os = "linux"))]
+    const BUSY_HERE: [i32; 0] = [];
+    error.raw_os_error().is_some_and(|number| BUSY.contains(&number) || BUSY_HERE.contains(&number))
 }
 
 #[cfg(test)]

@@ -1,11 +1,22 @@
 //! Who holds a lock on a file. A child process that was forked shares the locks of its parent, and keeps them when that
 //! has ended.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
+
+/// Takes the lock of a file, for as long as it is open, if nobody has it.
+pub(crate) fn try_lock(file: &File) -> Result<(), TryLockError> {
+    file.try_lock()
+}
+
+/// Gives the lock of a file back.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    file.unlock()
+}
 
 /// Whether a process has ended. One of another container or machine looks the same.
 pub(crate) fn has_ended(process: u32) -> bool {

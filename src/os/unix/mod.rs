@@ -3,23 +3,21 @@
 pub(crate) mod cancellation;
 pub(crate) mod descriptor;
 pub(crate) mod directory;
-pub(crate) mod durable;
 pub(crate) mod file;
 pub(crate) mod filesystem;
 pub(crate) mod identity;
 pub(crate) mod io_error;
 pub(crate) mod lock;
 pub(crate) mod memory;
+pub(crate) mod non_blocking;
 pub(crate) mod path;
-#[cfg(test)]
-pub(crate) mod power_cut;
+mod pidfd;
 pub(crate) mod privacy;
 pub(crate) mod process;
 pub(crate) mod refusal;
 pub(crate) mod signals;
-pub(crate) mod socket;
 pub(crate) mod spawn;
 pub(crate) mod standard_error;
-pub(crate) mod thread;
 #[cfg(test)]
-pub(crate) mod trace;
+pub(crate) mod testing;
+pub(crate) mod thread;

@@ -5,6 +5,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+/// The variable of the environment that names the user's directory.
+pub(crate) const HOME: &str = "HOME";
+
+/// What paths are measured in.
+pub(crate) const UNITS: &str = "bytes";
+
 /// The longest path that the system takes, in bytes, without the NUL at its end.
 pub(crate) const LONGEST: usize = libc::PATH_MAX as usize - 1;
 
@@ -14,6 +20,16 @@ pub(crate) const TOO_LONG: i32 = libc::ENAMETOOLONG;
 /// The bytes of `path`.
 pub(crate) fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
+}
+
+/// How long `path` is, in [`UNITS`].
+pub(crate) fn length(path: &Path) -> usize {
+    path.as_os_str().len()
+}
+
+/// The path that a caller of the C interface has given.
+pub(crate) fn from_given(bytes: &[u8]) -> Option<PathBuf> {
+    Some(from_bytes(bytes.to_vec()))
 }
 
 /// The path of these bytes.

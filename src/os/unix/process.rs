@@ -1,20 +1,17 @@
 //! A child process whose output is read, in a host program that may ignore SIGCHLD or reap all children by itself.
-#![allow(unsafe_code)]
 
 use std::ffi::OsStr;
 use std::io::{self, PipeReader, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, pidfd_open,
-    pidfd_send_signal, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, kill_process_group, waitid};
 
 use super::descriptor::moved_up;
+use super::pidfd::PidFd;
 use super::spawn::{Abilities, spawn};
 
 /// How a child has ended.
@@ -31,12 +28,17 @@ pub(crate) enum End {
 pub(crate) struct Child {
     pid: Pid,
     /// Names the process for sure: its number may be given to another one when somebody else has reaped it.
-    pidfd: Option<OwnedFd>,
+    pidfd: Option<PidFd>,
     output: PipeReader,
     end: Option<End>,
 }
 
 impl Child {
+    /// Has the shell carry `command` out, in `directory` or in the current one.
+    pub(crate) fn start_by_shell(command: &str, directory: Option<&Path>) -> io::Result<Child> {
+        Self::start(&["/bin/sh", "-c", command].map(OsStr::new), directory)
+    }
+
     /// Starts the program `words[0]` with the others as its arguments, in `directory` or in the current one: see
     /// [`spawn`] for what it inherits.
     pub(crate) fn start(words: &[&OsStr], directory: Option<&Path>) -> io::Result<Child> {
@@ -62,7 +64,7 @@ impl Child {
     }
 
     /// Waits up to `time` for output, for its end or for the child's. True: a read does not block.
-    pub(crate) fn wait_for_output(&self, time: Duration) -> io::Result<bool> {
+    pub(crate) fn wait_for_output(&mut self, time: Duration) -> io::Result<bool> {
         let time = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ };
         let mut watched = vec![PollFd::new(&self.output, PollFlags::IN)];
         watched.extend(self.pidfd.as_ref().map(|pidfd| PollFd::new(pidfd, PollFlags::IN)));
@@ -101,19 +103,19 @@ impl Child {
         }
     }
 
-    fn kill_by_pidfd(&self, pidfd: &OwnedFd) {
-        if !signal_group(pidfd, Signal::KILL) {
+    fn kill_by_pidfd(&self, pidfd: &PidFd) {
+        if !pidfd.signal_group(Signal::KILL) {
             self.kill_group_of_stopped(pidfd);
         }
         // It may have left its group.
-        let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        pidfd.signal(Signal::KILL);
     }
 
     /// A stopped child does not end by itself, so that the number of its group stays its own.
-    fn kill_group_of_stopped(&self, pidfd: &OwnedFd) {
+    fn kill_group_of_stopped(&self, pidfd: &PidFd) {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        if pidfd_send_signal(pidfd, Signal::STOP).is_ok()
-            && let Ok(None) = waitid(WaitId::PidFd(pidfd.as_fd()), options)
+        if pidfd.signal(Signal::STOP)
+            && let Ok(None) = waitid(pidfd.id(), options)
         {
             let _ = kill_process_group(self.pid, Signal::KILL);
         }
@@ -121,15 +123,14 @@ impl Child {
 
     fn id(&self) -> WaitId<'_> {
         match &self.pidfd {
-            Some(pidfd) => WaitId::PidFd(pidfd.as_fd()),
+            Some(pidfd) => pidfd.id(),
             None => WaitId::Pid(self.pid),
         }
     }
 
     /// Without one (an old system, no descriptor left) the child is waited for by its number.
     fn open_pidfd(&mut self) {
-        let opened = pidfd_open(self.pid, PidfdFlags::empty());
-        let pidfd = match opened.map_err(io::Error::from).and_then(moved_up) {
+        let pidfd = match PidFd::open(self.pid) {
             Ok(pidfd) => pidfd,
             Err(error) => {
                 if Errno::from_io_error(&error) == Some(Errno::SRCH) {
@@ -139,7 +140,7 @@ impl Child {
             }
         };
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        match waitid(WaitId::PidFd(pidfd.as_fd()), options) {
+        match waitid(pidfd.id(), options) {
             // It was reaped before it was opened: this may be anybody.
             Err(Errno::CHILD) => self.end = Some(End::Unknown),
             // Linux 5.3 can open one, and not wait for it.
@@ -171,28 +172,12 @@ fn ended(waited: rustix::io::Result<Option<WaitIdStatus>>) -> io::Result<Option<
     }
 }
 
-/// Sends a signal to the group that the process leads. False: this system cannot (Linux before 6.9).
-fn signal_group(pidfd: &OwnedFd, signal: Signal) -> bool {
-    let no_information: *const libc::siginfo_t = std::ptr::null();
-    // SAFETY: the descriptor is open, and no memory is handed over.
-    let sent = unsafe {
-        libc::syscall(
-            libc::SYS_pidfd_send_signal,
-            pidfd.as_raw_fd(),
-            signal.as_raw(),
-            no_information,
-            libc::PIDFD_SIGNAL_PROCESS_GROUP,
-        )
-    };
-    sent == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     use std::fs::{self, File};
-    use std::os::fd::FromRawFd;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
     const LONG: Duration = Duration::from_secs(30);
 

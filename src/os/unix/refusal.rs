@@ -52,7 +52,12 @@ impl Refusal {
 
     /// The error that the system would give for this reason, for refusals of our own.
     pub(crate) fn error(self) -> io::Error {
-        io::Error::from_raw_os_error(match self {
+        io::Error::from_raw_os_error(self.number())
+    }
+
+    /// The number of that error.
+    pub(crate) fn number(self) -> i32 {
+        match self {
             Refusal::Missing => libc::ENOENT,
             Refusal::NoDirectory => libc::ENOTDIR,
             Refusal::Link => libc::ELOOP,
@@ -65,7 +70,7 @@ impl Refusal {
             Refusal::TooLarge => libc::EFBIG,
             Refusal::NoLocks => libc::ENOLCK,
             Refusal::Other => libc::EIO,
-        })
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! Signals belong to the program: the library neither takes them nor raises them.
 
-use std::io;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -89,7 +88,19 @@ impl Drop for QuietWrites {
     }
 }
 
+/// Takes a blocked signal that is pending for this thread. There is no way to take it only if it still is.
+#[cfg(target_vendor = "apple")]
+fn take(signal: c_int) {
+    let (mut set, mut taken) = (empty(), 0);
+    // SAFETY: the set is initialised, and the signal is written.
+    unsafe {
+        libc::sigaddset(&mut set, signal);
+        libc::sigwait(&set, &mut taken);
+    }
+}
+
 /// Takes a blocked signal that is pending for this thread, if it still is.
+#[cfg(not(target_vendor = "apple"))]
 fn take(signal: c_int) {
     let mut set = empty();
     let none = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -97,7 +108,7 @@ fn take(signal: c_int) {
     unsafe {
         libc::sigaddset(&mut set, signal);
         while libc::sigtimedwait(&set, ptr::null_mut(), &none) == -1
-            && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
+            && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
         {}
     }
 }
@@ -146,7 +157,7 @@ pub(super) mod testing {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
-    use std::io::Write;
+    use std::io::{self, Write};
     use std::os::fd::OwnedFd;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -13,7 +13,8 @@ use super::read::{Reading, read};
 use super::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::durable::{self, DurableFile};
-use crate::os::identity::{FileId, file_id};
+use crate::os::identity::{FileId, Status};
+use crate::os::lock::unlock;
 use crate::os::refusal::Refusal;
 use crate::source::identity::Identity;
 use crate::source::lease::LeaseWait;
@@ -227,8 +228,8 @@ impl Journal {
     /// The checkpoint must not be the very file that is to be uploaded.
     fn check_not(&self, source: Option<&Identity>) -> Result<()> {
         let Some(source) = source else { return Ok(()) };
-        let metadata = self.file.as_file().metadata().map_err(|cause| refused("examine", &self.path, &cause))?;
-        if file_id(&metadata) == (FileId { device: source.device, inode: source.inode }) {
+        let status = Status::of(self.file.as_file()).map_err(|cause| refused("examine", &self.path, &cause))?;
+        if status.id() == (FileId { device: source.device, inode: source.inode }) {
             let path = self.path.display();
             let what = format!("the checkpoint file {path} is the file to upload: choose another checkpoint path");
             return Err(Error::new(ErrorKind::Checkpoint, what));
@@ -332,7 +333,7 @@ impl Drop for Journal {
             let _ = self.unlink();
         }
         // Closing is not enough while a child process, forked by anybody in this program, still has the file open.
-        let _ = self.file.as_file().unlock();
+        let _ = unlock(self.file.as_file());
     }
 }
 
@@ -391,6 +392,7 @@ impl Journal {
         self.lock().unsynced
     }
 
+    #[cfg(unix)]
     pub(super) fn pretend_length(&self, length: u64) {
         self.lock().length = length;
     }

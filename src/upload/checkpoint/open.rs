@@ -1,6 +1,6 @@
 //! Finds the file, or creates it, and locks it: a checkpoint, or the manifest of a batch.
 
-use std::fs::{File, TryLockError, symlink_metadata};
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind as Io};
 use std::path::{Path, PathBuf};
 use std::process;
@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::line::{CHECKPOINT, FileFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::durable::{self, DurableFile};
-use crate::os::identity::file_id;
+pub(crate) use crate::os::identity::is_at;
+use crate::os::lock::try_lock;
 use crate::os::refusal::Refusal;
 use crate::os::{self, file};
 use crate::source::lease::{LeaseWait, is_leased, still_leased};
@@ -57,7 +58,7 @@ impl FileFormat {
             return Ok(Some(Held { file, created: false }));
         }
         let line = self.first_line(process::id());
-        let made = DurableFile::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(file.try_lock()?));
+        let made = DurableFile::create_whole(path, &directory_of(path), line.as_bytes(), |file| Ok(try_lock(file)?));
         let made = made.map_err(|cause| self.refused("create", path, &cause))?;
         Ok(made.map(|file| Held { file, created: true }))
     }
@@ -92,7 +93,7 @@ impl FileFormat {
     }
 
     fn lock(&self, file: &File, path: &Path) -> Result<()> {
-        match file.try_lock() {
+        match try_lock(file) {
             Ok(()) => Ok(()),
             Err(TryLockError::WouldBlock) => Err(self.busy(file, path)),
             Err(TryLockError::Error(cause)) => Err(self.refused("lock", path, &cause)),
@@ -187,16 +188,6 @@ fn left_behind(pid: u32, holders: &[u32]) -> String {
         ),
         [child] => format!("process {child}, which was forked by process {pid}, which has ended"),
         [child, ..] => format!("process {child} and others, which were forked by process {pid}, which has ended"),
-    }
-}
-
-/// Whether `path` still leads to `file`.
-pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    let ours = file.metadata()?;
-    match symlink_metadata(path) {
-        Ok(there) => Ok(file_id(&there) == file_id(&ours)),
-        Err(cause) if cause.kind() == Io::NotFound => Ok(false),
-        Err(cause) => Err(cause),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) struct HeaderRecord {
     #[serde(with = "decimal")]
     device: u64,
     #[serde(with = "decimal")]
-    inode: u64,
+    inode: u128,
     #[serde(with = "moment")]
     observed_ns: SystemTime,
     part_size: u64,

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use oss_server::{AccessKey, Config, EtagMode, FaultScript, LogTarget, Policy, Quirks, Server, Storage};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A local OSS for tests.
 ///
@@ -214,8 +213,7 @@ fn serve(config: Config, exit_with_stdin: bool) -> Result<(), String> {
     // Signals are caught before anyone knows that the server is there.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
     let _context = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).map_err(text)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(text)?;
+    let told_to_end = told_to_end().map_err(text)?;
     let server = Server::start(config).map_err(text)?;
     print_ready(&server, ready);
     let (parent, mut parent_left) = tokio::sync::oneshot::channel::<()>();
@@ -227,13 +225,34 @@ fn serve(config: Config, exit_with_stdin: bool) -> Result<(), String> {
     }
     runtime.block_on(async {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = told_to_end => {}
             _ = &mut parent_left, if exit_with_stdin => {}
         }
     });
     drop(server);
     Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT.
+#[cfg(unix)]
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(windows)]
+fn told_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 fn print_ready(server: &Server, mut ready: serde_json::Value) {

@@ -14,6 +14,7 @@ pub(super) fn command(module: &str, name: &str, path: &Path) -> Command {
 }
 
 /// As [`command`], and a write beyond the file size limit is an error, instead of the end of the process.
+#[cfg(unix)]
 pub(super) fn command_without_sigxfsz(module: &str, name: &str, path: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#]).arg(current_exe().unwrap());

@@ -1,11 +1,10 @@
 //! What is written comes back, at a known price, and the format is what its document says.
 
-use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
 use std::time::SystemTime;
 
 use super::*;
+use crate::os::path::from_bytes;
 use crate::upload::checkpoint::line::{ChecksumChain, first_line};
 use crate::upload::checkpoint::read::{Reading, read};
 use crate::upload::checkpoint::record::Record;
@@ -15,7 +14,7 @@ fn everything_comes_back() {
     let directory = directory();
     let path = directory.path().join("x.cp");
     let mut header = header(3);
-    file_of(&mut header).path = PathBuf::from(OsString::from_vec(b"/data/\xff %41\n\xe7\x9b\xae".to_vec()));
+    file_of(&mut header).path = from_bytes([ROOT, b"data/\xff %41\n\xe7\x9b\xae"].concat());
     header.key = "\u{1}/\"文件\"\\\u{10FFFF}".to_owned();
     file_of(&mut header).identity.modified_ns = -1;
     file_of(&mut header).identity.changed_ns = i128::from(i64::MAX) * 1_000_000_000 + 999_999_999;
@@ -59,7 +58,7 @@ fn the_longest_names_fit() {
     let path = directory.path().join("x.cp");
     let mut long = header(1);
     long.key = "\u{1}".repeat(1023);
-    file_of(&mut long).path = PathBuf::from(OsString::from_vec([b"/".as_slice(), &[0xFF; 4095]].concat()));
+    file_of(&mut long).path = from_bytes([ROOT, &[0xFF; 4095]].concat());
     let journal = begun(&path, &long, 1);
     drop(journal);
     assert_eq!(usable(&path), saved(&long, 1));
@@ -168,7 +167,7 @@ fn the_documented_example_is_true() {
     let document = include_str!("../../../../docs/checkpoint-format.md");
     let example = document.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let mut header = header(3);
-    file_of(&mut header).path = PathBuf::from(OsString::from_vec(b"/data/100%/\xff.bin".to_vec()));
+    file_of(&mut header).path = from_bytes(b"/data/100%/\xff.bin".to_vec());
     let parts = [part(&header, 2, 0), part(&header, 3, 0)];
     let created = UNIX_EPOCH + Duration::from_nanos(1_750_000_002_500_000_000);
 

@@ -1,9 +1,7 @@
 //! Random lives of a checkpoint, compared with a model.
 
-use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::ffi::OsStringExt;
 
 use proptest::prelude::*;
 
@@ -45,8 +43,14 @@ fn headers() -> impl Strategy<Value = Header> {
             UNIX_EPOCH + Duration::new(times.2.unsigned_abs().into(), 999_999_999)
         },
         origin: Origin::File(FileOrigin {
-            path: PathBuf::from(OsString::from_vec([b"/".as_slice(), &source].concat())),
-            identity: Identity { device, inode, size, modified_ns: times.0.into(), changed_ns: times.1.into() },
+            path: crate::os::path::from_bytes([ROOT, &source].concat()),
+            identity: Identity {
+                device,
+                inode: inode.into(),
+                size,
+                modified_ns: times.0.into(),
+                changed_ns: times.1.into(),
+            },
             part_size: PART_SIZE,
         }),
     })

@@ -2,14 +2,16 @@
 
 mod child;
 mod damage;
+#[cfg(unix)]
 mod disk_full;
 mod format;
 mod history;
 mod holder;
+#[cfg(unix)]
 mod place;
 mod power_cut;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -21,6 +23,8 @@ use crate::source::identity::Identity;
 use crate::source::lease::LeaseWait;
 use crate::transfer::Growth;
 
+/// What a full path begins with.
+const ROOT: &[u8] = if cfg!(windows) { b"C:\\" } else { b"/" };
 const PART_SIZE: u64 = 102_400;
 const UPLOAD_ID: &str = "0004B9894A22E5B1888A1E29F8236E2D";
 
@@ -33,10 +37,10 @@ fn header(parts: u64) -> Header {
         options: "5f70bf18a0860070".to_owned(),
         observed: UNIX_EPOCH + Duration::from_nanos(1_750_000_002_000_000_001),
         origin: Origin::File(FileOrigin {
-            path: PathBuf::from("/data/big.bin"),
+            path: crate::os::path::from_bytes([ROOT, b"data/big.bin"].concat()),
             identity: Identity {
                 device: 64_768,
-                inode: u64::MAX,
+                inode: u64::MAX.into(),
                 size: parts * PART_SIZE - 1,
                 modified_ns: 1_750_000_000_123_456_789,
                 changed_ns: 1_750_000_001_987_654_321,
@@ -124,6 +128,7 @@ fn usable(path: &Path) -> Saved {
 }
 
 /// Why the checkpoint at `path` is void, and what could be saved of it.
+#[cfg(unix)]
 fn void(path: &Path) -> (String, Option<Saved>) {
     match found(path) {
         Found::Void { reason, saved } => (reason, saved),

@@ -200,7 +200,7 @@ fn the_file_to_upload_is_not_touched_though_it_is_a_checkpoint() {
     let directory = directory();
     let path = directory.path().join("backup.cp");
     fs::write(&path, first_line(4242)).unwrap();
-    let source = Identity::of(&fs::metadata(&path).unwrap());
+    let source = Identity::of(&crate::os::identity::Status::at(&path).unwrap());
     let error = Journal::open(&path, Some(&source), &LeaseWait::NONE).map(|_| ()).unwrap_err();
     assert!(error.message().contains("is the file to upload"), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), first_line(4242));
@@ -237,7 +237,7 @@ fn the_file_to_upload_is_never_the_checkpoint() {
     let path = directory.path().join("model.cp");
     for content in ["weights", ""] {
         fs::write(&path, content).unwrap();
-        let source = Identity::of(&fs::metadata(&path).unwrap());
+        let source = Identity::of(&crate::os::identity::Status::at(&path).unwrap());
         let error = Journal::open(&path, Some(&source), &LeaseWait::NONE).map(|_| ()).unwrap_err();
         assert!(error.message().contains("is the file to upload"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), content);

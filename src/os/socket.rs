@@ -1,15 +1,17 @@
 //! Sockets: connecting, and waiting for what happens, for a limited time.
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType};
+use socket2::{Domain, Socket, Type};
 
 use super::descriptor;
+use super::non_blocking::{self, UNDER_WAY};
+pub(crate) use super::non_blocking::{receive, send};
 
 /// What is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,36 +37,37 @@ pub(crate) struct Happened {
 
 /// A connection that is being made.
 pub(crate) struct Connecting {
-    socket: OwnedFd,
+    socket: Socket,
     is_made: bool,
 }
 
 impl Connecting {
     /// Begins to connect to `address`, and waits for nobody.
     pub(crate) fn begin(address: &SocketAddr) -> io::Result<Self> {
-        let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = descriptor::open(|| net::socket_with(family, SocketType::STREAM, flags, None))?;
-        match net::connect(&socket, address) {
+        let socket = descriptor::open(|| Socket::new(Domain::for_address(*address), Type::STREAM, None))?;
+        socket.set_nonblocking(true)?;
+        match socket.connect(&(*address).into()) {
             Ok(()) => Ok(Connecting { socket, is_made: true }),
-            Err(Errno::INPROGRESS) => Ok(Connecting { socket, is_made: false }),
-            Err(error) => Err(error.into()),
+            Err(error) if Errno::from_io_error(&error) == Some(UNDER_WAY) => Ok(Connecting { socket, is_made: false }),
+            Err(error) => Err(error),
         }
     }
 
     /// Waits for at most `time`. True: it has come to its end, well or not.
     pub(crate) fn wait(&self, time: Duration) -> io::Result<bool> {
-        Ok(self.is_made || !events(&self.socket, PollFlags::OUT, time)?.is_empty())
+        Ok(self.is_made || non_blocking::has_connected(&self.socket, time)?)
     }
 
     /// The connection, once it has come to its end. [`receive`] waits on it for at most `time`.
     pub(crate) fn finish(self, time: Duration) -> io::Result<TcpStream> {
-        if !self.is_made {
-            net::sockopt::socket_error(&self.socket)??;
+        if !self.is_made
+            && let Some(error) = self.socket.take_error()?
+        {
+            return Err(error);
         }
-        net::sockopt::set_socket_timeout(&self.socket, net::sockopt::Timeout::Recv, Some(time))?;
-        rustix::io::ioctl_fionbio(&self.socket, false)?;
-        Ok(TcpStream::from(self.socket))
+        let stream = TcpStream::from(self.socket);
+        non_blocking::prepare(&stream, time)?;
+        Ok(stream)
     }
 }
 
@@ -78,31 +81,14 @@ pub(crate) fn wait(stream: &TcpStream, wanted: Wanted, time: Duration) -> io::Re
     let events = events(stream, wanted, time)?;
     Ok(Happened {
         anything: !events.is_empty(),
-        has_input: events.contains(PollFlags::IN),
+        // Windows has two bits for it.
+        has_input: events.intersects(PollFlags::IN),
         has_room: events.intersects(PollFlags::OUT | PollFlags::ERR | PollFlags::HUP),
     })
 }
 
-/// Sends some of `first` and of `second` after it; returns how many bytes. Does not wait, and raises no signal.
-pub(crate) fn send(stream: &TcpStream, first: &[u8], second: &[u8]) -> io::Result<usize> {
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
-    if second.is_empty() {
-        return Ok(net::send(stream, first, flags)?);
-    }
-    let pieces = [IoSlice::new(first), IoSlice::new(second)];
-    let pieces = if first.is_empty() { &pieces[1..] } else { &pieces };
-    Ok(net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?)
-}
-
-/// Receives some bytes; 0 is the end. Waits when there are none, if that is wanted; `WouldBlock` when there still are none
-/// then. To wait in here, and not for an event before, saves a system call a response.
-pub(crate) fn receive(stream: &TcpStream, buffer: &mut [u8], waits: bool) -> io::Result<usize> {
-    let flags = if waits { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
-    Ok(net::recv(stream, buffer, flags)?.0)
-}
-
 /// Empty when nothing happened.
-fn events(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
+pub(super) fn events(socket: &impl AsFd, wanted: PollFlags, time: Duration) -> io::Result<PollFlags> {
     let mut set = [PollFd::new(socket, wanted)];
     let time = Timespec { tv_sec: time.as_secs() as _, tv_nsec: time.subsec_nanos() as _ };
     match poll(&mut set, Some(&time)) {

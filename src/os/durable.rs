@@ -3,16 +3,13 @@
 //! Each step that makes, changes, names or removes such a file is taken here. Tests record these steps and cut the power
 //! between them (`trace`, `power_cut`).
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-
-use rustix::fs::AtFlags;
 
 #[cfg(test)]
 use super::trace::{self, TracedFile};
-use super::{descriptor, directory, file};
+use super::{directory, file};
 
 /// A file that is written in steps.
 pub(crate) struct DurableFile {
@@ -22,11 +19,9 @@ pub(crate) struct DurableFile {
 }
 
 impl DurableFile {
-    /// Opens a file to read and write it, and waits for nobody, as [`file::open_to_read`]. Never follows a symbolic link,
-    /// in whose place somebody else may have put it, and never takes a terminal over.
+    /// Opens a file to read and write it: see [`file::open_itself_to_write`].
     pub(crate) fn open(path: &Path) -> io::Result<DurableFile> {
-        let flags = libc::O_NOFOLLOW | libc::O_NOCTTY | libc::O_NONBLOCK;
-        let file = descriptor::open(|| OpenOptions::new().read(true).write(true).custom_flags(flags).open(path))?;
+        let file = file::open_itself_to_write(path)?;
         Ok(DurableFile {
             #[cfg(test)]
             trace: trace::found(path, &file),
@@ -38,8 +33,8 @@ impl DurableFile {
     /// `lock`. `None` when somebody else was faster.
     ///
     /// The content is on the disk and the lock is held before the file has its name. So nobody finds it empty, not even
-    /// after a kill or a power cut. Where the file system cannot make a file without a name (NFS, FAT, some FUSE), the
-    /// name comes first: others may find it empty for a moment, and a kill in that moment leaves it so.
+    /// after a kill or a power cut. Where the file system cannot make a file without a name (NFS, FAT, some FUSE, all of
+    /// Windows), the name comes first: others may find it empty for a moment, and a kill in that moment leaves it so.
     pub(crate) fn create_whole(
         path: &Path,
         directory: &Path,
@@ -91,9 +86,7 @@ impl DurableFile {
 
     /// Fails when something has that name.
     fn give_name(&self, path: &Path) -> io::Result<()> {
-        use std::os::fd::AsRawFd;
-        let open = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        rustix::fs::linkat(rustix::fs::CWD, open, rustix::fs::CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+        file::give_name(&self.file, path)?;
         #[cfg(test)]
         self.trace.named(path);
         Ok(())
@@ -106,7 +99,7 @@ impl DurableFile {
 
     /// Writes all of `bytes` to `offset`, with one system call as a rule.
     pub(crate) fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let written = self.file.write_all_at(bytes, offset);
+        let written = file::write_all_at(&self.file, bytes, offset);
         // Some of it may be written, too, when it fails.
         #[cfg(test)]
         self.trace.written(bytes, offset);
@@ -151,7 +144,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
 
 /// Gives a file another name in its directory, in the place of what has that name; for good after [`sync_names`].
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)?;
+    file::rename(from, to)?;
     #[cfg(test)]
     trace::renamed(from, to);
     Ok(())
@@ -170,6 +163,7 @@ pub(crate) fn sync_names(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::power_cut::PowerCut;
+    use super::super::refusal::Refusal;
     use super::*;
 
     #[test]
@@ -205,7 +199,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x");
         let names = || fs::read_dir(directory.path()).unwrap().count();
-        let refuse = |_: &File| Err(io::Error::from_raw_os_error(libc::ENOLCK));
+        let refuse = |_: &File| Err(Refusal::NoLocks.error());
         assert!(DurableFile::create_whole(&path, directory.path(), b"content", refuse).is_err());
         assert_eq!(names(), 0);
         let unseen = |file: &File| {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -136,7 +135,7 @@ pub(crate) fn found(path: &Path, open: &File) -> TracedFile {
     let file = known.unwrap_or_else(|| {
         let file = state.new_file();
         let mut content = vec![0; open.metadata().unwrap().len() as usize];
-        open.read_exact_at(&mut content, 0).unwrap();
+        super::file::read_exact_at(open, &mut content, 0).unwrap();
         state.names.insert(name.clone(), file);
         state.steps.push(Step::Found { file, name, content });
         file

@@ -1,0 +1,7 @@
+//go:build !windows
+
+package oss_test
+
+import "syscall"
+
+const connectionRefused = syscall.ECONNREFUSED
