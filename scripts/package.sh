@@ -89,7 +89,14 @@ mv "debian/liboss-upload-dev/usr/lib/$multiarch"/liboss_upload.so.* "debian/$lib
     echo " $soname@$soname 0.1.0"
     sed "s/ /@$soname /; s/^/ /" "$root/symbols.txt"
 } >"debian/$library.symbols"
-dpkg-shlibdeps -T"debian/$library.substvars" "debian/$library/usr/lib/$multiarch/$soname"
+cross=()
+if ! is_this_machine; then
+    # The libraries of a cross compiler belong to packages of other names than those on the machine that this is for.
+    cross=("-l/usr/$DEB_HOST_GNU_TYPE/lib")
+    echo "libc 6 libc6 (>= $(dpkg-query -W -f '${Version}' "libc6-$debian-cross" | sed 's/-.*//'))" >debian/shlibs.local
+    echo 'libgcc_s 1 libgcc-s1 (>= 4.2)' >>debian/shlibs.local
+fi
+dpkg-shlibdeps "${cross[@]}" -T"debian/$library.substvars" "debian/$library/usr/lib/$multiarch/$soname"
 for package in "$library" liboss-upload-dev; do
     tree=debian/$package
     mkdir -p "$tree/DEBIAN" "$tree/usr/share/doc/$package"
