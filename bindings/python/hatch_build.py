@@ -88,7 +88,7 @@ def build(project: Path) -> Path:
     output = subprocess.run(command, cwd=project, stdout=subprocess.PIPE, check=True).stdout
     messages = map(json.loads, output.splitlines())
     files = [Path(name) for message in messages for name in message.get("filenames") or ()]
-    return next(path for path in files if path.suffix in {".so", ".dylib", ".dll"})
+    return next(path for path in files if path.name in FILE_NAMES.values())
 
 
 def file_name(library: Path) -> str:

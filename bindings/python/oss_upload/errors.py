@@ -99,11 +99,11 @@ class OSSUploadError(Exception):
         return make, (self.message,), self.__dict__
 
 
-def _as_python_has_it(os_errno: int) -> tuple[int | None, str]:
+def _as_python_has_it(os_errno: int) -> tuple[int, str]:
     """Errno and text. Windows has numbers of its own, which Python translates as it does for its own calls."""
     if sys.platform != "win32":
         return os_errno, os.strerror(os_errno)
-    return OSError(None, None, None, os_errno).errno, ctypes.FormatError(os_errno)
+    return OSError(None, None, None, os_errno).errno or 0, ctypes.FormatError(os_errno)
 
 
 class InvalidArgument(OSSUploadError, ValueError):
