@@ -20,7 +20,7 @@ use crate::sync::{Mutex, MutexGuard, now, unpoisoned};
 
 /// While small files wait, parts have one of so many of the connections that they could have: a small file waits for its
 /// response most of the time, and parts fill a line by few connections. They get all when the small files are done.
-const BESIDE_SMALL_FILES: u32 = 4;
+const BESIDE_SMALL_FILES: u32 = 12;
 /// How often who waits for a turn looks whether to go on.
 const SLICE: Duration = Duration::from_millis(250);
 
