@@ -65,7 +65,6 @@ go          golang-go       https://go.dev/dl
 conan_tools="$platform_tools
 cmake       cmake           https://cmake.org
 "
-
 windows_tools="$platform_tools
 x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32 MinGW
 x86_64-w64-mingw32-g++ g++-mingw-w64-x86-64-win32 MinGW

@@ -93,7 +93,8 @@ def build(project: Path) -> Path:
 
 def file_name(library: Path) -> str:
     """What the library is called in the wheel: where it is used, not where the wheel is made, decides."""
-    start = library.read_bytes()[:4]
+    with library.open("rb") as file:
+        start = file.read(4)
     for magic, name in FILE_NAMES.items():
         if start.startswith(magic):
             return name

@@ -3,8 +3,11 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod durable;
+pub(crate) mod identity;
+pub(crate) mod memory;
 #[cfg(test)]
 pub(crate) mod power_cut;
+pub(crate) mod refusal;
 pub(crate) mod socket;
 #[cfg(test)]
 pub(crate) mod trace;

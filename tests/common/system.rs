@@ -114,27 +114,30 @@ mod here {
 
     /// In nanoseconds since 1970.
     pub fn change_time(path: &Path) -> i128 {
-        let file = File::open(path).expect("the file is there");
-        // SAFETY: plain data, for which zeros are a value.
-        let mut about: FILE_BASIC_INFO = unsafe { zeroed() };
-        let size = size_of::<FILE_BASIC_INFO>() as u32;
-        let handle = file.as_raw_handle();
-        // SAFETY: the handle is open, and the struct is that of the class.
-        let told = unsafe { GetFileInformationByHandleEx(handle, FileBasicInfo, (&raw mut about).cast(), size) };
-        assert_ne!(told, 0, "{}", io::Error::last_os_error());
+        // SAFETY: the struct is that of the class.
+        let about: FILE_BASIC_INFO = unsafe { information(path, FileBasicInfo) };
         (i128::from(about.ChangeTime) - 116_444_736_000_000_000) * 100
     }
 
     pub fn device(path: &Path) -> u64 {
+        // SAFETY: the struct is that of the class.
+        let about: FILE_ID_INFO = unsafe { information(path, FileIdInfo) };
+        about.VolumeSerialNumber
+    }
+
+    /// What the system tells of a file.
+    ///
+    /// # Safety
+    /// `T` is plain data, and what the system writes for `class`.
+    unsafe fn information<T>(path: &Path, class: FILE_INFO_BY_HANDLE_CLASS) -> T {
         let file = File::open(path).expect("the file is there");
         // SAFETY: plain data, for which zeros are a value.
-        let mut about: FILE_ID_INFO = unsafe { zeroed() };
-        let size = size_of::<FILE_ID_INFO>() as u32;
-        let handle = file.as_raw_handle();
+        let mut about: T = unsafe { zeroed() };
+        let (handle, size) = (file.as_raw_handle(), size_of::<T>() as u32);
         // SAFETY: the handle is open, and the struct is that of the class.
-        let told = unsafe { GetFileInformationByHandleEx(handle, FileIdInfo, (&raw mut about).cast(), size) };
+        let told = unsafe { GetFileInformationByHandleEx(handle, class, (&raw mut about).cast(), size) };
         assert_ne!(told, 0, "{}", io::Error::last_os_error());
-        about.VolumeSerialNumber
+        about
     }
 }
 

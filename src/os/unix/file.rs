@@ -11,7 +11,7 @@ use rustix::fs::{AtFlags, CWD, linkat};
 use rustix::fs::{StatxFlags, statx};
 
 use super::descriptor;
-use super::refusal::Refusal;
+use crate::os::refusal::Refusal;
 
 /// Opens a file to read it, and waits for nobody: not for the other end of a FIFO, and not for another process that holds
 /// a lease on the file. That is `WouldBlock`, and asks the other process to give the lease back.

@@ -11,9 +11,9 @@ use windows_sys::Win32::Storage::FileSystem::{
     WRITE_DAC,
 };
 
-use super::identity::Status;
 use super::privacy;
-use super::refusal::Refusal;
+use super::status::Status;
+use crate::os::refusal::Refusal;
 
 /// Opens a file to read it. Others may read, write, rename and delete it meanwhile. A folder is opened, too, so that it
 /// can be told from a file that is refused.

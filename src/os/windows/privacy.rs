@@ -9,8 +9,8 @@ use std::path::Path;
 use windows_sys::Win32::Storage::FileSystem::{FILE_FLAG_BACKUP_SEMANTICS, READ_CONTROL, WRITE_DAC};
 use windows_sys::Win32::System::WindowsProgramming::GetUserNameW;
 
-use super::refusal::Refusal;
 use super::security::{Owner, User, let_in_only};
+use crate::os::refusal::Refusal;
 
 /// The rights hold for this file, or for all that will be in this folder.
 const OF_FILE: &str = "";

@@ -1,4 +1,4 @@
-//! By what the system tells one file from another, and one state of a file from the next.
+//! What the system says about a file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
@@ -13,27 +13,11 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use super::information::{information, is_on_disk};
-use super::refusal::Refusal;
+use crate::os::identity::{FileId, TimeStamps};
+use crate::os::refusal::Refusal;
 
 /// 1970 in the system's time, which counts steps of 100 ns since 1601.
 const YEAR_1970: i128 = 116_444_736_000_000_000;
-
-/// Which file it is, among all of this machine: volume and file ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileId {
-    pub device: u64,
-    /// ReFS uses all of its 128 bits.
-    pub inode: u128,
-}
-
-/// When a file was last changed, in nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TimeStamps {
-    /// The time of the last write, which programs can set.
-    pub modified_ns: i128,
-    /// The time of the last change of any kind. Programs can set that too, but few do.
-    pub changed_ns: i128,
-}
 
 /// What the system says about a file at one moment.
 #[derive(Clone, Debug)]
@@ -129,19 +113,7 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
     use std::time::{Duration, UNIX_EPOCH};
-
-    #[test]
-    fn a_link_is_the_same_file_and_a_copy_is_another() {
-        let directory = tempfile::tempdir().unwrap();
-        let [first, link, copy] = ["first", "link", "copy"].map(|name| directory.path().join(name));
-        fs::write(&first, "x").unwrap();
-        fs::hard_link(&first, &link).unwrap();
-        fs::copy(&first, &copy).unwrap();
-        let [first, link, copy] = [first, link, copy].map(|path| Status::at(&path).unwrap().id());
-        assert!(first == link && first != copy);
-    }
 
     #[test]
     fn a_modification_time_that_is_put_back_moves_the_change_time() {

@@ -2,12 +2,10 @@
 
 use std::io;
 use std::ops::{Deref, DerefMut};
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 use std::slice;
 
-use windows_sys::Win32::System::Memory::{
-    MEM_COMMIT, MEM_RELEASE, MEM_RESERVE, PAGE_READWRITE, VirtualAlloc, VirtualFree,
-};
+use super::pages;
 
 /// Bytes, zero at first, that no other mapping shares.
 pub(crate) struct Mapping {
@@ -23,10 +21,7 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// So many bytes, at least one.
     pub(crate) fn new(size: usize) -> io::Result<Mapping> {
-        // SAFETY: the system chooses a place where nothing is.
-        let start = unsafe { VirtualAlloc(ptr::null(), size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE) };
-        let start = NonNull::new(start.cast()).ok_or_else(io::Error::last_os_error)?;
-        Ok(Mapping { start, size })
+        Ok(Mapping { start: pages::take(size)?, size })
     }
 }
 
@@ -48,8 +43,8 @@ impl DerefMut for Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the mapping is this value's, whose end this is. It fails for no mapping that exists.
-        unsafe { VirtualFree(self.start.as_ptr().cast(), 0, MEM_RELEASE) };
+        // SAFETY: the mapping is this value's, whose end this is.
+        unsafe { pages::give_back(self.start, self.size) };
     }
 }
 

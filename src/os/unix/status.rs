@@ -1,26 +1,11 @@
-//! By what the system tells one file from another, and one state of a file from the next.
+//! What the system says about a file.
 
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Which file it is, among all of this machine: device and inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileId {
-    pub device: u64,
-    /// Windows has 128 bits.
-    pub inode: u128,
-}
-
-/// When a file was last changed, in nanoseconds since 1970.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TimeStamps {
-    /// The time of the last write, which programs can set.
-    pub modified_ns: i128,
-    /// The time of the last change of any kind, which they cannot.
-    pub changed_ns: i128,
-}
+use crate::os::identity::{FileId, TimeStamps};
 
 /// What the system says about a file at one moment.
 #[derive(Clone, Debug)]
@@ -71,17 +56,6 @@ pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
 mod tests {
     use super::*;
     use std::time::{Duration, UNIX_EPOCH};
-
-    #[test]
-    fn a_link_is_the_same_file_and_a_copy_is_another() {
-        let directory = tempfile::tempdir().unwrap();
-        let [first, link, copy] = ["first", "link", "copy"].map(|name| directory.path().join(name));
-        fs::write(&first, "x").unwrap();
-        fs::hard_link(&first, &link).unwrap();
-        fs::copy(&first, &copy).unwrap();
-        let [first, link, copy] = [first, link, copy].map(|path| Status::at(&path).unwrap().id());
-        assert!(first == link && first != copy);
-    }
 
     #[test]
     fn programs_set_the_modification_time_only() {

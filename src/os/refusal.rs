@@ -2,6 +2,8 @@
 
 use std::io;
 
+use super::refusal_number;
+
 /// Why the system refuses to open, create or write a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -23,7 +25,7 @@ pub(crate) enum Refusal {
     NameTooLong,
     /// No space is left, to anybody or to this user.
     Full,
-    /// The file would be larger than this process may make one.
+    /// The file would be larger than the file system or a limit of this process allows.
     TooLarge,
     /// The file system has no locks.
     NoLocks,
@@ -34,20 +36,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// What `error` says.
     pub(crate) fn of(error: &io::Error) -> Self {
-        match error.raw_os_error().unwrap_or(0) {
-            libc::ENOENT => Refusal::Missing,
-            libc::ENOTDIR => Refusal::NoDirectory,
-            libc::ELOOP => Refusal::Link,
-            libc::EISDIR => Refusal::Directory,
-            libc::EINVAL => Refusal::NotRegular,
-            libc::EACCES | libc::EPERM => Refusal::Forbidden,
-            libc::EROFS => Refusal::ReadOnly,
-            libc::ENAMETOOLONG => Refusal::NameTooLong,
-            libc::ENOSPC | libc::EDQUOT => Refusal::Full,
-            libc::EFBIG => Refusal::TooLarge,
-            libc::ENOLCK | libc::EOPNOTSUPP | libc::ENOSYS => Refusal::NoLocks,
-            _ => Refusal::Other,
-        }
+        error.raw_os_error().map_or(Refusal::Other, refusal_number::refusal)
     }
 
     /// The error that the system would give for this reason, for refusals of our own.
@@ -57,20 +46,7 @@ impl Refusal {
 
     /// The number of that error.
     pub(crate) fn number(self) -> i32 {
-        match self {
-            Refusal::Missing => libc::ENOENT,
-            Refusal::NoDirectory => libc::ENOTDIR,
-            Refusal::Link => libc::ELOOP,
-            Refusal::Directory => libc::EISDIR,
-            Refusal::NotRegular => libc::EINVAL,
-            Refusal::Forbidden => libc::EACCES,
-            Refusal::ReadOnly => libc::EROFS,
-            Refusal::NameTooLong => libc::ENAMETOOLONG,
-            Refusal::Full => libc::ENOSPC,
-            Refusal::TooLarge => libc::EFBIG,
-            Refusal::NoLocks => libc::ENOLCK,
-            Refusal::Other => libc::EIO,
-        }
+        refusal_number::number(self)
     }
 }
 
