@@ -1,6 +1,7 @@
 //! One HTTP request and one response: what is made above, and what the transport sends and reads.
 
 use std::fmt;
+use std::iter;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -67,18 +68,31 @@ pub(crate) struct Request<'a> {
     pub limits: Limits,
 }
 
-/// The headers of a response, a line each, so that they are one piece of memory.
+/// The headers of a response: names and values in one piece of memory, one behind the other.
 #[derive(Clone, Default)]
-pub(crate) struct Headers(String);
+pub(crate) struct Headers {
+    text: String,
+    /// Where the name and where the value of each ends.
+    ends: Vec<(usize, usize)>,
+}
 
 impl Headers {
-    pub(crate) fn with_capacity(bytes: usize) -> Headers {
-        Headers(String::with_capacity(bytes))
+    /// With room for so many, of so many bytes in all.
+    pub(crate) fn with_capacity(count: usize, bytes: usize) -> Headers {
+        Headers { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
     }
 
-    /// Adds one: a name (lower-case), and a value, which has no line break.
+    /// Adds one: a name (lower-case), and a value.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
-        [name, ":", value, "\n"].into_iter().for_each(|piece| self.0.push_str(piece));
+        self.text.push_str(name);
+        let name_end = self.text.len();
+        self.text.push_str(value);
+        self.ends.push((name_end, self.text.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let starts = iter::once(0).chain(self.ends.iter().map(|(_, end)| *end));
+        starts.zip(&self.ends).map(|(start, (name, end))| (&self.text[start..*name], &self.text[*name..*end]))
     }
 }
 
@@ -95,16 +109,17 @@ pub(crate) struct Response {
 impl Response {
     /// The value of the header `name` (lower-case), without blanks around it.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.headers.0.lines().filter_map(|line| line.split_once(':'));
-        lines.find(|(have, _)| *have == name).map(|(_, value)| value.trim())
+        self.headers.iter().find(|(have, _)| *have == name).map(|(_, value)| value.trim())
     }
 
     /// Takes `secret` out, wherever a server or a proxy repeats it, so that no error can show it.
     pub(crate) fn redact(&mut self, secret: &str) {
         let redacted = |text: &str| text.replace(secret, "(withheld)");
         if !secret.is_empty() {
-            if self.headers.0.contains(secret) {
-                self.headers.0 = redacted(&self.headers.0);
+            if self.headers.text.contains(secret) {
+                let mut headers = Headers::default();
+                self.headers.iter().for_each(|(name, value)| headers.push(&redacted(name), &redacted(value)));
+                self.headers = headers;
             }
             let body = String::from_utf8_lossy(&self.body);
             if body.contains(secret) {

@@ -143,7 +143,7 @@ impl BatchJob {
         }
         options.file_path = self.request.full_path(&entry.path);
         options.on_file_change = batch.on_file_change;
-        if let Some(directory) = self.checkpoint_directory().filter(|_| !is_small) {
+        if !is_small && let Some(directory) = self.checkpoint_directory() {
             os::directory::make_private(&directory).map_err(|error| {
                 let what = format!("cannot make the folder {} for checkpoints", directory.display());
                 Error::os(ErrorKind::Checkpoint, what, &error)

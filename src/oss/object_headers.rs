@@ -25,14 +25,14 @@ impl ObjectHeaders {
         if let Some(pair) = plain.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(Error::invalid(format!("the header {} is set twice", pair[0].0)));
         }
-        let mut checked = Vec::with_capacity(plain.len());
-        for (name, value) in &plain {
+        let check = |(name, value): &Header| {
             let role = header_rules::role(name)?;
-            header_rules::check_value(name, value)?;
-            checked.push((name.clone(), value.clone(), role));
-        }
+            header_rules::check_value(name, value).map(|()| role)
+        };
+        let roles = plain.iter().map(check).collect::<Result<Vec<Role>>>()?;
         header_rules::check_together(&plain)?;
-        Ok(ObjectHeaders { headers: checked })
+        let headers = plain.into_iter().zip(roles).map(|((name, value), role)| (name, value, role)).collect();
+        Ok(ObjectHeaders { headers })
     }
 
     /// The headers for OSS: PutObject, which takes all of them.

@@ -4,20 +4,23 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// Two lower-case digits a byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
+    let mut text = Vec::with_capacity(2 * bytes.len());
     for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
+        text.extend_from_slice(&pair(*byte));
     }
-    text
+    // All are ASCII. A `String` would look at each before it takes it.
+    String::from_utf8(text).unwrap_or_default()
+}
+
+fn pair(byte: u8) -> [u8; 2] {
+    [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]
 }
 
 /// The sixteen lower-case digits of a number, without allocating.
 pub(crate) fn digits(number: u64) -> [u8; 16] {
     let mut digits = [0; 16];
     for (at, byte) in number.to_be_bytes().into_iter().enumerate() {
-        digits[2 * at] = DIGITS[usize::from(byte >> 4)];
-        digits[2 * at + 1] = DIGITS[usize::from(byte & 15)];
+        digits[2 * at..2 * at + 2].copy_from_slice(&pair(byte));
     }
     digits
 }

@@ -5,7 +5,7 @@
 //! uploads of a batch that has one. All others share one pace, and have no more connections together than it allows: the
 //! requests that they send besides their units take turns, too.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -42,8 +42,8 @@ pub(crate) struct Queue {
 struct QueueState {
     /// The next one comes first.
     turns: VecDeque<Turn>,
-    lanes: HashMap<u64, Lane>,
-    paces: HashMap<PaceId, SharedPace>,
+    lanes: BTreeMap<u64, Lane>,
+    paces: BTreeMap<PaceId, SharedPace>,
     /// Of lanes, requests and paces.
     last_id: u64,
     /// Threads that do units, or are about to.
@@ -60,7 +60,7 @@ enum Turn {
 }
 
 /// Which pace it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct PaceId(u64);
 
 /// That of all who have none of their own.

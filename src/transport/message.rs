@@ -4,14 +4,18 @@ use ureq::http;
 
 use crate::http::{Headers, Method, Request};
 
-/// Longer than those of OSS.
-const USUAL_HEADERS: usize = 512;
+/// More, and longer in all, than those of OSS.
+const USUAL_COUNT: usize = 16;
+const USUAL_BYTES: usize = 512;
 
 /// The names and values of its headers.
 pub(super) fn headers<T>(response: &http::Response<T>) -> Headers {
-    let mut headers = Headers::with_capacity(USUAL_HEADERS);
+    let mut headers = Headers::with_capacity(USUAL_COUNT, USUAL_BYTES);
     for (name, value) in response.headers() {
-        headers.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        match value.to_str() {
+            Ok(value) => headers.push(name.as_str(), value),
+            Err(_) => headers.push(name.as_str(), &String::from_utf8_lossy(value.as_bytes())),
+        }
     }
     headers
 }
