@@ -66,10 +66,9 @@ def batch(places: Places, settings: Settings) -> list[Section]:
     section.bars = {SHORT.get(name, name): everything.median(name, "wall") for name in everything.costs}
     section.rows.append([MEANWHILE, "", "", seconds(served), "", "", "1"])
     section.notes = [
-        "A batch sends 64 at a time, as it chooses. "
+        "A batch sends 64 at a time, as it chooses; each of four shards sends 16. "
         "curl neither signs nor checks anything, and needs a list of all files and their URLs. "
-        f"Four of them at the same time take {everything.ratio('cpu', CURL_SHARDS, CURL):.2f} times the CPU of one: on two cores, the "
-        "change between processes costs that much."
+        f"Four of them at the same time take {everything.ratio('cpu', CURL_SHARDS, CURL):.2f} times the CPU of one."
     ]
     section.targets = [
         Target("time of a batch / curl", everything.ratio("wall", OURS_BATCH, CURL), 1.0),

@@ -170,7 +170,8 @@ def whole_tree(places: Places, name: str, server: Server, tree: Tree, at_a_time:
     if name == OURS_SHARDS:
         batch = f"{places.bench / 'batch'} {server.endpoint} {BUCKET} {tree.folder}"
         manifest = places.bench / "tree.manifest"
-        shard = f"SHARD_INDEX=$i SHARD_COUNT=4 MANIFEST={manifest}-$i {batch}"
+        # Together they have as many connections as one batch.
+        shard = f"SHARD_INDEX=$i SHARD_COUNT=4 CONNECTIONS=16 MANIFEST={manifest}-$i {batch}"
         return Command(["sh", "-c", f"rm -f {manifest}-*; {four_times(shard)}"], server.environment)
     if name == FIND:
         return Command(["find", tree.folder, "-type", "f", "-printf", r"%s %T@ %i\n"])
