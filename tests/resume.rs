@@ -757,6 +757,41 @@ fn a_lost_response_to_initiate_leaves_no_empty_upload() {
 }
 
 #[test]
+fn an_upload_that_may_have_been_opened_is_told_when_nobody_may_look() {
+    let fixture = Fixture::with(4, |config| config.policy = Policy::PutOnly, |_| ());
+    faults(
+        &fixture.server,
+        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}},
+            {"match":{"operation":"InitiateMultipartUpload"},"action":{"type":"status","status":403}}]"#,
+    );
+    let error = fixture.run_with(|o| o.checkpoint = Checkpoint::Off).unwrap_err();
+    assert!(error.message().contains("an upload without parts may be left on the server (ListM"), "{error}");
+    assert_eq!(fixture.server.uploads(BUCKET).len(), 1);
+}
+
+/// The upload of an earlier call, before this one has said that it goes on with it.
+#[test]
+fn a_cancel_names_what_it_could_not_remove() {
+    let fixture = Fixture::new(4);
+    fixture.stop_at(3);
+    let id = fixture.upload_id();
+    faults(
+        &fixture.server,
+        r#"[{"match":{"operation":"AbortMultipartUpload"},"action":{"type":"status","status":503}}]"#,
+    );
+    let gate = fixture.relay.hold_request("ListParts");
+    let upload = fixture.start();
+    gate.reached();
+    upload.cancel();
+    let outcome = outcome(&upload);
+    gate.cut();
+    let error = outcome.error.unwrap();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(error.message().contains(&format!("its parts are still on the server, as upload {id} (")), "{error}");
+    assert_eq!(outcome.result.upload_id, id);
+}
+
+#[test]
 fn an_upload_freed_while_it_runs_is_paused() {
     let fixture = Fixture::new(6);
     let gate = fixture.relay.hold_request("UploadPart 4");

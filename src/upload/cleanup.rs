@@ -13,7 +13,7 @@ use super::remote::Remote;
 use super::resume::mismatch;
 use super::round::Round;
 use super::state::UploadState;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind};
 use crate::events::EventKind;
 use crate::oss::ObjectRef;
 use crate::sync::atomic::AtomicBool;
@@ -51,24 +51,26 @@ impl Job {
         self.clean_up(journal.as_ref(), error, state)
     }
 
-    /// Removes what was sent from the server. Not interrupted by a stop request, which it carries out.
-    pub(super) fn abort(&self, state: &mut UploadState) -> Result<()> {
-        let remote = self.remote(Arc::default());
-        if let Some(since) = state.orphans_since.take() {
-            // Best effort: it has no parts, and a policy may not allow to look for it.
-            let _ = orphans::remove(&remote, state.open.as_deref(), since);
+    /// Removes what was sent from the server, and says what could not be removed. Not interrupted by a stop request, which
+    /// it carries out.
+    pub(super) fn abort(&self, state: &mut UploadState) -> Vec<String> {
+        let (remote, mut left) = (self.remote(Arc::default()), Vec::new());
+        if let Some(since) = state.orphans_since.take()
+            && let Err(failure) = orphans::remove(&remote, state.open.as_deref(), since)
+        {
+            left.push(format!("an upload without parts may be left on the server ({failure})"));
         }
-        match state.open.take() {
-            Some(upload_id) => remote.abort(&upload_id),
-            None => Ok(()),
+        if let Some(id) = state.open.take()
+            && let Err(failure) = remote.abort(&id)
+        {
+            left.push(format!("its parts are still on the server, as upload {id} ({failure})"));
+            state.result.upload_id = id;
         }
+        left
     }
 
-    fn leave_nothing(&self, journal: Option<&Journal>, mut error: Error, state: &mut UploadState) -> Error {
-        if let Err(failure) = self.abort(state) {
-            let id = &state.result.upload_id;
-            error = error.hint(format_args!("its parts are still on the server, as upload {id} ({failure})"));
-        }
+    fn leave_nothing(&self, journal: Option<&Journal>, error: Error, state: &mut UploadState) -> Error {
+        let mut error = self.abort(state).into_iter().fold(error, Error::hint);
         if let Some(Err(failure)) = journal.map(Journal::remove) {
             error = error.hint(failure);
         }

@@ -182,6 +182,8 @@ impl Judge {
         let messages: String = messages.collect();
         let open = stage.server.uploads(BUCKET).into_iter().map(|upload| upload.upload_id);
         self.told.extend(open.filter(|id| messages.contains(id)));
+        // Its id never came.
+        self.may_be_left_empty += messages.matches("an upload without parts may be left on the server").count();
     }
 
     /// Counts what the contract allows to stay on the server after this call.
@@ -245,8 +247,8 @@ impl Judge {
     fn look_ahead(&mut self, stage: &Stage<'_, '_>, call: &Call, log: &[LogEntry]) {
         self.interrupted = call.response.is_none() || !call.is_ok();
         let opened = log.iter().any(|entry| entry.operation == "InitiateMultipartUpload" && entry.status == 200);
-        let changed = call.changes != stage.changes;
-        self.stale = changed || self.stale && !opened;
+        let changed_meanwhile = call.changes != stage.changes;
+        self.stale = changed_meanwhile || (self.stale || call.has_changed(stage)) && !opened;
         let open: BTreeSet<_> = stage.server.uploads(BUCKET).into_iter().map(|upload| upload.upload_id).collect();
         self.to_resume = kept_upload(stage).filter(|id| open.contains(id) && !self.stale);
     }
