@@ -195,6 +195,17 @@ fn another_key_never_continues_and_the_old_upload_is_aborted() {
 }
 
 #[test]
+fn an_old_upload_that_cannot_be_removed_is_named() {
+    let fixture = Fixture::new(5);
+    fixture.stop_at(4);
+    let id = fixture.upload_id();
+    fixture.server.set_policy(Policy::PutOnly);
+    let result = fixture.run_with(|o| o.object_key = "other".into()).unwrap();
+    let named = format!("; its parts are still on the server, as upload {id} (AbortMultipartUpload: ");
+    assert!(result.restart_reason.contains(&named), "{}", result.restart_reason);
+}
+
+#[test]
 fn another_bucket_never_continues_and_the_old_upload_is_aborted() {
     let fixture = Fixture::with(5, |config| config.buckets.push("bucket-two".into()), |_| ());
     fixture.stop_at(4);
@@ -230,6 +241,7 @@ fn another_endpoint_never_continues() {
     let elsewhere = Fixture::new(1);
     let result = elsewhere.run_with(|o| o.file_path.clone_from(&fixture.scratch.file)).unwrap();
     assert!(result.restart_reason.starts_with("other-endpoint: "), "{}", result.restart_reason);
+    assert!(result.restart_reason.ends_with(&fixture.upload_id()), "{}", result.restart_reason);
     assert_stored(&elsewhere.server, KEY, &fixture.scratch.file);
     assert_eq!(fixture.parts_on_server(), [1, 2, 3], "another server is not told");
 }

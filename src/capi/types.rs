@@ -285,7 +285,8 @@ pub struct oss_result {
     pub request_id: [c_char; 64],
     /// Upload ID; empty for a file sent with one PutObject.
     pub upload_id: [c_char; 256],
-    /// Why the work of this or an earlier call was discarded and all parts were sent again; empty if it was not.
+    /// Why the work of this or an earlier call was discarded and all parts were sent again, with the earlier upload ID if its
+    /// parts could not be removed; empty if it was not.
     pub restart_reason: [c_char; 160],
     /// Size of the application server's response to x-oss-callback; see oss_upload_callback_response().
     pub callback_response_size: u64,

@@ -63,10 +63,17 @@ impl Job {
         if let Some(id) = state.open.take()
             && let Err(failure) = remote.abort(&id)
         {
-            left.push(format!("its parts are still on the server, as upload {id} ({failure})"));
+            left.push(still_there(&id, &failure));
             state.result.upload_id = id;
         }
         left
+    }
+
+    /// Tells that all is sent again, and why. What could not be removed is told as well: nobody else will.
+    pub(super) fn restarted(&self, reason: &str, left: Vec<String>, state: &mut UploadState) {
+        let reason = left.into_iter().fold(reason.to_owned(), |reason, left| format!("{reason}; {left}"));
+        self.events.tell(EventKind::Restarted, |event| event.message.clone_from(&reason));
+        state.result.restart_reason = reason;
     }
 
     fn leave_nothing(&self, journal: Option<&Journal>, error: Error, state: &mut UploadState) -> Error {
@@ -89,36 +96,39 @@ impl Job {
 impl Round<'_> {
     /// What an earlier call has left is of no use, and is removed; nothing is told when it left nothing.
     pub(super) fn start_over(&mut self, reason: &str, saved: Option<&Saved>, wanted: &Header) {
-        reason.clone_into(&mut self.state.result.restart_reason);
-        if !reason.is_empty() {
-            self.remote.events.tell(EventKind::Restarted, |event| reason.clone_into(&mut event.message));
-        }
         self.state.open = None;
         self.state.orphans_since = None;
-        if let Some(saved) = saved {
-            // Also when the user wants to stop: nobody will know of it any more.
-            abandon(&self.job.remote(Arc::default()), saved, wanted);
+        // Also when the user wants to stop: nobody will know of it any more.
+        let left = saved.and_then(|saved| abandon(&self.job.remote(Arc::default()), saved, wanted));
+        if !reason.is_empty() {
+            self.job.restarted(reason, Vec::from_iter(left), self.state);
         }
     }
 }
 
-/// Removes the parts of an earlier upload, best effort: its checkpoint is about to be overwritten.
-fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) {
+/// Removes the parts of an earlier upload: its checkpoint is about to be overwritten. Says what could not be removed.
+fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) -> Option<String> {
     let Saved { header, upload_id, .. } = saved;
-    if header.endpoint != wanted.endpoint {
-        return;
-    }
     match upload_id {
+        Some(upload_id) if header.endpoint != wanted.endpoint => {
+            Some(format!("its parts are still at the other endpoint, as upload {upload_id}"))
+        }
         Some(upload_id) => {
             let object = ObjectRef { bucket: &header.bucket, key: &header.key };
-            let _ = remote.abort_of(object, upload_id);
+            remote.abort_of(object, upload_id).err().map(|failure| still_there(upload_id, &failure))
         }
-        // Killed between Initiate and the record of its response.
-        None if mismatch(header, wanted).is_none() => {
-            let _ = orphans::remove(remote, None, header.observed);
+        None => {
+            // Killed between Initiate and the record of its response. It may have opened none.
+            if mismatch(header, wanted).is_none() {
+                let _ = orphans::remove(remote, None, header.observed);
+            }
+            None
         }
-        None => {}
     }
+}
+
+fn still_there(upload_id: &str, failure: &Error) -> String {
+    format!("its parts are still on the server, as upload {upload_id} ({failure})")
 }
 
 /// Whether a later call could go on after this error. It could not with the parts of a file that is another now, nor

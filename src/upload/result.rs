@@ -37,7 +37,7 @@ pub struct UploadResult {
     /// Number of HTTP requests, including retries.
     pub attempts: u32,
     /// Why all parts were sent again: `file-changed`, `upload-gone`, `checkpoint-damaged` or similar, a colon, and a
-    /// sentence. Empty if they were not.
+    /// sentence, with the earlier upload ID if its parts could not be removed. Empty if they were not sent again.
     pub restart_reason: String,
     /// Duration of the upload.
     pub elapsed: Duration,

@@ -76,10 +76,8 @@ impl Job {
             match self.why_start_over(&error) {
                 Some(reason) if restarts < MOST_RESTARTS => {
                     restarts += 1;
-                    self.events.tell(EventKind::Restarted, |event| event.message.clone_from(&reason));
-                    state.result.restart_reason = reason;
-                    // Best effort: what cannot be removed now is of no use to anyone.
-                    let _ = self.abort(state);
+                    let left = self.abort(state);
+                    self.restarted(&reason, left, state);
                 }
                 _ => return Err(self.clean_up(journal.map(Arc::as_ref), error, state)),
             }

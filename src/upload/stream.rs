@@ -12,7 +12,7 @@ use super::resume::{is_among, mismatch, named};
 use super::round::{MultipartUpload, Round};
 use super::send::{Incoming, PartToSend, send_blocks};
 use super::state::UploadState;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oss::api::ListedPart;
 use crate::service::stopped;
 use crate::source::{Block, MemorySource, Part, Source};
@@ -73,8 +73,8 @@ impl Job {
         ended.map_err(|error| {
             let error = match error.service_code() {
                 "NoSuchUpload" | "InvalidPart" => {
-                    // Best effort. Were it kept, the next call would end in the same way.
-                    let _ = self.abort(state);
+                    // Were it kept, the next call would end in the same way.
+                    let error = self.abort(state).into_iter().fold(error, Error::hint);
                     error.hint("a stream cannot be read again: send all of it again")
                 }
                 _ => error,

@@ -682,7 +682,8 @@ typedef struct {
    */
   char upload_id[256];
   /**
-   * Why the work of this or an earlier call was discarded and all parts were sent again; empty if it was not.
+   * Why the work of this or an earlier call was discarded and all parts were sent again, with the earlier upload ID if its
+   * parts could not be removed; empty if it was not.
    */
   char restart_reason[160];
   /**
