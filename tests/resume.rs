@@ -758,14 +758,29 @@ fn a_stop_while_the_upload_is_being_opened_leaves_no_empty_upload_for_ever() {
 
 #[test]
 fn a_lost_response_to_initiate_leaves_no_empty_upload() {
+    // Whatever the server's clock shows: it takes requests that are off by a quarter of an hour without a word.
+    for server_clock in [0, -600, 600] {
+        let fixture = Fixture::new(4);
+        fixture.server.set_clock_offset(server_clock);
+        faults(
+            &fixture.server,
+            r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}}]"#,
+        );
+        fixture.run().unwrap();
+        assert_eq!(fixture.count("InitiateMultipartUpload"), 2);
+        fixture.assert_done();
+    }
+}
+
+#[test]
+fn an_upload_that_a_killed_process_opened_is_found_by_a_client_that_learns_the_time_then() {
     let fixture = Fixture::new(4);
-    faults(
-        &fixture.server,
-        r#"[{"match":{"operation":"InitiateMultipartUpload","times":1},"action":{"type":"close","at":"before_response"}}]"#,
-    );
-    fixture.run().unwrap();
-    assert_eq!(fixture.count("InitiateMultipartUpload"), 2);
-    fixture.assert_done();
+    fixture.server.set_clock_offset(-3600);
+    killed_while_opening(&fixture);
+    fs::write(&fixture.scratch.file, content(4 * PART as usize, 2)).unwrap();
+    let error = fixture.run_with(|options| options.on_file_change = OnFileChange::Fail).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FileChanged);
+    fixture.assert_nothing_left();
 }
 
 #[test]

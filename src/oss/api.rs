@@ -74,7 +74,16 @@ pub struct ListedPart {
     pub crc64: Option<u64>,
 }
 
-/// An upload that is open on the server, in OSS: ListMultipartUploads.
+/// The uploads of one key that are open on the server (OSS: ListMultipartUploads).
+#[derive(Debug, PartialEq, Eq)]
+pub struct OpenUploads {
+    /// In no order.
+    pub uploads: Vec<OpenUpload>,
+    /// What the server's clock showed then.
+    pub server_time: Option<SystemTime>,
+}
+
+/// An upload that is open on the server.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OpenUpload {
     /// The upload id.
@@ -226,7 +235,7 @@ pub fn parts_page(response: &Response, marker: u32) -> Result<PartsPage> {
 }
 
 /// The uploads of `key` in the response to OSS: ListMultipartUploads.
-pub fn open_uploads(response: &Response, key: &str) -> Result<Vec<OpenUpload>> {
+pub fn open_uploads(response: &Response, key: &str) -> Result<OpenUploads> {
     let Some(Document::ListMultipartUploadsResult(document)) = xml::parse(&response.body) else {
         return Err(unexpected(Operation::ListMultipartUploads, response));
     };
@@ -235,7 +244,7 @@ pub fn open_uploads(response: &Response, key: &str) -> Result<Vec<OpenUpload>> {
         let initiated = date::parse_iso(upload.initiated.trim())?;
         Some(OpenUpload { upload_id: upload.upload_id.trim().to_owned(), initiated })
     });
-    Ok(read.collect())
+    Ok(OpenUploads { uploads: read.collect(), server_time: response.date() })
 }
 
 /// The response to OSS: HeadObject.
@@ -350,6 +359,7 @@ mod tests {
     use super::super::response::tests::response;
     use super::*;
     use proptest::prelude::*;
+    use std::time::Duration;
 
     const OBJECT: ObjectRef<'static> = ObjectRef { bucket: "bucket", key: "dir/big.bin" };
     const ID: &str = "0004B9895DBBB6EC98E36";
@@ -416,10 +426,11 @@ mod tests {
         ]
         .concat();
         let page = format!("<ListMultipartUploadsResult><Prefix/>{body}</ListMultipartUploadsResult>");
-        let found = open_uploads(&response(200, &[], &page), "a b").unwrap();
-        assert_eq!(found.iter().map(|upload| upload.upload_id.as_str()).collect::<Vec<_>>(), ["1"]);
+        let found = open_uploads(&response(200, &[("date", "Sat, 16 Dec 2023 16:20:57 GMT")], &page), "a b").unwrap();
+        assert_eq!(found.uploads.iter().map(|upload| upload.upload_id.as_str()).collect::<Vec<_>>(), ["1"]);
+        assert_eq!(found.server_time, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_702_743_657)));
         let empty = response(200, &[], "<ListMultipartUploadsResult></ListMultipartUploadsResult>");
-        assert_eq!(open_uploads(&empty, "a b").unwrap(), []);
+        assert_eq!(open_uploads(&empty, "a b").unwrap(), OpenUploads { uploads: vec![], server_time: None });
         assert!(open_uploads(&response(200, &[], "<html/>"), "a b").is_err());
     }
 

@@ -1,6 +1,9 @@
 //! What OSS says in the headers of a response.
 
+use std::time::SystemTime;
+
 use crate::http::Response;
+use crate::text::date;
 
 impl Response {
     /// The request id; empty when a proxy answered in OSS's place (OSS: common response headers).
@@ -16,6 +19,11 @@ impl Response {
     /// The bare ETag.
     pub fn etag(&self) -> Option<String> {
         self.header("etag").and_then(bare_etag)
+    }
+
+    /// What the server's clock showed.
+    pub fn date(&self) -> Option<SystemTime> {
+        self.header("date").and_then(date::parse_http_date)
     }
 
     /// The version of the object that was stored, in a versioned bucket.

@@ -64,7 +64,7 @@ impl ServiceError {
             message: Some(snippet(&response.body)),
             ..ErrorBody::default()
         });
-        let server_date = response.header("date").and_then(date::parse_http_date);
+        let server_date = response.date();
         let message = word(body.message, MAX_MESSAGE_CHARS).unwrap_or_default();
         let doubts_signature = doubts_signature(response.status, body.code.as_deref().unwrap_or_default(), &message);
         ServiceError {

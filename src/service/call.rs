@@ -122,11 +122,6 @@ impl Service {
         Ok((Signed { credentials, clock_offset_ms }, headers))
     }
 
-    /// What the server's clock shows, as far as we know, when ours shows `time`.
-    pub(crate) fn by_server_clock(&self, time: SystemTime) -> SystemTime {
-        shifted(time, self.clock_offset_ms.load(Ordering::Relaxed))
-    }
-
     /// Learns the server's time from its complaint about a request. False when that changes nothing: the request
     /// counts, not the clock, which the complaint about another one may have corrected already.
     pub(crate) fn correct_clock(&self, server_time: SystemTime, signed: &Signed) -> bool {

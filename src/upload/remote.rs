@@ -11,7 +11,7 @@ use super::request::UploadRequest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::events::Events;
 use crate::http::Response;
-use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUpload, UploadedPart};
+use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUploads, UploadedPart};
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
 use crate::source::{Part, PartReader, Source};
@@ -186,7 +186,7 @@ impl Remote<'_> {
     }
 
     /// The uploads of the key that are open on the server, ours and others'.
-    pub(crate) fn open_uploads(&self) -> Result<Vec<OpenUpload>> {
+    pub(crate) fn open_uploads(&self) -> Result<OpenUploads> {
         let request = api::list_multipart_uploads(self.object(), &self.request.headers);
         let attempted = self.attempts().run(&request, self.tidy_attempts(), |attempt| {
             let response = self.call(attempt, None)?;

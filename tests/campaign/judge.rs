@@ -3,7 +3,8 @@
 //! A part that the server had acknowledged goes again to the same upload only in these cases (`may_send_again`):
 //!
 //! 1. A call was killed, paused or failed while parts were in flight, and the next one cannot see what the server has: it
-//!    may not list parts, or the list has no CRC-64. Then at most as many as were in flight.
+//!    may not list parts, or the list has no CRC-64; or the file has changed, and these parts with it. Then at most as many
+//!    as were in flight.
 //! 2. The checkpoint was cut, and the next call cannot see what the server has.
 //!
 //! It goes again to another upload, which is opened instead of the first, only in these (`may_open_another`):
@@ -130,11 +131,14 @@ impl Judge {
     /// Acknowledged parts go again only as the cases above say.
     fn check_again(&mut self, stage: &Stage<'_, '_>, call: &Call, log: &[LogEntry]) -> Result<(), String> {
         let again = self.count_again(log);
+        // The second process may go on where the first was killed.
+        let in_doubt = self.interrupted || call.second.is_some() && call.response.is_none();
+        // What was in flight need not be what the file holds now.
+        let differs = in_doubt && (self.stale || call.has_changed(stage));
         let allowed = match () {
-            () if call.sees(stage) => 0,
-            () if call.was_lost() => usize::MAX,
-            // The second process may go on where the first was killed.
-            () if self.interrupted || call.second.is_some() && call.response.is_none() => stage.plan.in_flight(),
+            () if call.sees(stage) && !differs => 0,
+            () if call.was_lost() && !call.sees(stage) => usize::MAX,
+            () if in_doubt => stage.plan.in_flight(),
             () => 0,
         };
         if again > allowed {
@@ -224,9 +228,11 @@ impl Judge {
         let is_known = |id: &String| Some(id) == kept.as_ref() || self.told.contains(id);
         let others: Vec<&PendingUpload> = uploads.iter().filter(|upload| !is_known(&upload.upload_id)).collect();
         let (full, empty): (Vec<_>, Vec<_>) = others.into_iter().partition(|upload| !upload.parts.is_empty());
-        // One may have been opened and not recorded, and another one when the response to that was lost.
+        // One may have been opened and not recorded, and another one when the response to that was lost. The next call looks
+        // for them.
         let most = 1 + usize::from(stage.plan.faults.contains("InitiateMultipartUpload"));
-        let killed = if call.response.is_none() { most } else { 0 };
+        let is_nameless = stage.checkpoint().is_some() && kept.is_none();
+        let killed = if call.response.is_none() || is_nameless { most } else { 0 };
         if full.len() > self.may_be_left {
             return Err(format!("left on the server: {full:?}, {} may be", self.may_be_left));
         }
