@@ -43,10 +43,11 @@ zig_tools() {
 }
 
 # zig_linker FOLDER: Zig links for this platform, and compiles its C, for commands of Cargo that cargo-zigbuild does not know.
+# Without its detector of undefined behaviour, which needs a newer musl than systems have.
 zig_linker() {
     local linker=${rust_target//-/_} program=$1/$rust_target-cc
     zig_tools "$1"
-    printf '#!/bin/sh\nexec cargo-zigbuild zig cc -- -target %s "$@"\n' "$processor-linux-musl" >"$program"
+    printf '#!/bin/sh\nexec cargo-zigbuild zig cc -- -target %s -fno-sanitize=undefined "$@"\n' "$processor-linux-musl" >"$program"
     chmod +x "$program"
     export "CARGO_TARGET_${linker^^}_LINKER=$program" "CC_$linker=$program"
 }
