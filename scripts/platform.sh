@@ -52,13 +52,13 @@ zig_linker() {
     export "CARGO_TARGET_${linker^^}_LINKER=$program" "CC_$linker=$program"
 }
 
-# The shared library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against an old C library
-# whatever this machine has. glibc's is that of manylinux_2_17.
-build_shared_library() {
+# build_library [OPTION...]: the library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against
+# an old C library whatever this machine has. glibc's is that of manylinux_2_17.
+build_library() {
     case $platform in
-    linux-musl-*) RUSTFLAGS=-Ctarget-feature=-crt-static cargo zigbuild --release --lib --target "$rust_target" ;;
-    linux-*) cargo zigbuild --release --lib --target "$rust_target.2.17" ;;
-    *) cargo build --release --lib --target "$rust_target" ;;
+    linux-musl-*) RUSTFLAGS=-Ctarget-feature=-crt-static cargo-zigbuild rustc --release --lib "$@" --target "$rust_target" ;;
+    linux-*) cargo-zigbuild rustc --release --lib "$@" --target "$rust_target.2.17" ;;
+    *) cargo rustc --release --lib "$@" --target "$rust_target" ;;
     esac
 }
 
