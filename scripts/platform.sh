@@ -107,4 +107,12 @@ kill_and_resume() {
     rm "$file"
 }
 
+# scenarios LIBRARY COMPILER [RUNNER...]: the table of scenarios, as a C program of the platform carries it out.
+scenarios() {
+    say 'The table of scenarios, in C'
+    # The other threads of qemu are counted, too.
+    OSS_UPLOAD_LIBRARY=$1 OSS_TEST_CC="$2${emulator:+ -DTASKS_WHEN_ALONE=4}" OSS_TEST_RUNNER="${*:3}" \
+        cargo test --test scenarios c_elsewhere -- --exact --ignored
+}
+
 stored_parts() { grep -c '"operation":"UploadPart".*"stored":true' "$work/requests.log" || true; }
