@@ -16,6 +16,8 @@ module=github.com/oss-upload/liboss_upload/bindings/go
 version=v$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # The most that an archive may have.
 limit=$((8 * 1024 * 1024))
+# Without it, functions remain that nobody calls. ld drops them, but not their tables for unwinding.
+export CARGO_PROFILE_RELEASE_LTO=fat
 zig_tools "$target/wheel-tools"
 rm -rf "$out"
 mkdir -p "$out/modules"
@@ -28,7 +30,8 @@ constraint() {
     esac
 }
 
-# One object with what the C API needs, and no other name to be seen: two libraries of Rust in one program do not meet.
+# One object with what the C API needs, and no other name to be seen: two libraries of Rust in one program do not meet. Names
+# that only this object uses become short.
 # archive FROM TO
 archive() {
     local work
@@ -39,6 +42,9 @@ archive() {
     "${binutils}ld" -r --gc-sections --force-group-allocation -T packaging/go/archive.ld $(sed 's/^/-u /' "$work/names") "$1" -o "$work/all.o"
     "${binutils}objcopy" --keep-global-symbols="$work/names" "$work/all.o" "$work/oss_upload.o"
     "${binutils}strip" --strip-unneeded "$work/oss_upload.o"
+    names() { "${binutils}nm" $1 --format=just-symbols "$work/oss_upload.o" | sort -u; }
+    comm -23 <(names --defined-only) <(names --undefined-only | sort -u - "$work/names") | awk '{ print $1, "local" NR }' >"$work/short"
+    "${binutils}objcopy" --redefine-syms="$work/short" "$work/oss_upload.o"
     "${binutils}ar" crD "$2" "$work/oss_upload.o"
     rm -rf "$work"
     [ "$(stat -c %s "$2")" -le $limit ] || { echo "$2 has $(stat -c %s "$2") bytes, more than $limit" >&2; return 1; }
@@ -52,7 +58,8 @@ for name; do
     ! is_this_machine || binutils=
     say "Archive for $name"
     with_target "$rust_target"
-    build_shared_library
+    # Cargo optimises over all crates only where it makes no library for Rust beside it.
+    build_library --crate-type staticlib
     folder=$out/modules/$name
     mkdir "$folder"
     archive "$target/$rust_target/release/liboss_upload.a" "$folder/liboss_upload.a"

@@ -43,21 +43,22 @@ zig_tools() {
 }
 
 # zig_linker FOLDER: Zig links for this platform, and compiles its C, for commands of Cargo that cargo-zigbuild does not know.
+# Without its detector of undefined behaviour, which needs a newer musl than systems have.
 zig_linker() {
     local linker=${rust_target//-/_} program=$1/$rust_target-cc
     zig_tools "$1"
-    printf '#!/bin/sh\nexec cargo-zigbuild zig cc -- -target %s "$@"\n' "$processor-linux-musl" >"$program"
+    printf '#!/bin/sh\nexec cargo-zigbuild zig cc -- -target %s -fno-sanitize=undefined "$@"\n' "$processor-linux-musl" >"$program"
     chmod +x "$program"
     export "CARGO_TARGET_${linker^^}_LINKER=$program" "CC_$linker=$program"
 }
 
-# The shared library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against an old C library
-# whatever this machine has. glibc's is that of manylinux_2_17.
-build_shared_library() {
+# build_library [OPTION...]: the library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against
+# an old C library whatever this machine has. glibc's is that of manylinux_2_17.
+build_library() {
     case $platform in
-    linux-musl-*) RUSTFLAGS=-Ctarget-feature=-crt-static cargo zigbuild --release --lib --target "$rust_target" ;;
-    linux-*) cargo zigbuild --release --lib --target "$rust_target.2.17" ;;
-    *) cargo build --release --lib --target "$rust_target" ;;
+    linux-musl-*) RUSTFLAGS=-Ctarget-feature=-crt-static cargo-zigbuild rustc --release --lib "$@" --target "$rust_target" ;;
+    linux-*) cargo-zigbuild rustc --release --lib "$@" --target "$rust_target.2.17" ;;
+    *) cargo rustc --release --lib "$@" --target "$rust_target" ;;
     esac
 }
 
@@ -104,6 +105,14 @@ kill_and_resume() {
     same_as_stored "$1" "$file"
     echo "$1: killed after $before of 48 parts, resumed; $(($(stored_parts) - 48)) sent twice" >&2
     rm "$file"
+}
+
+# scenarios LIBRARY COMPILER [RUNNER...]: the table of scenarios, as a C program of the platform carries it out.
+scenarios() {
+    say 'The table of scenarios, in C'
+    # The other threads of qemu are counted, too.
+    OSS_UPLOAD_LIBRARY=$1 OSS_TEST_CC="$2${emulator:+ -DTASKS_WHEN_ALONE=4}" OSS_TEST_RUNNER="${*:3}" \
+        cargo test --test scenarios c_elsewhere -- --exact --ignored
 }
 
 stored_parts() { grep -c '"operation":"UploadPart".*"stored":true' "$work/requests.log" || true; }

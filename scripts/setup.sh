@@ -53,6 +53,7 @@ dpkg-gensymbols dpkg-dev    a Debian system
 "
 i686_tools="$platform_tools
 i686-linux-gnu-gcc gcc-i686-linux-gnu a GCC for i686
+/usr/i686-linux-gnu/lib/crt1.o libc6-dev-i386-cross the headers of the C library for i686
 /lib/ld-linux.so.2 libc6-i386 the C library for i686
 /usr/lib32/libgcc_s.so.1 lib32gcc-s1 the library of GCC for i686
 "

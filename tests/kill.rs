@@ -1,7 +1,8 @@
 //! A process that uploads is killed again and again, at any moment, until it succeeds.
 //!
 //! The short form runs always. `OSS_KILLS=500 cargo test --test kill -- --nocapture` kills longer, and `OSS_SEED`
-//! repeats the choices of a run (not its exact moments, which are the machine's).
+//! repeats the choices of a run (not its exact moments, which are the machine's). `OSS_KILL_VICTIM` is `c/kill_victim.c`,
+//! compiled by somebody else, where no C compiler runs.
 
 #[path = "c/toolchain.rs"]
 mod toolchain;
@@ -267,7 +268,8 @@ fn killed_at_any_moment_it_loses_nothing_and_leaves_nothing() {
     let kills = number("OSS_KILLS").map_or(KILLS, |kills| kills as u32);
     println!("to repeat the choices: OSS_SEED={seed} OSS_KILLS={kills}");
     let library = tempfile::tempdir().expect("a folder for the program");
-    let program = toolchain::program(library.path(), "cc", &[], &["kill_victim.c"]);
+    let program = env::var_os("OSS_KILL_VICTIM").map(PathBuf::from);
+    let program = program.unwrap_or_else(|| toolchain::program(library.path(), "cc", &[], &["kill_victim.c"]));
     let mut count = Count::default();
     let mut rng = Rng::with_seed(seed);
     while count.kills < kills {

@@ -33,6 +33,7 @@ for kind in shared static; do
     c_program() { PART_SIZE=1048576 MAX_BYTES_PER_SECOND=12582912 LD_LIBRARY_PATH=$work/prefix/lib exec "${emulated[@]}" "$work/${1%.*}" "$endpoint" demo "$1" "$2"; }
     kill_and_resume "$kind.c" c_program
 done
+scenarios "$work/prefix/lib/liboss_upload.so" "${binutils}gcc" "${emulated[@]}"
 
 say 'The wheel, with a Python for arm64'
 scripts/wheels.sh "$platform"

@@ -53,6 +53,7 @@ for libraries in "$work/prefix/lib" "$work/site/oss_upload"; do
     compiled "$program" "$zig" -dynamic -L"$libraries" -loss_upload
     kill_and_resume "$program" shared
 done
+scenarios "$work/prefix/lib/liboss_upload.so" "$zig -dynamic" ${emulator:+$emulator /} "$loader"
 if [ -z "$emulator" ]; then
     say "The shared library with Debian's musl-gcc"
     libraries=$work/prefix/lib program=musl-gcc

@@ -123,7 +123,7 @@ static void tell_text(const char *name, const char *value)
     print_encoded(value);
 }
 
-static void tell(const char *name, uint64_t value) { printf(" %s=%" PRIu64, name, value); }
+static void tell_number(const char *name, uint64_t value) { printf(" %s=%" PRIu64, name, value); }
 
 static void tell_end(oss_status status, const oss_error *error)
 {
@@ -131,10 +131,10 @@ static void tell_end(oss_status status, const oss_error *error)
     if (error->status != (int32_t)status) tell_text("raised", "an error of another status");
     if (status >= 0) return;
     tell_text("raised", oss_status_name(error->status));
-    tell("http_status", error->http_status);
+    tell_number("http_status", error->http_status);
     printf(" os_errno=%" PRId32, error->os_errno);
-    tell("part_number", error->part_number);
-    tell("retryable", error->retryable);
+    tell_number("part_number", error->part_number);
+    tell_number("retryable", error->retryable);
     tell_text("service_code", error->service_code);
     tell_text("ec", error->ec);
     tell_text("request_id", error->request_id);
@@ -143,22 +143,22 @@ static void tell_end(oss_status status, const oss_error *error)
 
 static void tell_result(const oss_result *result)
 {
-    tell("result.crc64", result->crc64);
-    tell("result.size", result->size);
-    tell("result.part_size", result->part_size);
-    tell("result.bytes_sent", result->bytes_sent);
-    tell("result.bytes_resumed", result->bytes_resumed);
-    tell("result.elapsed_ms", result->elapsed_ms);
-    tell("result.parts", result->parts);
-    tell("result.parts_resumed", result->parts_resumed);
-    tell("result.attempts", result->attempts);
-    tell("result.part_size_raised", result->part_size_raised);
+    tell_number("result.crc64", result->crc64);
+    tell_number("result.size", result->size);
+    tell_number("result.part_size", result->part_size);
+    tell_number("result.bytes_sent", result->bytes_sent);
+    tell_number("result.bytes_resumed", result->bytes_resumed);
+    tell_number("result.elapsed_ms", result->elapsed_ms);
+    tell_number("result.parts", result->parts);
+    tell_number("result.parts_resumed", result->parts_resumed);
+    tell_number("result.attempts", result->attempts);
+    tell_number("result.part_size_raised", result->part_size_raised);
     tell_text("result.etag", result->etag);
     tell_text("result.version_id", result->version_id);
     tell_text("result.request_id", result->request_id);
     tell_text("result.upload_id", result->upload_id);
     tell_text("result.restart_reason", result->restart_reason);
-    tell("result.callback_response_size", result->callback_response_size);
+    tell_number("result.callback_response_size", result->callback_response_size);
 }
 
 static const char *name_of_phase(uint32_t phase)
@@ -178,15 +178,15 @@ static const char *name_of_phase(uint32_t phase)
 static void tell_progress(const oss_progress *progress)
 {
     tell_text("progress.phase", name_of_phase(progress->phase));
-    tell("progress.total_bytes", progress->total_bytes);
-    tell("progress.done_bytes", progress->done_bytes);
-    tell("progress.resumed_bytes", progress->resumed_bytes);
-    tell("progress.sent_bytes", progress->sent_bytes);
-    tell("progress.parts_total", progress->parts_total);
-    tell("progress.parts_done", progress->parts_done);
-    tell("progress.retries", progress->retries);
-    tell("progress.bytes_per_second", progress->bytes_per_second);
-    tell("progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
+    tell_number("progress.total_bytes", progress->total_bytes);
+    tell_number("progress.done_bytes", progress->done_bytes);
+    tell_number("progress.resumed_bytes", progress->resumed_bytes);
+    tell_number("progress.sent_bytes", progress->sent_bytes);
+    tell_number("progress.parts_total", progress->parts_total);
+    tell_number("progress.parts_done", progress->parts_done);
+    tell_number("progress.retries", progress->retries);
+    tell_number("progress.bytes_per_second", progress->bytes_per_second);
+    tell_number("progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
 }
 
 static oss_status new_client(const struct order *order, oss_client **client, oss_error *error)
@@ -291,7 +291,7 @@ static void upload_now(oss_client *client, const struct order *order, int from_m
     if (watch.calls == 0) return;
     tell_result(&result);
     tell_progress(&watch.last);
-    tell("progress.runs_forward", (uint64_t)watch.runs_forward);
+    tell_number("progress.runs_forward", (uint64_t)watch.runs_forward);
     for (phase = 0; phase < 32; phase++)
         if (watch.phases & 1u << phase) tell_text("progress.phases", name_of_phase(phase));
 }
@@ -395,7 +395,7 @@ static void tell_shared_text(oss_upload *step, int is_token)
     }
     if (size > 0 && is_token) {
         if (oss_shared_upload_part_count(text, &count, &error) != OSS_OK) exit(2);
-        tell("part_count", count);
+        tell_number("part_count", count);
     }
     free(text);
 }
@@ -483,40 +483,40 @@ static void take_outcomes(oss_batch *batch, const struct order *order)
 
 static void tell_batch_result(const oss_batch_result *result)
 {
-    tell("batch.files_stored", result->files_stored);
-    tell("batch.files_resumed", result->files_resumed);
-    tell("batch.files_unchanged", result->files_unchanged);
-    tell("batch.files_skipped", result->files_skipped);
-    tell("batch.files_failed", result->files_failed);
-    tell("batch.files_planned", result->files_planned);
-    tell("batch.bytes_stored", result->bytes_stored);
-    tell("batch.bytes_sent", result->bytes_sent);
-    tell("batch.requests", result->requests);
-    tell("batch.manifest_lines_damaged", result->manifest_lines_damaged);
-    tell("batch.elapsed_ms", result->elapsed_ms);
+    tell_number("batch.files_stored", result->files_stored);
+    tell_number("batch.files_resumed", result->files_resumed);
+    tell_number("batch.files_unchanged", result->files_unchanged);
+    tell_number("batch.files_skipped", result->files_skipped);
+    tell_number("batch.files_failed", result->files_failed);
+    tell_number("batch.files_planned", result->files_planned);
+    tell_number("batch.bytes_stored", result->bytes_stored);
+    tell_number("batch.bytes_sent", result->bytes_sent);
+    tell_number("batch.requests", result->requests);
+    tell_number("batch.manifest_lines_damaged", result->manifest_lines_damaged);
+    tell_number("batch.elapsed_ms", result->elapsed_ms);
 }
 
 static void tell_batch_progress(const oss_batch_progress *progress)
 {
-    tell("batch_progress.files_found", progress->files_found);
-    tell("batch_progress.bytes_found", progress->bytes_found);
-    tell("batch_progress.totals_known", progress->totals_known);
-    tell("batch_progress.files_stored", progress->files_stored);
-    tell("batch_progress.files_resumed", progress->files_resumed);
-    tell("batch_progress.files_unchanged", progress->files_unchanged);
-    tell("batch_progress.files_skipped", progress->files_skipped);
-    tell("batch_progress.files_failed", progress->files_failed);
-    tell("batch_progress.bytes_done", progress->bytes_done);
-    tell("batch_progress.bytes_sent", progress->bytes_sent);
-    tell("batch_progress.requests", progress->requests);
-    tell("batch_progress.retries", progress->retries);
-    tell("batch_progress.bytes_per_second", progress->bytes_per_second);
-    tell("batch_progress.files_per_second", progress->files_per_second);
-    tell("batch_progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
+    tell_number("batch_progress.files_found", progress->files_found);
+    tell_number("batch_progress.bytes_found", progress->bytes_found);
+    tell_number("batch_progress.totals_known", progress->totals_known);
+    tell_number("batch_progress.files_stored", progress->files_stored);
+    tell_number("batch_progress.files_resumed", progress->files_resumed);
+    tell_number("batch_progress.files_unchanged", progress->files_unchanged);
+    tell_number("batch_progress.files_skipped", progress->files_skipped);
+    tell_number("batch_progress.files_failed", progress->files_failed);
+    tell_number("batch_progress.bytes_done", progress->bytes_done);
+    tell_number("batch_progress.bytes_sent", progress->bytes_sent);
+    tell_number("batch_progress.requests", progress->requests);
+    tell_number("batch_progress.retries", progress->retries);
+    tell_number("batch_progress.bytes_per_second", progress->bytes_per_second);
+    tell_number("batch_progress.files_per_second", progress->files_per_second);
+    tell_number("batch_progress.eta_known", progress->eta_ms != OSS_ETA_UNKNOWN);
     tell_text("batch_progress.current_path", progress->current_path);
-    tell("batch_progress.current_done", progress->current_done);
-    tell("batch_progress.current_size", progress->current_size);
-    tell("batch_progress.ended", progress->ended);
+    tell_number("batch_progress.current_done", progress->current_done);
+    tell_number("batch_progress.current_size", progress->current_size);
+    tell_number("batch_progress.ended", progress->ended);
 }
 
 static void upload_many(oss_client *client, const struct order *order)

@@ -21,8 +21,9 @@ static inline void pause_a_millisecond(void)
     nanosleep(&millisecond, NULL);
 }
 
-/** ".", ".." and this thread; the thread sanitizer has one of its own. */
-#ifdef __SANITIZE_THREAD__
+/** ".", ".." and this thread; the thread sanitizer and qemu have one of their own. */
+#ifdef TASKS_WHEN_ALONE
+#elif defined(__SANITIZE_THREAD__)
 #define TASKS_WHEN_ALONE 4
 #else
 #define TASKS_WHEN_ALONE 3

@@ -3,7 +3,10 @@
 
 use std::env;
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
+#[cfg(windows)]
+use std::os::windows::fs::symlink_file as symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -47,6 +50,10 @@ pub fn library_folder(folder: &Path) -> PathBuf {
     if !folder.exists() {
         fs::create_dir(&folder).expect("a folder for the library");
         let library = library();
+        if library.extension().is_some_and(|extension| extension == "dll") {
+            symlink(&library, folder.join("oss_upload.dll")).expect("a link to the library");
+            return folder;
+        }
         symlink(&library, folder.join("liboss_upload.so")).expect("a link to the library");
         if let Some(name) = soname(&library).filter(|name| name != "liboss_upload.so") {
             symlink(&library, folder.join(name)).expect("a link to the library");
@@ -87,8 +94,11 @@ pub fn finds_races() -> bool {
     env::var_os("OSS_TEST_RACES").is_some()
 }
 
-/// A command that finds the library.
+/// A command that finds the library. Windows finds it beside the program.
 pub fn with_library<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
+    if cfg!(windows) {
+        return command;
+    }
     command.env("LD_LIBRARY_PATH", library_folder(folder))
 }
 

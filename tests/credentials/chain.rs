@@ -1,10 +1,8 @@
 //! The default chain, when no source is named.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
-
 use super::run::Case;
 use super::vendor::*;
+use crate::common::system::not_unicode;
 
 #[test]
 fn the_first_that_has_some_is_used() {
@@ -108,8 +106,7 @@ fn broken_variables_let_nobody_else_sign() {
         let case = given.into_iter().fold(case, |case, (name, value)| case.with(name, value));
         assert_ends(&case, reason, false);
     }
-    let not_utf8 = OsString::from_vec(b"a\xff".to_vec());
-    let case = with_somebody_else(Case::new()).with_bytes(ID, not_utf8);
+    let case = with_somebody_else(Case::new()).with_bytes(ID, not_unicode());
     assert_ends(&case, "env: OSS_ACCESS_KEY_ID is not UTF-8", false);
 }
 

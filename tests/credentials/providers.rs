@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::run::Case;
+use super::run::{Case, HOME};
 use super::vendor::*;
 
 #[test]
@@ -105,6 +105,7 @@ fn process() {
 
 /// In a program that ignores SIGCHLD, or reaps all children by itself, nobody knows how the command ended.
 #[test]
+#[cfg(unix)]
 fn process_of_a_host_that_takes_the_status() {
     for children in ["ignored", "reaped"] {
         let case = Case::new().with_children(children);
@@ -132,7 +133,7 @@ fn relative_paths_mean_what_they_meant_when_the_client_was_made() {
     let token = case.scratch.path("home/token");
     case.write("here/config.json", &config.replace(token.to_str().unwrap(), "token").replace("cat /", "../bin/cat /"));
     std::fs::create_dir_all(case.scratch.path("bin")).unwrap();
-    std::os::unix::fs::symlink("/bin/cat", case.scratch.path("bin/cat")).unwrap();
+    crate::common::system::symlink("/bin/cat", case.scratch.path("bin/cat")).unwrap();
     std::fs::remove_file(case.scratch.path("home/.aliyun/config.json")).unwrap();
     let case = case.with("ALIBABA_CLOUD_CONFIG_FILE", "here/config.json");
     assert_eq!(case.upload(Some("profile:ak")).unwrap(), SOURCE_ID);
@@ -143,7 +144,7 @@ fn relative_paths_mean_what_they_meant_when_the_client_was_made() {
     case.write("key.json", &key.to_string());
     assert_eq!(case.upload(Some("process:../bin/cat key.json")).unwrap(), "an-id");
 
-    let case = Case::new().going_to("/").with("HOME", ".");
+    let case = Case::new().going_to("/").with(HOME, ".");
     case.oss.add_access_key(oss_server::AccessKey::new(SOURCE_ID, SOURCE_SECRET));
     case.write(".ossutilconfig", &format!("[default]\naccessKeyID={SOURCE_ID}\naccessKeySecret={SOURCE_SECRET}\n"));
     assert_eq!(case.upload(None).unwrap(), SOURCE_ID);

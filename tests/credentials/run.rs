@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use super::vendor::Vendor;
 use crate::common::*;
 
+/// The variable that names the home directory.
+pub const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 const ENDPOINT: &str = "TEST_ENDPOINT";
 const FILE: &str = "TEST_FILE";
 const NAME: &str = "TEST_CREDENTIALS";
@@ -53,6 +55,7 @@ impl Case {
     }
 
     /// The process ignores SIGCHLD (`ignored`), or has a thread that waits for all children (`reaped`).
+    #[cfg(unix)]
     pub fn with_children(self, are: &str) -> Case {
         self.with(CHILDREN, are)
     }
@@ -100,10 +103,12 @@ impl Case {
         fs::create_dir_all(self.scratch.path("home")).unwrap();
         command
             .current_dir(self.scratch.path("home"))
-            .env("HOME", self.scratch.path("home"))
+            .env(HOME, self.scratch.path("home"))
             .env("PATH", var("PATH").unwrap_or_default());
         // Nobody answers there.
         command.env("ALIBABA_CLOUD_ECS_METADATA_ENDPOINT", "http://127.0.0.1:1");
+        // Without it, Windows has no sockets.
+        command.envs(var("SYSTEMROOT").map(|folder| ("SYSTEMROOT", folder)));
         command.envs(self.variables.iter().cloned());
         if let Some(name) = credentials {
             command.env(NAME, name);
@@ -174,7 +179,11 @@ fn child_uploads() {
     println!("outcome: {outcome}");
 }
 
+#[cfg(windows)]
+fn live_with_children(_: &str) {}
+
 /// Hosts do so for reasons of their own, before the library starts a child.
+#[cfg(unix)]
 fn live_with_children(are: &str) {
     match are {
         // SAFETY: the disposition of a signal of this process, which the test owns.

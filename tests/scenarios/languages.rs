@@ -1,6 +1,7 @@
 //! The executors: how that of each language is built and run.
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,8 +22,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Builds the executor in `tools`, and says how to run it; `None` when it needs a tool that is left out. No variable of the
-    /// machine reaches it.
+    /// Builds the executor in `tools`, and says how to run it; `None` when it needs a tool that is left out.
     pub fn executor(self, tools: &Path) -> Option<impl Fn() -> Command + Send + Sync + use<>> {
         let program = self.program(tools)?;
         let (config, tools) = (tools.join("config.json"), tools.to_owned());
@@ -41,11 +41,7 @@ impl Language {
                 }
                 Language::C | Language::Cpp | Language::Go => _ = toolchain::with_library(&mut command, &tools),
             }
-            for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
-                command.env_remove(variable);
-            }
-            command.env("ALIBABA_CLOUD_CONFIG_FILE", &config);
-            command
+            shielded(command, &config)
         })
     }
 
@@ -67,6 +63,35 @@ impl Language {
             Language::Go => go_program(tools),
         })
     }
+}
+
+/// The executor for C on another platform: OSS_TEST_CC is its compiler, and OSS_TEST_RUNNER what runs its programs here,
+/// if anything; both may have arguments. OSS_UPLOAD_LIBRARY is its library.
+#[allow(dead_code, reason = "each test binary uses some of it")]
+pub fn executor_elsewhere(tools: &Path) -> impl Fn() -> Command {
+    let words = |name| env::var(name).unwrap_or_default().split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (compiler, runner) = (words("OSS_TEST_CC"), words("OSS_TEST_RUNNER"));
+    let [compiler, flags @ ..] = compiler.as_slice() else { panic!("OSS_TEST_CC names no compiler") };
+    let flags: Vec<_> =
+        ["-std=c99", "-D_POSIX_C_SOURCE=200809L"].into_iter().chain(flags.iter().map(String::as_str)).collect();
+    let program = with_options_inc(tools, compiler, &flags, "scenarios.c");
+    let (config, tools) = (tools.join("config.json"), tools.to_owned());
+    fs::write(&config, PROFILES).expect("the profiles are written");
+    move || {
+        let mut words = runner.iter().map(OsStr::new).chain([program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("a program"));
+        toolchain::with_library(command.args(words), &tools);
+        shielded(command, &config)
+    }
+}
+
+/// No variable of the machine reaches it.
+fn shielded(mut command: Command, config: &Path) -> Command {
+    for variable in ["OSS_ACCESS_KEY_ID", "OSS_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", "OSS_UPLOAD_LOG"] {
+        command.env_remove(variable);
+    }
+    command.env("ALIBABA_CLOUD_CONFIG_FILE", config);
+    command
 }
 
 /// A profile that this library cannot use.

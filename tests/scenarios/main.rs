@@ -31,15 +31,20 @@ use runner::Runner;
 use table::{Of, Table};
 use toolchain::root;
 
-/// Carries out the whole table in one language, by the executor that `command` runs.
-fn carry_out(language: Language, command: impl Fn() -> Command) {
+/// Carries out the whole table in one language, by the executor that `command` runs, but for the scenarios in `skips`.
+fn carry_out(language: Language, skips: &BTreeSet<String>, command: impl Fn() -> Command) {
     let table = Table::read();
     let only = env::var("SCENARIO").unwrap_or_default();
     let runner = Runner { table: &table, language };
     let start = Instant::now();
     let (mut executor, mut count, mut failures) = (Executor::start(&mut command()), 0, Vec::new());
+    let unknown = skips.iter().find(|name| table.scenarios.iter().all(|scenario| scenario.name != **name));
+    assert!(unknown.is_none(), "{unknown:?} is to be skipped, and there is no such scenario");
     for scenario in table.scenarios.iter().filter(|scenario| scenario.name.contains(&only)) {
         count += 1;
+        if skips.contains(&scenario.name) {
+            continue;
+        }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| runner.play(scenario, &mut executor))) {
             failures.push(format!("{}: {}", scenario.name, words_of(&*panic)));
             // Who knows what it is about.
@@ -48,7 +53,8 @@ fn carry_out(language: Language, command: impl Fn() -> Command) {
     }
     executor.end();
     let (all, seconds) = (table.scenarios.len(), start.elapsed().as_secs_f32());
-    println!("{language:?}: {count} of {all} scenarios carried out, {} failed, {seconds:.1} s", failures.len());
+    let (failed, skipped) = (failures.len(), skips.len());
+    println!("{language:?}: {count} of {all} scenarios, {failed} failed, {skipped} skipped, {seconds:.1} s");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(count == all || !only.is_empty());
 }
@@ -57,7 +63,7 @@ fn carry_out(language: Language, command: impl Fn() -> Command) {
 fn carry_out_in(language: Language) {
     let tools = tempfile::tempdir().expect("a temporary directory");
     if let Some(command) = language.executor(tools.path()) {
-        carry_out(language, command);
+        carry_out(language, &BTreeSet::new(), command);
     }
 }
 
@@ -76,7 +82,7 @@ fn c_under_valgrind() {
     let tools = tempfile::tempdir().expect("a temporary directory");
     let command = Language::C.executor(tools.path()).expect("a compiler");
     let under_valgrind = !toolchain::is_left_out("valgrind");
-    carry_out(Language::C, || if under_valgrind { valgrind(&command()) } else { command() });
+    carry_out(Language::C, &BTreeSet::new(), || if under_valgrind { valgrind(&command()) } else { command() });
 }
 
 fn valgrind(program: &Command) -> Command {
@@ -93,6 +99,17 @@ fn valgrind(program: &Command) -> Command {
         };
     }
     command
+}
+
+/// On another platform; `OSS_TEST_SKIPS` is the table of what cannot hold there.
+#[test]
+#[ignore = "scripts/platforms run it"]
+fn c_elsewhere() {
+    let tools = tempfile::tempdir().expect("a temporary directory");
+    let skips = env::var_os("OSS_TEST_SKIPS").map(|path| fs::read(path).expect("the table of skips is read"));
+    let skips: serde_json::Value = serde_json::from_slice(skips.as_deref().unwrap_or(b"null")).expect("it is JSON");
+    let skips = skips["skips"]["scenarios"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+    carry_out(Language::C, &skips, languages::executor_elsewhere(tools.path()));
 }
 
 #[test]

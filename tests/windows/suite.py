@@ -31,6 +31,14 @@ def binaries(arguments: list[str]) -> dict[str, str]:
     }
 
 
+def victim(dll: Path) -> str:
+    """Compiles the program that `kill` kills, beside the DLL, and returns its path for Windows."""
+    program = dll.with_name("kill_victim.exe")
+    command = ["x86_64-w64-mingw32-gcc", "-Iinclude", "tests/c/kill_victim.c", dll, "-o", program]
+    subprocess.run(command, check=True)
+    return f"Z:{program}".replace("/", "\\")
+
+
 def tests(command: list[str]) -> set[str]:
     listed = subprocess.run([*command, "--list"], check=True, stdout=subprocess.PIPE, text=True).stdout
     names = {line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")}
@@ -74,6 +82,8 @@ def main() -> None:
     names = sys.argv[1:] or ["lib", *sorted(table["binaries"])]
     choice = [word for name in names for word in (["--lib"] if name == "lib" else ["--test", name])]
     native, windows = binaries(choice), binaries(["--target", TARGET, *choice])
+    if "kill" in names:
+        os.environ["OSS_KILL_VICTIM"] = victim(Path(windows["kill"]).with_name("oss_upload.dll"))
     complaints = []
     for name in names:
         complaints += run(name, windows[name], native[name], table["skips"].get(name, {}))
