@@ -27,7 +27,7 @@ for name in "${@:-}"; do
     platform "$name"
     say "Wheel for $platform"
     with_target "$rust_target"
-    build_library
+    build_library --crate-type cdylib
     (cd bindings/python && OSS_UPLOAD_LIBRARY=$(shared_library) "$tools/bin/hatchling" build -t wheel -d "$out")
 done
 

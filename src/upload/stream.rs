@@ -158,7 +158,8 @@ impl Round<'_> {
         }
     }
 
-    /// Sends a block, unless the server has it from an earlier call. What comes after a difference is another stream.
+    /// Sends a block, unless the server has it from an earlier call. What comes after a difference from the checkpoint is another
+    /// stream. What only the server knows of may have been damaged on its way there, and says nothing of the rest.
     fn accept(&self, block: Block, known: &mut Known) -> Result<Incoming> {
         let part = block.part();
         self.remote.meter.part_comes(part.size, block.is_last());
@@ -172,7 +173,9 @@ impl Round<'_> {
                 self.part_resumed(&part);
                 return Ok(Incoming::Known(Sent { record, trust: Trust::Exempt }));
             }
-            known.parts.clear();
+            if recorded {
+                known.parts.clear();
+            }
         }
         Ok(Incoming::Send(PartToSend { part, source: Arc::new(block) }))
     }

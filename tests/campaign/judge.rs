@@ -49,6 +49,8 @@ pub struct Judge {
     stale: bool,
     /// Parts may have been in flight when the last call ended.
     interrupted: bool,
+    /// The checkpoint of this upload was lost or cut.
+    was_lost: bool,
     /// Uploads that may stay on the server, with parts.
     may_be_left: usize,
     /// The same, without parts.
@@ -110,6 +112,7 @@ impl Judge {
     /// After each call.
     pub fn judge(&mut self, stage: &Stage<'_, '_>, call: &Call) {
         let log = stage.server.log().split_off(call.log);
+        self.was_lost |= call.was_lost();
         let judged = check_object(stage, call, &log)
             .and_then(|()| check_status(stage, call))
             .and_then(|()| self.check_again(stage, call, &log));
@@ -137,7 +140,7 @@ impl Judge {
         let differs = in_doubt && (self.stale || call.has_changed(stage));
         let allowed = match () {
             () if call.sees(stage) && !differs => 0,
-            () if call.was_lost() && !call.sees(stage) => usize::MAX,
+            () if self.was_lost && !call.sees(stage) => usize::MAX,
             () if in_doubt => stage.plan.in_flight(),
             () => 0,
         };
@@ -146,7 +149,7 @@ impl Judge {
         }
         let opened = log.iter().any(|entry| entry.operation == "InitiateMultipartUpload");
         let lost_complete = !call.sees(stage) && log.iter().any(|entry| entry.operation == "CompleteMultipartUpload");
-        let may_open_another = self.stale || call.has_changed(stage) || call.was_lost() || lost_complete;
+        let may_open_another = self.stale || call.has_changed(stage) || self.was_lost || lost_complete;
         match &self.to_resume {
             Some(id) if opened && !may_open_another && call.second.is_none() => {
                 Err(format!("{id} could be resumed, but another upload was opened"))
@@ -254,6 +257,7 @@ impl Judge {
         self.interrupted = call.response.is_none() || !call.is_ok();
         let opened = log.iter().any(|entry| entry.operation == "InitiateMultipartUpload" && entry.status == 200);
         let changed_meanwhile = call.changes != stage.changes;
+        self.was_lost &= !opened;
         self.stale = changed_meanwhile || (self.stale || call.has_changed(stage)) && !opened;
         let open: BTreeSet<_> = stage.server.uploads(BUCKET).into_iter().map(|upload| upload.upload_id).collect();
         self.to_resume = kept_upload(stage).filter(|id| open.contains(id) && !self.stale);

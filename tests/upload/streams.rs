@@ -1,5 +1,6 @@
 //! Streams whose end nobody knows.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::thread;
 use std::time::Duration;
@@ -312,6 +313,20 @@ fn parts_that_only_the_server_knows_of_are_not_sent_again() {
     assert_eq!(stream.finish().unwrap().parts_resumed, 2);
     let sent: Vec<_> = requests(&server, "UploadPart").iter().filter_map(|entry| entry.part_number).collect();
     assert_eq!(sent, [3, 4]);
+    assert_object(&server, &bytes);
+}
+
+#[test]
+fn a_damaged_part_that_only_the_server_knows_of_is_sent_again_alone() {
+    let (server, folder, mut bytes) = (server(), Scratch::new(1), content(4 * PART as usize, 1));
+    let options = stopped_at_third_part(&server, &folder, &bytes);
+    forget_parts(&folder.path("stream.cp"), 2);
+    bytes[0] ^= 1;
+    let stream = client(&server).open_stream(options).unwrap();
+    stream.write(&bytes).unwrap();
+    assert_eq!(stream.finish().unwrap().parts_resumed, 1);
+    let sent: BTreeSet<_> = requests(&server, "UploadPart").iter().filter_map(|entry| entry.part_number).collect();
+    assert_eq!(sent, BTreeSet::from([1, 3, 4]));
     assert_object(&server, &bytes);
 }
 
