@@ -227,6 +227,35 @@ fn put_rig() -> Fixture {
     Fixture::of_size(LARGE, |_| (), |_| ())
 }
 
+/// Its MD5 has been computed, and nothing but the bytes tells that they are others now.
+#[test]
+fn a_small_file_changed_before_it_is_read_again_to_be_sent_is_noticed() {
+    for mode in [OnFileChange::Restart, OnFileChange::Fail] {
+        let fixture = Fixture::of_size(2 * PART as usize, |_| (), |_| ());
+        // The first attempt is refused for its time, and the file changes before the second.
+        fixture.server.set_clock_offset(-3600);
+        let gate = fixture.relay.hold_response("PutObject");
+        let upload = fixture.start_with(|o| {
+            o.part_size = PartSize::Bytes(4 * PART);
+            o.on_file_change = mode;
+        });
+        gate.reached();
+        RewrittenUnseen.act(&fixture.scratch.file);
+        gate.release();
+        match (finish(&upload), mode) {
+            (Ok(result), OnFileChange::Restart) => {
+                assert!(result.restart_reason.starts_with("file-changed: "), "{}", result.restart_reason);
+                fixture.assert_done();
+            }
+            (Err(error), OnFileChange::Fail) => {
+                assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
+                fixture.assert_nothing_left();
+            }
+            (ended, _) => panic!("{mode:?}: {ended:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_small_file_changed_while_it_is_sent_is_sent_again() {
     for change in changes() {

@@ -98,7 +98,8 @@ impl Remote<'_> {
             return Attempted { result: Err(error), ambiguous: false };
         }
         let attempted = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
-            let (response, crc64) = self.send_range(attempt, source, whole, &mut meter, before_end)?;
+            let sent = self.send_range(attempt, source, whole, &mut meter, before_end);
+            let (response, crc64) = sent.map_err(|error| self.digest_refused(error, &request, source, &whole))?;
             let stored =
                 api::object_put(&response, self.request.headers.wants_callback()).map_err(CallError::Response)?;
             agree(request.operation, stored.crc64, crc64).map_err(CallError::Response)?;
@@ -127,7 +128,8 @@ impl Remote<'_> {
         self.add_md5(&mut request, source, &part, self.request.options.content_md5)?;
         let unchanged = |_| source.check_unchanged();
         let sent = self.attempts().run(&request, self.service.retry.max_attempts, |attempt| {
-            let (response, crc64) = self.send_range(attempt, source, part, &mut meter, &unchanged)?;
+            let sent = self.send_range(attempt, source, part, &mut meter, &unchanged);
+            let (response, crc64) = sent.map_err(|error| self.digest_refused(error, &request, source, &part))?;
             let stored = api::part_uploaded(&response).map_err(CallError::Response)?;
             agree(request.operation, stored.crc64, crc64).map_err(CallError::Response)?;
             Ok((stored, crc64))
@@ -253,6 +255,29 @@ impl Remote<'_> {
             request.set_header("content-md5", BASE64.encode(md5));
         }
         Ok(())
+    }
+
+    /// The server may have found other bytes than those of the digest because they have changed since it was computed, even if
+    /// nothing but they themselves tells. Another attempt with that digest cannot succeed then.
+    fn digest_refused(
+        &self,
+        error: CallError,
+        request: &ApiRequest,
+        source: &Arc<dyn Source>,
+        part: &Part,
+    ) -> CallError {
+        let is_refused = matches!(&error, CallError::Service(refusal, _) if refusal.code == "InvalidDigest");
+        let Some(sent) = request.header("content-md5").filter(|_| is_refused) else { return error };
+        match source.md5(part, || self.go_on()) {
+            Ok(md5) if BASE64.encode(md5) == sent => error,
+            Ok(_) => {
+                let what =
+                    format!("{} changed during the upload: its MD5 is another now", self.request.path().display());
+                let changed = Error::new(ErrorKind::FileChanged, what).with_retryable(true);
+                CallError::Transport(Failure::Body(changed))
+            }
+            Err(failure) => CallError::Transport(Failure::Body(failure)),
+        }
     }
 
     /// Fails when this round of work is being stopped.
