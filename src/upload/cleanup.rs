@@ -33,7 +33,12 @@ impl Job {
             StopRequest::Cancel => Error::new(ErrorKind::Cancelled, CANCELLED),
         };
         match journal {
-            Some(journal) if keeps && (state.open.is_some() || state.orphans_since.is_some()) => keep(journal, error),
+            Some(journal) if keeps && state.open.is_some() => {
+                // The checkpoint tells of the upload that is open, and not that there may be another.
+                let left = self.remove_orphans(state);
+                left.into_iter().fold(keep(journal, error), Error::hint)
+            }
+            Some(journal) if keeps && state.orphans_since.is_some() => keep(journal, error),
             _ => self.leave_nothing(journal, error, state),
         }
     }
@@ -54,19 +59,21 @@ impl Job {
     /// Removes what was sent from the server, and says what could not be removed. Not interrupted by a stop request, which
     /// it carries out.
     pub(super) fn abort(&self, state: &mut UploadState) -> Vec<String> {
-        let (remote, mut left) = (self.remote(Arc::default()), Vec::new());
-        if let Some(since) = state.orphans_since.take()
-            && let Err(failure) = orphans::remove(&remote, state.open.as_deref(), since)
-        {
-            left.push(format!("an upload without parts may be left on the server ({failure})"));
-        }
+        let mut left = Vec::from_iter(self.remove_orphans(state));
         if let Some(id) = state.open.take()
-            && let Err(failure) = remote.abort(&id)
+            && let Err(failure) = self.remote(Arc::default()).abort(&id)
         {
             left.push(still_there(&id, &failure));
             state.result.upload_id = id;
         }
         left
+    }
+
+    /// Removes an upload that may have been opened beside the one that is, and says if it could not.
+    pub(super) fn remove_orphans(&self, state: &mut UploadState) -> Option<String> {
+        let since = state.orphans_since.take()?;
+        let failure = orphans::remove(&self.remote(Arc::default()), state.open.as_deref(), since).err()?;
+        Some(format!("an upload without parts may be left on the server ({failure})"))
     }
 
     /// Tells that all is sent again, and why. What could not be removed is told as well: nobody else will.

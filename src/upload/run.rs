@@ -72,7 +72,11 @@ impl Job {
         let mut restarts = 0;
         loop {
             let ended = self.round(journal, std::mem::replace(&mut found, Found::Nothing), source.take(), state);
-            let Err(error) = ended else { return Ok(()) };
+            let Err(error) = ended else {
+                // Once more, if it could not be done when the upload was opened.
+                let _ = self.remove_orphans(state);
+                return Ok(());
+            };
             match self.why_start_over(&error) {
                 Some(reason) if restarts < MOST_RESTARTS => {
                     restarts += 1;
