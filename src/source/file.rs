@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use super::identity::{Comparison, Identity};
 use super::lease::{LeaseWait, is_leased, still_leased};
-use super::read::Source;
+use super::read::{Source, changed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::identity::Status;
 use crate::os::{self, filesystem};
@@ -162,8 +162,7 @@ impl FileSource {
     }
 
     pub(crate) fn changed(&self, how: impl std::fmt::Display) -> Error {
-        let message = format!("{} changed during the upload: {how}", self.path.display());
-        Error::new(ErrorKind::FileChanged, message).with_retryable(true)
+        changed(self.path.display(), how)
     }
 }
 

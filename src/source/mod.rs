@@ -23,6 +23,6 @@ pub(crate) use file::FileSource;
 pub(crate) use memory::MemorySource;
 pub(crate) use part::Part;
 pub(crate) use part_reader::PartReader;
-pub(crate) use read::Source;
+pub(crate) use read::{Source, changed};
 pub(crate) use small_file::SmallFile;
 pub(crate) use spool::Spool;

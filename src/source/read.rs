@@ -1,12 +1,12 @@
 //! What every source can do.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 
 use md5::{Digest, Md5};
 
 use super::part::Part;
 use crate::crc64::Crc64;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How much is read at a time where no send buffer takes it. For less than 128 KiB, allocators do not ask the system each
 /// time, whose new pages cost more than further reads.
@@ -31,6 +31,11 @@ pub(crate) trait Source: Debug + Send + Sync {
 
     /// Fails when there are more bytes than the size says.
     fn check_end(&self) -> Result<()>;
+}
+
+/// The error for bytes that are not what they were when the upload began.
+pub(crate) fn changed(what: impl Display, how: impl Display) -> Error {
+    Error::new(ErrorKind::FileChanged, format!("{what} changed during the upload: {how}")).with_retryable(true)
 }
 
 impl dyn Source + '_ {

@@ -14,7 +14,7 @@ use crate::http::Response;
 use crate::oss::api::{self, Completed, HeadInfo, ListedPart, OpenUploads, UploadedPart};
 use crate::oss::{ApiRequest, Endpoint, ObjectRef, Operation};
 use crate::service::{Attempt, Attempted, Attempts, CallError, Caller, RetryBudget, Service, longest_wait, stopped};
-use crate::source::{Part, PartReader, Source};
+use crate::source::{Part, PartReader, Source, changed};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::transfer::{Control, KeepsTo, Meter, PartMeter, Permit, Queue, RequestLimit, StopRequest};
 use crate::transport::{Body, Failure, Lent};
@@ -271,10 +271,9 @@ impl Remote<'_> {
         match source.md5(part, || self.go_on()) {
             Ok(md5) if BASE64.encode(md5) == sent => error,
             Ok(_) => {
-                let what =
-                    format!("{} changed during the upload: its MD5 is another now", self.request.path().display());
-                let changed = Error::new(ErrorKind::FileChanged, what).with_retryable(true);
-                CallError::Transport(Failure::Body(changed))
+                let path = self.request.path();
+                let what = if path.as_os_str().is_empty() { "the content".into() } else { path.to_string_lossy() };
+                CallError::Transport(Failure::Body(changed(what, "its MD5 is another now")))
             }
             Err(failure) => CallError::Transport(Failure::Body(failure)),
         }
