@@ -855,6 +855,38 @@ fn an_upload_whose_id_was_not_recorded_is_removed_when_the_file_has_changed() {
 }
 
 #[test]
+fn an_upload_whose_id_was_not_recorded_is_removed_when_other_headers_are_wanted() {
+    let fixture = Fixture::new(4);
+    killed_while_opening(&fixture);
+    fixture.run_with(|options| options.headers = vec![("Content-Type".into(), "a/b".into())]).unwrap();
+    fixture.assert_done();
+}
+
+/// As long as it could not be removed it is not forgotten, whether the upload goes on or is stopped.
+#[test]
+fn an_upload_whose_id_was_not_recorded_is_removed_later_when_that_fails_at_first() {
+    for pauses in [false, true] {
+        let fixture = Fixture::new(4);
+        killed_while_opening(&fixture);
+        let times = if pauses { 1 } else { 3 };
+        let refusal =
+            r#"{"match":{"operation":"AbortMultipartUpload","times":TIMES},"action":{"type":"status","status":503}}"#;
+        faults(&fixture.server, &format!("[{}]", refusal.replace("TIMES", &times.to_string())));
+        let gate = fixture.relay.hold_request("ListMultipartUploads");
+        let upload = fixture.start();
+        gate.reached();
+        if pauses {
+            upload.pause();
+        }
+        gate.release();
+        let error = outcome(&upload).error;
+        assert_eq!(error.map(|error| error.kind()), pauses.then_some(ErrorKind::Paused));
+        assert_eq!(fixture.count("AbortMultipartUpload"), times + 1);
+        if pauses { fixture.assert_nothing_left() } else { fixture.assert_done() }
+    }
+}
+
+#[test]
 fn a_cancel_does_not_keep_what_cannot_be_resumed_from_being_removed() {
     let fixture = Fixture::new(4);
     fixture.stop_at(3);

@@ -5,12 +5,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::checkpoint::{Found, Header, Journal, Saved};
 use super::job::Job;
 use super::orphans;
 use super::remote::Remote;
-use super::resume::mismatch;
 use super::round::Round;
 use super::state::UploadState;
 use crate::error::{Error, ErrorKind};
@@ -21,6 +21,7 @@ use crate::transfer::StopRequest;
 
 /// How the message of an upload that was cancelled begins. What follows says what could not be removed.
 pub(crate) const CANCELLED: &str = "the upload was cancelled";
+const ORPHAN: &str = "an upload without parts may be left on the server";
 
 impl Job {
     /// The upload has failed or was stopped. Leaves things as the user expects them; the error says how they are.
@@ -33,12 +34,14 @@ impl Job {
             StopRequest::Cancel => Error::new(ErrorKind::Cancelled, CANCELLED),
         };
         match journal {
-            Some(journal) if keeps && state.open.is_some() => {
-                // The checkpoint tells of the upload that is open, and not that there may be another.
+            Some(journal) if keeps => {
+                // The checkpoint tells of one upload at most, and there may be others.
                 let left = self.remove_orphans(state);
-                left.into_iter().fold(keep(journal, error), Error::hint)
+                match state.open.is_some() || left.is_some() {
+                    true => left.into_iter().fold(keep(journal, error), Error::hint),
+                    false => self.leave_nothing(Some(journal), error, state),
+                }
             }
-            Some(journal) if keeps && state.orphans_since.is_some() => keep(journal, error),
             _ => self.leave_nothing(journal, error, state),
         }
     }
@@ -69,11 +72,19 @@ impl Job {
         left
     }
 
-    /// Removes an upload that may have been opened beside the one that is, and says if it could not.
+    /// Removes uploads that may have been opened beside the one that is, and says if it could not. The next time, it is tried
+    /// again then.
     pub(super) fn remove_orphans(&self, state: &mut UploadState) -> Option<String> {
-        let since = state.orphans_since.take()?;
-        let failure = orphans::remove(&self.remote(Arc::default()), state.open.as_deref(), since).err()?;
-        Some(format!("an upload without parts may be left on the server ({failure})"))
+        if state.orphans_since.is_empty() {
+            return None;
+        }
+        match orphans::remove(&self.remote(Arc::default()), state.open.as_deref(), &state.orphans_since) {
+            Ok(()) => {
+                state.orphans_since.clear();
+                None
+            }
+            Err(failure) => Some(format!("{ORPHAN} ({failure})")),
+        }
     }
 
     /// Tells that all is sent again, and why. What could not be removed is told as well: nobody else will.
@@ -104,13 +115,23 @@ impl Round<'_> {
     /// What an earlier call has left is of no use, and is removed; nothing is told when it left nothing.
     pub(super) fn start_over(&mut self, reason: &str, saved: Option<&Saved>, wanted: &Header) {
         self.state.open = None;
-        self.state.orphans_since = None;
-        // Also when the user wants to stop: nobody will know of it any more.
+        self.state.orphans_since = Vec::from_iter(saved.and_then(|saved| unheard_of(saved, wanted)));
+        // Also when the user wants to stop: nobody will know of it any more. Orphans are looked for again when all has ended.
         let left = saved.and_then(|saved| abandon(&self.job.remote(Arc::default()), saved, wanted));
+        let _ = self.job.remove_orphans(self.state);
         if !reason.is_empty() {
             self.job.restarted(reason, Vec::from_iter(left), self.state);
         }
     }
+}
+
+/// An earlier process may have been killed between Initiate and the record of its response, soon after this time.
+pub(super) fn unheard_of(saved: &Saved, wanted: &Header) -> Option<SystemTime> {
+    (saved.upload_id.is_none() && is_same_object(&saved.header, wanted)).then_some(saved.header.observed)
+}
+
+fn is_same_object(a: &Header, b: &Header) -> bool {
+    (&a.endpoint, &a.bucket, &a.key) == (&b.endpoint, &b.bucket, &b.key)
 }
 
 /// Removes the parts of an earlier upload: its checkpoint is about to be overwritten. Says what could not be removed.
@@ -124,13 +145,9 @@ fn abandon(remote: &Remote<'_>, saved: &Saved, wanted: &Header) -> Option<String
             let object = ObjectRef { bucket: &header.bucket, key: &header.key };
             remote.abort_of(object, upload_id).err().map(|failure| still_there(upload_id, &failure))
         }
-        None => {
-            // Killed between Initiate and the record of its response. It may have opened none.
-            if mismatch(header, wanted).is_none() {
-                let _ = orphans::remove(remote, None, header.observed);
-            }
-            None
-        }
+        // See unheard_of.
+        None if is_same_object(header, wanted) => None,
+        None => Some(format!("{ORPHAN} for {}/{} at {}", header.bucket, header.key, header.endpoint)),
     }
 }
 

@@ -30,8 +30,8 @@ impl Round<'_> {
     pub(super) fn initiate(&mut self, plan: &Plan) -> Result<MultipartUpload> {
         let started = SystemTime::now();
         let opened = self.remote.initiate();
-        if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), started).is_err() {
-            self.state.orphans_since = Some(started);
+        if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), &[started]).is_err() {
+            self.state.orphans_since.push(started);
         }
         let upload_id = opened.result?;
         self.state.open = Some(upload_id.clone());

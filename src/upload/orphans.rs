@@ -13,14 +13,15 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5);
 /// No process keeps trying to open an upload for longer than this.
 const LONGEST_OPENING: Duration = Duration::from_secs(600);
 
-/// Removes uploads of the key, except `ours`, that were opened after `since` by our clock and hold no part. A failure,
-/// such as that of a policy that does not allow to list them, should not keep the upload from going on.
-pub(crate) fn remove(remote: &Remote<'_>, ours: Option<&str>, since: SystemTime) -> Result<()> {
+/// Removes uploads of the key, except `ours`, that were opened soon after one of the times `since` by our clock and hold no
+/// part. A failure, such as that of a policy that does not allow to list them, should not keep the upload from going on.
+pub(crate) fn remove(remote: &Remote<'_>, ours: Option<&str>, since: &[SystemTime]) -> Result<()> {
     let open = remote.open_uploads()?;
-    let since = by_clock_of_server(since, SystemTime::now(), open.server_time);
+    let now = SystemTime::now();
+    let since: Vec<_> = since.iter().map(|since| by_clock_of_server(*since, now, open.server_time)).collect();
     for upload in open.uploads {
         let id = upload.upload_id.as_str();
-        let is_candidate = Some(id) != ours && is_of_that_time(upload.initiated, since);
+        let is_candidate = Some(id) != ours && since.iter().any(|since| is_of_that_time(upload.initiated, *since));
         // Another program may be at work on the same key: as soon as it has sent a part, its upload is left alone.
         if is_candidate && remote.list_parts(id)?.is_empty() {
             remote.abort(id)?;

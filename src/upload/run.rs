@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::checkpoint::{Found, Journal};
+use super::cleanup::unheard_of;
 use super::job::{Job, OpenSource};
 use super::prove::of_head;
 use super::request::UploadSource;
@@ -153,9 +154,8 @@ impl Round<'_> {
             Found::Usable(saved) => {
                 if mismatch(&saved.header, &wanted).is_none() {
                     self.state.open.clone_from(&saved.upload_id);
-                    // Killed between Initiate and the record of its response.
-                    self.state.orphans_since = saved.upload_id.is_none().then_some(saved.header.observed);
                 }
+                self.state.orphans_since.extend(unheard_of(&saved, &wanted));
                 (reconcile(self.remote, file, journal, &saved, &wanted)?, Some(saved))
             }
         };

@@ -11,6 +11,6 @@ pub(crate) struct UploadState {
     pub stored: Option<StoredFile>,
     /// The upload id that is open on the server.
     pub open: Option<String>,
-    /// Since then an upload may have been opened on the server without our hearing of it.
-    pub orphans_since: Option<SystemTime>,
+    /// Soon after each of these times, an upload may have been opened on the server without our hearing of it.
+    pub orphans_since: Vec<SystemTime>,
 }

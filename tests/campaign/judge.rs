@@ -159,13 +159,8 @@ impl Judge {
     }
 
     fn count_again(&mut self, log: &[LogEntry]) -> usize {
-        let (mut again, mut closing) = (BTreeSet::new(), BTreeSet::new());
-        for entry in log {
-            let is_closing = closing.contains(&entry.connection);
-            // The server may close the connection while the next request is on its way there.
-            if entry.fault.as_ref().is_some_and(|fault| fault.action == "close_idle") {
-                closing.insert(entry.connection);
-            }
+        let mut again = BTreeSet::new();
+        for (entry, heard) in with_heard(log) {
             if entry.operation != "UploadPart" {
                 continue;
             }
@@ -174,8 +169,7 @@ impl Judge {
             if known.contains(&number) {
                 again.insert((id, number));
             }
-            // Whatever a fault does to a response, it is not taken for an acknowledgement.
-            if entry.status == 200 && entry.stored && entry.answered && entry.fault.is_none() && !is_closing {
+            if entry.status == 200 && entry.stored && heard {
                 known.insert(number);
             }
         }
@@ -264,6 +258,19 @@ impl Judge {
     }
 }
 
+/// Each request, and whether its response was surely heard. Whatever a fault does to it, it is not taken for heard.
+fn with_heard(log: &[LogEntry]) -> impl Iterator<Item = (&LogEntry, bool)> {
+    let mut closing = BTreeSet::new();
+    log.iter().map(move |entry| {
+        let is_closing = closing.contains(&entry.connection);
+        // The server may close the connection while the next request is on its way there.
+        if entry.fault.as_ref().is_some_and(|fault| fault.action == "close_idle") {
+            closing.insert(entry.connection);
+        }
+        (entry, entry.answered && entry.fault.is_none() && !is_closing)
+    })
+}
+
 /// The upload that the checkpoint is about.
 fn kept_upload(stage: &Stage<'_, '_>) -> Option<String> {
     let bytes = fs::read(stage.checkpoint()?).expect("the checkpoint is read");
@@ -289,8 +296,8 @@ fn check_object(stage: &Stage<'_, '_>, call: &Call, log: &[LogEntry]) -> Result<
             return Err("the result is not that of the object".into());
         }
     }
-    let stores = |entry: &&LogEntry| ["PutObject", "CompleteMultipartUpload"].contains(&entry.operation.as_str());
-    let stored = log.iter().filter(stores).any(|entry| entry.status == 200 && entry.answered && entry.fault.is_none());
+    let stores = |entry: &LogEntry| ["PutObject", "CompleteMultipartUpload"].contains(&entry.operation.as_str());
+    let stored = with_heard(log).any(|(entry, heard)| stores(entry) && entry.status == 200 && heard);
     if stored && call.response.is_some() && call.second.is_none() && !call.is_ok() && !call.was_stopped() {
         return Err("the object is stored, but the call failed".into());
     }
