@@ -6,7 +6,8 @@ target=${CARGO_TARGET_DIR:-$root/target}
 # Where rustup puts cargo, which a shell that was open before does not know yet.
 PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+# Says what comes; in CI also when, so that its output tells what takes long.
+say() { printf '\n\033[1m== %s%s\033[0m\n' "${CI:+$(date +%T) }" "$*" >&2; }
 
 # need TOOL 'HOW TO GET IT' ...
 need() {
