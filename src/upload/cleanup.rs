@@ -34,13 +34,11 @@ impl Job {
             StopRequest::Cancel => Error::new(ErrorKind::Cancelled, CANCELLED),
         };
         match journal {
-            Some(journal) if keeps => {
+            // An upload that was not heard of may only now be opened: the next call looks for it.
+            Some(journal) if keeps && (state.open.is_some() || !state.orphans_since.is_empty()) => {
                 // The checkpoint tells of one upload at most, and there may be others.
                 let left = self.remove_orphans(state);
-                match state.open.is_some() || left.is_some() {
-                    true => left.into_iter().fold(keep(journal, error), Error::hint),
-                    false => self.leave_nothing(Some(journal), error, state),
-                }
+                left.into_iter().fold(keep(journal, error), Error::hint)
             }
             _ => self.leave_nothing(journal, error, state),
         }

@@ -127,9 +127,9 @@ impl Round<'_> {
 
     /// The whole stream is one block.
     fn single_block(self, block: Block, plan: &Plan) -> Result<()> {
-        if let Some(upload_id) = self.state.open.take() {
-            // Best effort: what cannot be removed now is of no use to anyone.
-            let _ = self.remote.abort(&upload_id);
+        if self.state.open.is_some() {
+            let left = self.job.abort(self.state);
+            self.job.restarted("other-stream: the stream ends before the second part", left, self.state);
         }
         let source: Arc<dyn Source> = Arc::new(block);
         Round { source: &source, ..self }.put_object(plan)

@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use oss_server::{LogEntry, Policy, Server};
+use oss_server::{Policy, Server};
 
 use crate::Count;
 use crate::common::fixture::quiet;
 use crate::common::{BUCKET, ID, PART, SECRET, content, server_with};
 use crate::executor::{Order, Response};
 use crate::executors::Executors;
-use crate::judge::lines;
+use crate::judge::{lines, with_heard};
 use crate::languages::Language;
 use crate::{faults, plan};
 
@@ -295,7 +295,7 @@ impl<'a, 'b> Batches<'a, 'b> {
         let log = self.server.log();
         let mut puts = BTreeMap::<&str, usize>::new();
         let mut parts = BTreeMap::<(&str, u32), usize>::new();
-        for entry in log.iter().filter(|entry| is_acknowledged(entry)) {
+        for (entry, _) in with_heard(&log).filter(|(entry, heard)| *heard && entry.status == 200 && entry.stored) {
             match (entry.operation.as_str(), &entry.key, &entry.upload_id, entry.part_number) {
                 ("PutObject", Some(key), ..) => *puts.entry(key).or_default() += 1,
                 ("UploadPart", _, Some(id), Some(part)) => *parts.entry((id, part)).or_default() += 1,
@@ -317,8 +317,4 @@ impl<'a, 'b> Batches<'a, 'b> {
         let what = format!("{language:?}, {policy:?}, list {from_list}, manifest {has_manifest}, {faults}");
         format!("{what}\n{told}\n{}", lines(&self.server.log()))
     }
-}
-
-fn is_acknowledged(entry: &LogEntry) -> bool {
-    entry.status == 200 && entry.stored && entry.answered && entry.fault.is_none()
 }

@@ -134,15 +134,15 @@ impl Judge {
     /// Acknowledged parts go again only as the cases above say.
     fn check_again(&mut self, stage: &Stage<'_, '_>, call: &Call, log: &[LogEntry]) -> Result<(), String> {
         let again = self.count_again(log);
-        // The second process may go on where the first was killed.
-        let in_doubt = self.interrupted || call.second.is_some() && call.response.is_none();
+        // The second process may go on where the first was killed or paused.
+        let within = call.second.is_some() && !call.is_ok();
+        let doubts = usize::from(self.interrupted) + usize::from(within);
         // What was in flight need not be what the file holds now.
-        let differs = in_doubt && (self.stale || call.has_changed(stage));
+        let differs = doubts > 0 && (self.stale || call.has_changed(stage));
         let allowed = match () {
             () if call.sees(stage) && !differs => 0,
             () if self.was_lost && !call.sees(stage) => usize::MAX,
-            () if in_doubt => stage.plan.in_flight(),
-            () => 0,
+            () => doubts * stage.plan.in_flight(),
         };
         if again > allowed {
             return Err(format!("{again} acknowledged parts went again, {allowed} may"));
@@ -259,7 +259,7 @@ impl Judge {
 }
 
 /// Each request, and whether its response was surely heard. Whatever a fault does to it, it is not taken for heard.
-fn with_heard(log: &[LogEntry]) -> impl Iterator<Item = (&LogEntry, bool)> {
+pub fn with_heard(log: &[LogEntry]) -> impl Iterator<Item = (&LogEntry, bool)> {
     let mut closing = BTreeSet::new();
     log.iter().map(move |entry| {
         let is_closing = closing.contains(&entry.connection);

@@ -135,7 +135,8 @@ impl Fixture {
 /// Waits until the server has done all that had arrived when a client died.
 pub fn quiet(server: &Server) {
     wait_until("the server hears of the death", || server.open_connections() == 0);
-    // What has arrived whole is carried out although its connection has gone: nothing tells when, but it takes no time.
+    // What has arrived whole is carried out although its connection has gone. The server counts that connection as open until
+    // then, but not one that it has not accepted yet: nothing tells of that, but it takes no time.
     let mut before = server.log().len();
     loop {
         thread::sleep(Duration::from_millis(10));

@@ -148,6 +148,23 @@ fn a_stream_of_other_parts_or_headers_starts_over() {
     }
 }
 
+#[test]
+fn a_stream_of_one_part_tells_what_is_left_of_a_longer_one() {
+    let server = server();
+    let client = client(&server);
+    let scratch = Scratch::new(1);
+    let checkpoint = scratch.path("stream.cp");
+    crash(&client, &checkpoint, &content(4 * PART as usize, 1), 2);
+    let id = server.uploads(BUCKET)[0].upload_id.clone();
+    let refusal = r#"[{"match":{"operation":"AbortMultipartUpload"},"action":{"type":"status","status":403}}]"#;
+    faults(&server, refusal);
+    let result = replay(&client, &options(&checkpoint), &content(10, 1));
+    let told = format!(
+        "other-stream: the stream ends before the second part; its parts are still on the server, as upload {id} ("
+    );
+    assert!(result.restart_reason.starts_with(&told), "{}", result.restart_reason);
+}
+
 /// Equal, changed somewhere, shorter, longer, reordered. `OSS_REPLAYS` says how many, `OSS_SEED` repeats the choices.
 #[test]
 fn no_replay_makes_a_wrong_object() {

@@ -30,7 +30,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener, tls: Opti
             Ok((tcp, _)) => {
                 let id = shared.accepted.fetch_add(1, Ordering::Relaxed) + 1;
                 shared.open.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(connection(Open(shared.clone()), tcp, tls.clone(), id));
+                tokio::spawn(connection(Arc::new(Open(shared.clone())), tcp, tls.clone(), id));
             }
             // Out of descriptors, most likely: it passes.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
@@ -38,7 +38,7 @@ pub(crate) async fn accept(shared: Arc<Shared>, listener: TcpListener, tls: Opti
     }
 }
 
-/// Counts a connection as open as long as it lives.
+/// Counts a connection as open as long as it lives, or one of its requests is being carried out.
 struct Open(Arc<Shared>);
 
 impl Drop for Open {
@@ -47,7 +47,7 @@ impl Drop for Open {
     }
 }
 
-async fn connection(open: Open, tcp: TcpStream, tls: Option<TlsAcceptor>, id: u64) {
+async fn connection(open: Arc<Open>, tcp: TcpStream, tls: Option<TlsAcceptor>, id: u64) {
     let fault = open.0.faults().pick_accept();
     if let Some(ActiveFault { action, .. }) = fault {
         if matches!(action, Action::Reset { .. }) {
@@ -63,13 +63,14 @@ async fn connection(open: Open, tcp: TcpStream, tls: Option<TlsAcceptor>, id: u6
             _ => return,
         },
     };
-    converse(&open.0, stream, Arc::new(Control::new(id))).await;
+    converse(&open, stream, Arc::new(Control::new(id))).await;
 }
 
-async fn converse(shared: &Arc<Shared>, stream: Stream, control: Arc<Control>) {
+async fn converse(open: &Arc<Open>, stream: Stream, control: Arc<Control>) {
     let handler = service_fn(|request| {
         // A task of its own: what has arrived completely is processed even when the client leaves.
-        let task = tokio::spawn(service::serve(shared.clone(), control.clone(), request));
+        let (open, served_by) = (open.clone(), control.clone());
+        let task = tokio::spawn(async move { service::serve(open.0.clone(), served_by, request).await });
         let control = control.clone();
         Box::pin(async move {
             if let Ok(Some(response)) = task.await {

@@ -214,7 +214,7 @@ impl Server {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
-    /// How many connections there are.
+    /// How many connections there are, those that have gone while a request of theirs is carried out among them.
     #[must_use]
     pub fn open_connections(&self) -> u64 {
         self.shared.open.load(Ordering::Relaxed)
