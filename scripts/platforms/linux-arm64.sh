@@ -19,6 +19,7 @@ left_out=(credentials::process::tests::a_relative_program credentials::process::
     os::unix::process::tests::a_child_begins_clean os::unix::process::tests::output_and_status
     checkpoint::tests::holder::another_process checkpoint::tests::disk_full checkpoint::tests::format::each_of_10_000
     checkpoint::tests::place::another_user_s_file power_cut proxies::the_environment_s suspended::a_suspended_upload)
+export OSS_TEST_SLOWNESS=5
 cargo test --target "$rust_target" --lib --test resume --test transport -- $(printf -- '--skip %s ' "${left_out[@]}")
 
 say 'Packages for C'
