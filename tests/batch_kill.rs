@@ -89,7 +89,8 @@ impl History {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--exact", "--ignored", "child_uploads_a_folder"]);
         command.env(ENDPOINT, self.server.endpoint()).env(FOLDER, self.dir.path());
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the victim starts")
+        // One that fails says why.
+        command.stdout(Stdio::null()).spawn().expect("the victim starts")
     }
 
     /// Kills the victim when the server has got so many further requests, and a moment later. Whether it had ended before.

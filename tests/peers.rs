@@ -272,7 +272,7 @@ fn row_8a_a_missing_checkpoint_directory_is_an_error_before_anything_is_sent() {
         [Checkpoint::Directory(fixture.scratch.path("missing")), Checkpoint::File(fixture.scratch.path("missing/x.cp"))]
     {
         let error = fixture.run_with(|o| o.checkpoint = missing).unwrap_err();
-        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, system::MISSING));
+        assert_eq!((error.kind(), error.os_errno()), (ErrorKind::Checkpoint, system::MISSING_DIRECTORY));
     }
     assert_eq!(fixture.server.log().len(), 0);
 }

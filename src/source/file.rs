@@ -10,6 +10,7 @@ use super::lease::{LeaseWait, is_leased, still_leased};
 use super::read::{Source, changed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::os::identity::Status;
+use crate::os::refusal::Refusal;
 use crate::os::{self, filesystem};
 use crate::sync::{Mutex, unpoisoned};
 
@@ -45,12 +46,18 @@ impl FileSource {
             true => still_leased(ErrorKind::Io, &path.display().to_string(), &error),
             false => failed("open", error),
         })?;
-        let status = Status::of(&file).map_err(|error| failed("examine", error))?;
+        let refused = |what: &str| {
+            let error = Error::new(ErrorKind::Io, format!("file_path {} is {what}", path.display()));
+            error.hint("only regular files can be uploaded")
+        };
+        let status = Status::of(&file).map_err(|error| match Refusal::of(&error) {
+            // Windows tells no more of what is on no disk.
+            Refusal::NotRegular => refused("not a regular file"),
+            _ => failed("examine", error),
+        })?;
         let metadata = status.metadata();
         if !metadata.is_file() {
-            let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
-            let error = Error::new(ErrorKind::Io, format!("file_path {} is {what}", path.display()));
-            return Err(error.hint("only regular files can be uploaded"));
+            return Err(refused(if metadata.is_dir() { "a directory" } else { "not a regular file" }));
         }
         let known = Mutex::new(Identity::of(&status));
         Ok(FileSource { file, path: path.to_owned(), observed: SystemTime::now(), known })

@@ -3,7 +3,8 @@
  *
  *     kill_victim ENDPOINT KEY FILE CHECKPOINT PART_SIZE ROUTINES BYTES_PER_SECOND
  *
- * Ends with 0 when the object is stored, with 1 when not, and prints one line about it.
+ * Ends with 0 when the object is stored, with 3 when not, and prints one line about it. (On Windows, 1 is the end of a process
+ * that is killed.)
  */
 #include <oss_upload.h>
 
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
     oss_client_free(client);
     if (status != OSS_OK) {
         printf("%s: %s\n", oss_status_name(status), error.message);
-        return 1;
+        return 3;
     }
     printf("%" PRIu32 " of %" PRIu32 " parts resumed%s%s\n", result.parts_resumed, result.parts,
            result.restart_reason[0] ? ", started over: " : "", result.restart_reason);

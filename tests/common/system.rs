@@ -9,9 +9,10 @@ mod here {
     use std::os::unix::ffi::OsStringExt;
     pub use std::os::unix::fs::symlink;
     use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     pub const MISSING: i32 = libc::ENOENT;
+    pub const MISSING_DIRECTORY: i32 = libc::ENOENT;
     pub const NO_DIRECTORY: i32 = libc::ENOTDIR;
     pub const IS_DIRECTORY: i32 = libc::EISDIR;
     pub const IS_LINK: i32 = libc::ELOOP;
@@ -21,6 +22,8 @@ mod here {
     pub const REFUSED: i32 = libc::ECONNREFUSED;
     /// A file that is none on a disk.
     pub const DEVICE: &str = "/dev/null";
+    /// The exit code of a process that was killed.
+    pub const KILLED: Option<i32> = None;
 
     pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         file.write_all_at(bytes, offset)
@@ -29,6 +32,11 @@ mod here {
     /// A name that is no Unicode.
     pub fn not_unicode() -> OsString {
         OsString::from_vec(b"m\xe9.txt".to_vec())
+    }
+
+    /// A path of which no key can be made.
+    pub fn no_key() -> PathBuf {
+        not_unicode().into()
     }
 
     /// Nobody but its owner may open it.
@@ -61,7 +69,7 @@ mod here {
     use std::os::windows::ffi::OsStringExt;
     use std::os::windows::fs::{FileExt, symlink_dir, symlink_file};
     use std::os::windows::io::AsRawHandle;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::process::Command;
 
     use windows_sys::Win32::Foundation::*;
@@ -69,6 +77,7 @@ mod here {
     use windows_sys::Win32::Storage::FileSystem::*;
 
     pub const MISSING: i32 = ERROR_FILE_NOT_FOUND as i32;
+    pub const MISSING_DIRECTORY: i32 = ERROR_PATH_NOT_FOUND as i32;
     pub const NO_DIRECTORY: i32 = ERROR_PATH_NOT_FOUND as i32;
     pub const IS_DIRECTORY: i32 = ERROR_DIRECTORY_NOT_SUPPORTED as i32;
     pub const IS_LINK: i32 = ERROR_STOPPED_ON_SYMLINK as i32;
@@ -78,6 +87,8 @@ mod here {
     pub const REFUSED: i32 = WSAECONNREFUSED;
     /// A file that is none on a disk.
     pub const DEVICE: &str = "NUL";
+    /// The exit code of a process that was killed.
+    pub const KILLED: Option<i32> = Some(1);
 
     pub fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         assert_eq!(file.seek_write(bytes, offset)?, bytes.len());
@@ -94,6 +105,11 @@ mod here {
     /// A name that is no Unicode: half of a pair.
     pub fn not_unicode() -> OsString {
         OsString::from_wide(&[0x6D, 0xD800, 0x2E, 0x74, 0x78, 0x74])
+    }
+
+    /// A path of which no key can be made: it is too long for one. Wine cannot make a name that is no Unicode.
+    pub fn no_key() -> PathBuf {
+        vec!["n".repeat(240); 5].iter().collect()
     }
 
     /// Nobody but its owner, administrators and the system may open it: three entries, none of which is inherited.

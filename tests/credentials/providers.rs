@@ -55,14 +55,14 @@ fn oidc() {
     let case = Case::new().with_oidc();
     assert_eq!(case.upload(Some("oidc")).unwrap(), "STS.1");
     assert_eq!(case.vendor.asked(), ["POST / AssumeRoleWithOIDC"]);
-    case.write("token", "another-token");
+    let token = case.write("token", "another-token");
     let error = case.upload(Some("oidc")).unwrap_err();
     let expected = "no credentials from oidc: STS returned 400 for AssumeRoleWithOIDC: \
         AuthenticationFail.OIDCToken.Invalid: No *** *** (request id R-1)";
     assert!(error.message.contains(expected), "{error:?}");
-    std::fs::remove_file(case.scratch.path("home/token")).unwrap();
+    std::fs::remove_file(&token).unwrap();
     let error = case.upload(Some("oidc")).unwrap_err();
-    assert!(error.message.contains("cannot read the token file /"), "{error:?}");
+    assert!(error.message.contains(&format!("cannot read the token file {}", token.display())), "{error:?}");
     let error = Case::new().upload(Some("oidc")).unwrap_err();
     assert_eq!(error.message, "oidc: ALIBABA_CLOUD_ROLE_ARN is not set");
 }

@@ -86,7 +86,7 @@ fn a_file_that_cannot_be_read_is_an_error_before_anything_is_sent() {
     for (path, says) in [
         (scratch.path("missing"), "missing"),
         (scratch.dir.path().to_owned(), "a directory"),
-        ("/dev/null".into(), "not a regular file"),
+        (system::DEVICE.into(), "not a regular file"),
     ] {
         let error = client.upload_file(upload_options("key", &path), |_, _| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io);

@@ -55,6 +55,9 @@ func copies(path string, count int) func(yield func(path, key string) bool) {
 }
 
 func TestUploadDirectory(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Wine says that it has made a symbolic link, and has made none")
+	}
 	s := newServer(t)
 	client := s.client()
 	folder := t.TempDir()
@@ -199,7 +202,7 @@ func TestBatchesTakeFilesAndGiveOutcomes(t *testing.T) {
 	}
 	expectIs(t, b.Add(context.Background(), path, "k"), oss.ErrInvalidArgument)
 	s.ExpectObject("1999", content)
-	s.ExpectObject("p"+path, content)
+	s.ExpectObject("p"+filepath.ToSlash(strings.TrimPrefix(path, filepath.VolumeName(path))), content)
 
 	check(t, b.Close())
 	check(t, b.Close())

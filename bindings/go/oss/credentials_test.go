@@ -41,7 +41,7 @@ func TestCredentialsFromAnAddress(t *testing.T) {
 func TestCredentialsThatFailToCome(t *testing.T) {
 	s := newServer(t)
 	path, _ := file(t, 100)
-	_, err := s.client(from("process:echo hush; exit 3")).UploadFile(context.Background(), path, s.upload("k"))
+	_, err := s.client(from("process:echo hush& exit 3")).UploadFile(context.Background(), path, s.upload("k"))
 	expectIs(t, err, oss.ErrCredentials)
 	if !strings.Contains(err.Error(), "process: the command ended with status 3") || strings.Contains(err.Error(), "hush") {
 		t.Error(err)

@@ -6,6 +6,7 @@ import (
 	"hash/crc64"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -117,7 +118,11 @@ func TestHeadersAndMetadata(t *testing.T) {
 func TestPathsAreBytes(t *testing.T) {
 	s := newServer(t)
 	_, content := file(t, 100)
-	path := filepath.Join(t.TempDir(), "not UTF-8 \xff\xfe, 中文")
+	name := "not UTF-8 \xff\xfe, 中文"
+	if runtime.GOOS == "windows" {
+		name = "中文"
+	}
+	path := filepath.Join(t.TempDir(), name)
 	check(t, os.WriteFile(path, content, 0o600))
 	_, err := s.client().UploadFile(context.Background(), path, s.upload("k"))
 	check(t, err)
@@ -198,6 +203,9 @@ func TestRelativePaths(t *testing.T) {
 	check(t, err)
 	s.ExpectObject("start", content)
 
+	if runtime.GOOS == "windows" {
+		return // It lets nobody remove the current directory.
+	}
 	gone := filepath.Join(elsewhere, "gone")
 	check(t, os.Mkdir(gone, 0o700))
 	check(t, os.Chdir(gone))

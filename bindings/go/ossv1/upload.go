@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -69,10 +71,10 @@ func (b Bucket) UploadFile(objectKey, filePath string, partSize int64, options .
 // the environment: the library names checkpoints by these paths.
 func inFull(paths ...*string) error {
 	for _, path := range paths {
-		if *path == "" || strings.HasPrefix(*path, "/") {
+		if *path == "" {
 			continue
 		}
-		here, err := syscall.Getwd()
+		full, err := fullPath(*path)
 		if err != nil {
 			message := *path + " is relative, and the current directory cannot be found: " + err.Error() +
 				"; give a path that begins with /, or change to a directory that exists"
@@ -80,9 +82,21 @@ func inFull(paths ...*string) error {
 			errors.As(err, &failure.OSErrno)
 			return failure
 		}
-		*path = strings.TrimSuffix(here, "/") + "/" + *path
+		*path = full
 	}
 	return nil
+}
+
+func fullPath(path string) (string, error) {
+	// Windows reads paths itself as Abs does, and has a current directory for each drive.
+	if runtime.GOOS == "windows" {
+		return filepath.Abs(path)
+	}
+	if strings.HasPrefix(path, "/") {
+		return path, nil
+	}
+	here, err := syscall.Getwd()
+	return strings.TrimSuffix(here, "/") + "/" + path, err
 }
 
 func (u *uploadConfig) run(client *Client, path string) error {

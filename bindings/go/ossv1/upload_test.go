@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -393,8 +394,9 @@ func TestRelativePathMeansWhatItMeantAtTheCall(t *testing.T) {
 	s := newServer(t)
 	before, err := os.Getwd()
 	check(t, err)
-	t.Cleanup(func() { check(t, os.Chdir(before)) })
 	here, there := t.TempDir(), t.TempDir()
+	// Before they are removed: Windows refuses to remove the current directory.
+	t.Cleanup(func() { check(t, os.Chdir(before)) })
 	for _, dir := range []string{here, there} {
 		check(t, os.WriteFile(filepath.Join(dir, "f"), bytes.Repeat([]byte(dir), partSize), 0o600))
 	}
@@ -505,6 +507,9 @@ func TestRelativePaths(t *testing.T) {
 	check(t, bucket.UploadFile("v1", "f", partSize, oss.CheckpointDir(true, "cps")))
 	s.ExpectObject("v1", content)
 
+	if runtime.GOOS == "windows" {
+		return // It lets nobody remove the current directory.
+	}
 	gone := filepath.Join(elsewhere, "gone")
 	check(t, os.Mkdir(gone, 0o700))
 	check(t, os.Chdir(gone))

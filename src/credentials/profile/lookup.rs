@@ -403,15 +403,16 @@ mod tests {
     fn where_it_was_found_is_told() {
         let home = Home::full();
         let issued = home.profile(Some("default"), &[], &Script::new([])).fetch(&Arc::default()).unwrap();
-        let expected = format!("profile default in {}/.aliyun/config.json", home.0.path().display());
+        let expected = format!("profile default in {}", home.0.path().join(".aliyun/config.json").display());
         assert_eq!(issued.source, expected);
     }
 
     #[test]
     fn a_login_is_not_possible() {
-        let why = Home::full().profile(Some("sso"), &[], &Script::new([])).check().unwrap_err();
-        let error = why.into_error();
+        let home = Home::full();
+        let error = home.profile(Some("sso"), &[], &Script::new([])).check().unwrap_err().into_error();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
-        assert!(error.message().contains("sso in /") && error.message().contains("CloudSSO"), "{error}");
+        let place = format!("sso in {}", home.0.path().display());
+        assert!(error.message().contains(&place) && error.message().contains("CloudSSO"), "{error}");
     }
 }
