@@ -26,6 +26,7 @@ pub struct Injection {
 /// A process under strace.
 pub struct Traced {
     strace: Child,
+    injection: Option<Injection>,
     log: PathBuf,
 }
 
@@ -56,7 +57,7 @@ impl Traced {
             said.clear();
             while errors.read_line(&mut said).expect("what strace says") > 0 {
                 if said.contains("attached") {
-                    return Traced::begun(strace, errors, log);
+                    return Traced::begun(strace, injection, errors, log);
                 }
             }
             strace.wait().expect("strace ends");
@@ -65,10 +66,10 @@ impl Traced {
         panic!("strace does not attach: {said}");
     }
 
-    fn begun(strace: Child, mut errors: BufReader<ChildStderr>, log: PathBuf) -> Traced {
+    fn begun(strace: Child, injection: Option<Injection>, mut errors: BufReader<ChildStderr>, log: PathBuf) -> Traced {
         // Nobody reads on: what it says of threads goes nowhere, and a full pipe must not stop it.
         thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
-        Traced { strace, log }
+        Traced { strace, injection, log }
     }
 
     /// Lets the process go.
@@ -81,14 +82,18 @@ impl Traced {
         let (mut seen, mut threads) = (Seen::default(), BTreeMap::<String, usize>::new());
         for line in log.split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
+            // It was let go while that call was failing, which is not written then.
+            let mut fails = line.ends_with("(INJECTED)");
             if !["resumed>", "+++", "---"].iter().any(|mark| line.contains(mark)) {
                 let thread = line.split(' ').next().unwrap_or_default().to_owned();
                 let number = threads.entry(thread).or_default();
                 seen.calls.resize(seen.calls.len().max(*number + 1), false);
                 seen.calls[*number] |= is_of_program(&line);
                 *number += 1;
+                let is_due = self.injection.is_some_and(|injection| injection.number as usize == *number);
+                fails |= is_due && line.contains("<detached");
             }
-            if line.ends_with("(INJECTED)") && (seen.injected.is_none() || is_of_program(&line)) {
+            if fails && (seen.injected.is_none() || is_of_program(&line)) {
                 seen.injected = Some(line);
             }
         }
