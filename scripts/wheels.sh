@@ -34,11 +34,26 @@ done
 
 say 'Checking them'
 "$tools/bin/twine" check --strict "$out"/*
+# needed WHEEL: the libraries that its own needs.
+needed() {
+    "$tools/bin/python" - "$1" <<'PYTHON'
+import io, sys, zipfile
+from elftools.elf.elffile import ELFFile
+
+wheel = zipfile.ZipFile(sys.argv[1])
+library = ELFFile(io.BytesIO(wheel.read("oss_upload/liboss_upload.so")))
+print(*(tag.needed for tag in library.get_section_by_name(".dynamic").iter_tags("DT_NEEDED")))
+PYTHON
+}
 for wheel in "$out"/*linux*.whl; do
     tag=${wheel##*-}
     tag=${tag%.whl}
-    PYTHONWARNINGS=ignore "$tools/bin/auditwheel" show "$wheel" | tr '\n' ' ' | grep -q "consistent with *the following platform tag: \"$tag\"" || {
-        echo "auditwheel finds that $wheel does not keep what its name promises" >&2
+    case $tag in
+    # auditwheel knows musl by the name that Alpine gives it, musl's own loader by this one on every system.
+    musllinux_*) [ "$(needed "$wheel")" = libc.so ] ;;
+    *) PYTHONWARNINGS=ignore "$tools/bin/auditwheel" show "$wheel" | tr '\n' ' ' | grep -q "consistent with *the following platform tag: \"$tag\"" ;;
+    esac || {
+        echo "$wheel does not keep what its name promises" >&2
         exit 1
     }
 done
