@@ -30,9 +30,7 @@ impl Round<'_> {
     pub(super) fn initiate(&mut self, plan: &Plan) -> Result<MultipartUpload> {
         let started = SystemTime::now();
         let opened = self.remote.initiate();
-        if opened.ambiguous {
-            // Now, and once more when the upload ends: what has not been answered may still be on its way.
-            let _ = orphans::remove(self.remote, opened.result.as_deref().ok(), &[started]);
+        if opened.ambiguous && orphans::remove(self.remote, opened.result.as_deref().ok(), &[started]).is_err() {
             self.state.orphans_since.push(started);
         }
         let upload_id = opened.result?;
