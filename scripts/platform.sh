@@ -55,9 +55,11 @@ zig_linker() {
 # build_library [OPTION...]: the library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against
 # an old C library whatever this machine has. glibc's is that of manylinux_2_17.
 build_library() {
+    # Zig would leave the linking to what is named there.
+    local zig=(env -u "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$rust_target")_LINKER")
     case $platform in
-    linux-musl-*) RUSTFLAGS=-Ctarget-feature=-crt-static cargo-zigbuild rustc --release --lib "$@" --target "$rust_target" ;;
-    linux-*) cargo-zigbuild rustc --release --lib "$@" --target "$rust_target.2.17" ;;
+    linux-musl-*) "${zig[@]}" RUSTFLAGS=-Ctarget-feature=-crt-static cargo-zigbuild rustc --release --lib "$@" --target "$rust_target" ;;
+    linux-*) "${zig[@]}" cargo-zigbuild rustc --release --lib "$@" --target "$rust_target.2.17" ;;
     *) cargo rustc --release --lib "$@" --target "$rust_target" ;;
     esac
 }
