@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -111,8 +111,19 @@ impl Executor {
         match self.responses.recv_timeout(patience) {
             Ok(line) => Some(Response::parse(&line)),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => panic!("it has ended, with {:?}", self.child.wait()),
+            Err(RecvTimeoutError::Disconnected) => panic!("it has ended, with {:?}", self.status()),
         }
+    }
+
+    /// How it has ended. `None`: not within a second, since whoever traces it keeps it.
+    fn status(&mut self) -> Option<ExitStatus> {
+        for _ in 0..100 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        None
     }
 
     /// Its process.

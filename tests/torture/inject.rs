@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -14,6 +14,9 @@ use rustix::process::{Pid, Signal, kill_process};
 pub const CONTENT: &str = "content.bin";
 /// A thread that is just ending cannot be traced: it is tried for ten seconds at least.
 const MOST_ATTEMPTS: u32 = 500;
+
+/// So long strace may take to let a process go.
+const LONGEST_END: Duration = Duration::from_secs(10);
 
 /// The `number`-th call of `call` of each thread, counted from now, fails with `errno`.
 #[derive(Clone, Copy, Debug)]
@@ -75,8 +78,13 @@ impl Traced {
     /// Lets the process go.
     pub fn detach(mut self) -> Seen {
         let id = Pid::from_child(&self.strace);
-        // It has ended by itself when the process has.
+        // It has ended by itself when the process has. But it can wait for ever for a thread of a process that is ending.
         let _ = kill_process(id, Signal::TERM);
+        let start = Instant::now();
+        while start.elapsed() < LONGEST_END && self.strace.try_wait().is_ok_and(|ended| ended.is_none()) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let _ = self.strace.kill();
         self.strace.wait().expect("strace ends");
         let log = BufReader::new(File::open(&self.log).expect("the log of strace"));
         let (mut seen, mut threads) = (Seen::default(), BTreeMap::<String, usize>::new());
