@@ -32,11 +32,10 @@ for tool in cargo rustc rustdoc rustfmt cargo-fmt cargo-clippy clippy-driver; do
 done
 git archive HEAD | tar x -C "$minimal/src"
 
-# there COMMAND...: with nothing of this machine's environment but what package clients are told. It is the set-up that is tried:
-# what is built may be slow, if that takes less time.
+# there COMMAND...: with nothing of this machine's environment but what package clients are told.
 there() {
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CARGO_HOME=/opt/cargo LANG=C.UTF-8 \
-        CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CI="${CI:-}" GOFLAGS="${GOFLAGS:-}" GOPROXY="${GOPROXY:-https://proxy.golang.org,direct}" \
+        CI="${CI:-}" GOFLAGS="${GOFLAGS:-}" GOPROXY="${GOPROXY:-https://proxy.golang.org,direct}" \
         chroot "$minimal" sh -c 'cd /src && exec "$@"' - "$@"
 }
 
