@@ -56,7 +56,8 @@ zig_linker() {
 # an old C library whatever this machine has. glibc's is that of manylinux_2_17.
 build_library() {
     # Zig would leave the linking to what is named there.
-    local zig=(env -u "CARGO_TARGET_$(tr a-z- A-Z_ <<<"$rust_target")_LINKER")
+    local linker=${rust_target//-/_}
+    local zig=(env -u "CARGO_TARGET_${linker^^}_LINKER")
     case $platform in
     linux-musl-*) "${zig[@]}" RUSTFLAGS=-Ctarget-feature=-crt-static cargo-zigbuild rustc --release --lib "$@" --target "$rust_target" ;;
     linux-*) "${zig[@]}" cargo-zigbuild rustc --release --lib "$@" --target "$rust_target.2.17" ;;

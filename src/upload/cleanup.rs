@@ -70,8 +70,8 @@ impl Job {
         left
     }
 
-    /// Removes uploads that may have been opened beside the one that is, and says if it could not. The next time, it is tried
-    /// again then.
+    /// Removes uploads that may have been opened beside the one that is, and says if it could not. Then the next call of this
+    /// tries again.
     pub(super) fn remove_orphans(&self, state: &mut UploadState) -> Option<String> {
         if state.orphans_since.is_empty() {
             return None;
