@@ -53,7 +53,8 @@ zig_linker() {
 }
 
 # build_library [OPTION...]: the library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against
-# an old C library whatever this machine has. glibc's is that of manylinux_2_17.
+# an old C library whatever this machine has. glibc's is that of manylinux_2_17. With one --crate-type, without a library for Rust
+# beside it, Cargo optimises over all crates.
 build_library() {
     # Zig would leave the linking to what is named there.
     local linker=${rust_target//-/_}
@@ -114,7 +115,7 @@ kill_and_resume() {
 scenarios() {
     say 'The table of scenarios, in C'
     # The other threads of qemu are counted, too.
-    OSS_UPLOAD_LIBRARY=$1 OSS_TEST_CC="$2${emulator:+ -DTASKS_WHEN_ALONE=4}" OSS_TEST_RUNNER="${*:3}" \
+    OSS_UPLOAD_LIBRARY=$1 OSS_TEST_CC="$2${emulator:+ -DTHREADS_WHEN_ALONE=2}" OSS_TEST_RUNNER="${*:3}" \
         cargo test --test scenarios c_elsewhere -- --exact --ignored
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Windows on x86-64, under Wine: the Rust tests and the local OSS as Windows programs, the zip for C and C++ with a C program that
-# resumes after a kill, and the tests of the Go binding. tests/windows/skips.json has what cannot hold there.
+# resumes after a kill, the table of scenarios in C, and the tests of the Go binding. tests/windows/skips.json has what cannot hold there.
 #
 #     scripts/platforms/windows-amd64.sh [TEST_BINARY...]
 #
@@ -43,6 +43,9 @@ kill_and_resume c_program c_program
 head -c 5M /dev/urandom >"$work/C++.bin"
 wine "$work/upload-cpp.exe" "$endpoint" demo c++ "Z:${work//\//\\}\\C++.bin"
 same_as_stored c++ "$work/C++.bin"
+
+# For C99's printf formats.
+OSS_TEST_SKIPS=tests/windows/skips.json scenarios "$prefix/bin/oss_upload.dll" "${binutils}gcc -D__USE_MINGW_ANSI_STDIO=1" wine
 
 say 'Go'
 (

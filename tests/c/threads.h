@@ -2,6 +2,29 @@
 #ifndef THREADS_H
 #define THREADS_H
 
+#ifdef _WIN32
+#include <windows.h>
+
+#include <tlhelp32.h>
+
+static inline void pause_a_millisecond(void)
+{
+    Sleep(1);
+}
+
+static inline int threads_here(void)
+{
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    THREADENTRY32 entry;
+    int count = 0, more;
+    entry.dwSize = sizeof(entry);
+    for (more = Thread32First(snapshot, &entry); more; more = Thread32Next(snapshot, &entry))
+        count += entry.th32OwnerProcessID == GetCurrentProcessId();
+    CloseHandle(snapshot);
+    return count;
+}
+
+#else
 #include <dirent.h>
 #include <time.h>
 
@@ -21,19 +44,27 @@ static inline void pause_a_millisecond(void)
     nanosleep(&millisecond, NULL);
 }
 
-/** ".", ".." and this thread; the thread sanitizer and qemu have one of their own. */
-#ifdef TASKS_WHEN_ALONE
+static inline int threads_here(void)
+{
+    /* Without "." and "..". */
+    return entries_of("/proc/self/task") - 2;
+}
+
+#endif
+
+/** The thread sanitizer and qemu have one of their own. */
+#ifdef THREADS_WHEN_ALONE
 #elif defined(__SANITIZE_THREAD__)
-#define TASKS_WHEN_ALONE 4
+#define THREADS_WHEN_ALONE 2
 #else
-#define TASKS_WHEN_ALONE 3
+#define THREADS_WHEN_ALONE 1
 #endif
 
 /** Whether no other thread of this process is there, now or within 20 seconds. */
 static inline int is_alone_soon(void)
 {
     int tries;
-    for (tries = 0; entries_of("/proc/self/task") > TASKS_WHEN_ALONE; tries++) {
+    for (tries = 0; threads_here() > THREADS_WHEN_ALONE; tries++) {
         if (tries == 20000) return 0;
         pause_a_millisecond();
     }
