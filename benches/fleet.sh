@@ -6,7 +6,7 @@
 need cargo 'https://rustup.rs' "${CC:-cc}" 'apt-get install gcc' python3 'apt-get install python3'
 
 say 'Building the library, the local OSS and what makes files'
-cargo build --quiet --release --lib
+build_shared_library
 cargo build --quiet --release -p oss-server
 mkdir -p "$target/bench"
 ${CC:-cc} -std=c99 -O2 "$root/benches/tree.c" -o "$target/bench/tree"

@@ -15,7 +15,7 @@ missing=$(scripts/setup.sh bench-parts)
 export CARGO_PROFILE_RELEASE_STRIP=debuginfo
 here=$root/benches bench=$target/bench
 mkdir -p "$bench"
-cargo build --quiet --release --lib
+build_shared_library
 cargo build --quiet --release -p oss-server
 for program in "$root/examples/upload.c" "$here/many.c"; do
     ${CC:-cc} -std=c99 -O2 -Iinclude "$program" -L"$target/release" -loss_upload -lpthread \

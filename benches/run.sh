@@ -15,7 +15,7 @@ here=$root/benches bench=$target/bench
 mkdir -p "$bench"
 
 say 'Building the library, the local OSS, the floor and the link'
-cargo build --quiet --release --lib
+build_shared_library
 cargo build --quiet --release -p oss-server
 for crate in floor wan; do
     cargo build --quiet --release --locked --target-dir "$target" --manifest-path "$here/$crate/Cargo.toml"

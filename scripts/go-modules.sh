@@ -16,8 +16,6 @@ module=github.com/oss-upload/liboss_upload/bindings/go
 version=v$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 # The most that an archive may have.
 limit=$((8 * 1024 * 1024))
-# Without it, functions remain that nobody calls. ld drops them, but not their tables for unwinding.
-export CARGO_PROFILE_RELEASE_LTO=fat
 zig_tools "$target/wheel-tools"
 rm -rf "$out"
 mkdir -p "$out/modules"
@@ -58,7 +56,6 @@ for name; do
     ! is_this_machine || binutils=
     say "Archive for $name"
     with_target "$rust_target"
-    # Cargo optimises over all crates only where it makes no library for Rust beside it.
     build_library --crate-type staticlib
     folder=$out/modules/$name
     mkdir "$folder"

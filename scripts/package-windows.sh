@@ -16,7 +16,8 @@ prefix=$out/$name
 mkdir -p "$prefix"/{bin,lib,include,share/cmake/oss_upload,share/doc/oss_upload/docs}
 
 say 'Building'
-cargo build --release --locked --lib --target "$rust_target"
+# Without a library for Rust beside them, which keeps Cargo from optimising over all crates.
+cargo rustc --release --locked --lib --crate-type cdylib --crate-type staticlib --target "$rust_target"
 built=$target/$rust_target/release
 cp "$built/oss_upload.dll" "$prefix/bin"
 cp "$built/liboss_upload.dll.a" "$built/liboss_upload.a" "$prefix/lib"

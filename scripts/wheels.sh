@@ -27,7 +27,6 @@ for name in "${@:-}"; do
     platform "$name"
     say "Wheel for $platform"
     with_target "$rust_target"
-    # Alone: Cargo optimises at link time only where it makes no library for Rust beside it.
     build_library --crate-type cdylib
     (cd bindings/python && OSS_UPLOAD_LIBRARY=$(shared_library) "$tools/bin/hatchling" build -t wheel -d "$out")
 done

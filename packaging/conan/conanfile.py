@@ -47,7 +47,9 @@ class OssUpload(ConanFile):
             raise ConanInvalidConfiguration("the recipe knows no such system")
 
     def build(self):
-        self.run("cargo build --release --lib --locked", cwd=self.source_folder)
+        # Alone, it is optimised over all crates.
+        kind = "cdylib" if self.options.shared else "staticlib"
+        self.run(f"cargo rustc --release --lib --locked --crate-type {kind}", cwd=self.source_folder)
 
     def package(self):
         copy(self, "LICENSE-*", src=self.source_folder, dst=os.path.join(self.package_folder, "licenses"))
