@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use common::*;
 use fastrand::Rng;
 use oss_server::Server;
-use oss_upload::{BatchMode, BatchOptions, BatchSource, Client, PartSize, Routines};
+use oss_upload::{BatchMode, BatchOptions, BatchSource, Client, NextOutcome, PartSize, Routines};
 
 const KILLS: u32 = 200;
 /// No batch is killed more often.
@@ -36,6 +36,7 @@ fn options(folder: &Path) -> BatchOptions {
         connections: Routines::Count(IN_FLIGHT),
         // A victim may have ended just before it is killed; a batch that uploads everything would do so again.
         mode: BatchMode::Changed,
+        outcomes: true,
         ..BatchOptions::default()
     }
 }
@@ -53,8 +54,12 @@ fn child_uploads_a_folder() {
         ..Default::default()
     });
     let batch = client.and_then(|client| client.start_batch(options(Path::new(&folder)))).expect("the batch starts");
+    let mut failed = Vec::new();
+    while let NextOutcome::Outcome(outcome) = batch.next_outcome(Duration::MAX) {
+        failed.extend(outcome.error);
+    }
     let end = batch.wait(Duration::MAX).expect("it ends");
-    assert!(end.error.is_none(), "{end:?}");
+    assert!(end.error.is_none(), "{end:?}, {failed:?}");
 }
 
 struct History {
@@ -87,7 +92,7 @@ impl History {
 
     fn start(&self) -> Child {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "--ignored", "child_uploads_a_folder"]);
+        command.args(["--exact", "--ignored", "--nocapture", "child_uploads_a_folder"]);
         command.env(ENDPOINT, self.server.endpoint()).env(FOLDER, self.dir.path());
         // One that fails says why.
         command.stdout(Stdio::null()).spawn().expect("the victim starts")
