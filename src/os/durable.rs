@@ -5,8 +5,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::identity::is_at;
 #[cfg(test)]
 use super::trace::{self, TracedFile};
 use super::{directory, file};
@@ -33,8 +34,9 @@ impl DurableFile {
     /// `lock`. `None` when somebody else was faster.
     ///
     /// The content is on the disk and the lock is held before the file has its name. So nobody finds it empty, not even
-    /// after a kill or a power cut. Where the file system cannot make a file without a name (NFS, FAT, some FUSE, all of
-    /// Windows), the name comes first: others may find it empty for a moment, and a kill in that moment leaves it so.
+    /// after a kill or a power cut. Where the file system cannot make a file without a name (NFS, some FUSE, all of
+    /// Windows), it has another name until then. Where it has no links either (FAT on Unix), the name comes first: others
+    /// may find it empty for a moment, and a kill in that moment leaves it so.
     pub(crate) fn create_whole(
         path: &Path,
         directory: &Path,
@@ -52,13 +54,10 @@ impl DurableFile {
                 Err(_) => {}
             }
         }
-        let made = match file::create_named(path) {
-            Ok(file) => DurableFile::made(file, directory),
-            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-            Err(cause) => return Err(cause),
-        };
-        #[cfg(test)]
-        made.trace.named(path);
+        if let Ok(made) = DurableFile::create_and_rename(path, directory, content, &lock) {
+            return Ok(made);
+        }
+        let Some(made) = DurableFile::create_named(path, directory)? else { return Ok(None) };
         match made.fill(content).and_then(|()| lock(&made.file)) {
             Ok(()) => Ok(Some(made)),
             Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(None),
@@ -67,6 +66,49 @@ impl DurableFile {
                 Err(cause)
             }
         }
+    }
+
+    /// Makes the file under another name. One that a kill has left behind is removed first.
+    fn create_and_rename(
+        path: &Path,
+        directory: &Path,
+        content: &[u8],
+        lock: &impl Fn(&File) -> io::Result<()>,
+    ) -> io::Result<Option<DurableFile>> {
+        let unfinished = unfinished(path);
+        let create = || DurableFile::create_named(&unfinished, directory);
+        let mut made = create()?;
+        if made.is_none() {
+            remove_abandoned(&unfinished, content.len() as u64, lock)?;
+            made = create()?;
+        }
+        let Some(made) = made else { return Ok(None) };
+        match lock(&made.file)
+            .and_then(|()| made.fill(content))
+            .and_then(|()| rename_to_free(&made.file, &unfinished, path))
+        {
+            Ok(()) => Ok(Some(made)),
+            Err(cause) => {
+                let _ = remove(&unfinished);
+                match cause.kind() {
+                    // Somebody else was faster, or has taken this one for abandoned.
+                    io::ErrorKind::AlreadyExists | io::ErrorKind::WouldBlock | io::ErrorKind::NotFound => Ok(None),
+                    _ => Err(cause),
+                }
+            }
+        }
+    }
+
+    /// `None` when something has that name.
+    fn create_named(path: &Path, directory: &Path) -> io::Result<Option<DurableFile>> {
+        let made = match file::create_named(path) {
+            Ok(file) => DurableFile::made(file, directory),
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
+        #[cfg(test)]
+        made.trace.named(path);
+        Ok(Some(made))
     }
 
     #[cfg_attr(not(test), expect(unused_variables, reason = "only a trace asks where it is"))]
@@ -132,6 +174,37 @@ impl DurableFile {
         self.trace.synced(since);
         Ok(())
     }
+}
+
+/// The name of a file until it is whole.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".oss-upload-new");
+    name.into()
+}
+
+/// Removes what a kill has left of a file of at most `longest` bytes; an error when it is something else.
+fn remove_abandoned(unfinished: &Path, longest: u64, lock: &impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+    let file = match file::open_itself_to_write(unfinished) {
+        Ok(file) => file,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(cause) => return Err(cause),
+    };
+    match lock(&file) {
+        Ok(()) if file.metadata()?.len() <= longest && is_at(&file, unfinished)? => remove(unfinished),
+        Ok(()) => Err(io::ErrorKind::AlreadyExists.into()),
+        // It is being made.
+        Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Gives a file another name, which nothing must have.
+fn rename_to_free(file: &File, from: &Path, to: &Path) -> io::Result<()> {
+    file::rename_to_free(file, from, to)?;
+    #[cfg(test)]
+    trace::renamed(from, to);
+    Ok(())
 }
 
 /// Removes the name `path`; for good after [`sync_names`].
@@ -202,9 +275,8 @@ mod tests {
         let refuse = |_: &File| Err(Refusal::NoLocks.error());
         assert!(DurableFile::create_whole(&path, directory.path(), b"content", refuse).is_err());
         assert_eq!(names(), 0);
-        let unseen = |file: &File| {
-            assert_eq!(file.metadata()?.len(), 7, "its content is there");
-            assert!(!path.exists(), "before its name is");
+        let unseen = |_: &File| {
+            assert!(!path.exists(), "it is locked before it has its name");
             Ok(())
         };
         let made = DurableFile::create_whole(&path, directory.path(), b"content", unseen).unwrap().unwrap();
@@ -212,5 +284,39 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"content");
         assert!(DurableFile::create_whole(&path, directory.path(), b"other", |_| Ok(())).unwrap().is_none());
         assert_eq!((fs::read(&path).unwrap(), names()), (b"content".to_vec(), 1));
+    }
+
+    /// As `create_whole` does where no file is without a name.
+    #[test]
+    fn what_a_kill_has_left_of_a_file_is_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let lock = |file: &File| Ok(super::super::lock::try_lock(file)?);
+        let create = || DurableFile::create_and_rename(&path, directory.path(), b"content", &lock);
+        for left in ["", "cont"] {
+            fs::write(unfinished(&path), left).unwrap();
+            let made = create().unwrap().unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"content");
+            assert!(lock(&File::options().write(true).open(&path).unwrap()).is_err(), "it is locked");
+            assert!(create().unwrap().is_none(), "somebody was faster");
+            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+            drop(made);
+            remove(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_being_made_or_is_no_such_file_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let lock = |file: &File| Ok(super::super::lock::try_lock(file)?);
+        let create = || DurableFile::create_and_rename(&path, directory.path(), b"content", &lock);
+        let being_made = File::create(unfinished(&path)).unwrap();
+        lock(&being_made).unwrap();
+        assert!(create().unwrap().is_none());
+        drop(being_made);
+        fs::write(unfinished(&path), "somebody else's").unwrap();
+        assert!(create().is_err());
+        assert_eq!(fs::read(unfinished(&path)).unwrap(), b"somebody else's");
     }
 }

@@ -133,6 +133,14 @@ pub(crate) fn give_name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(CWD, open, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
 }
 
+/// Gives an open file another name, which nothing must have. Not where the file system has no links.
+pub(crate) fn rename_to_free(_: &File, from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::hard_link(from, to)?;
+    // Of two names, the other one may stay.
+    let _ = std::fs::remove_file(from);
+    Ok(())
+}
+
 /// Gives a file another name, in the place of what has that name.
 pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)

@@ -2,17 +2,20 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
+use std::mem::offset_of;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
 use std::path::Path;
+use std::ptr;
 
 use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE};
 use windows_sys::Win32::Storage::FileSystem::{
-    DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, READ_CONTROL,
-    WRITE_DAC,
+    DELETE, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_RENAME_INFO,
+    FileRenameInfo, READ_CONTROL, SetFileInformationByHandle, WRITE_DAC,
 };
 
-use super::privacy;
 use super::status::Status;
+use super::{path, privacy};
 use crate::os::refusal::Refusal;
 
 /// Opens a file to read it. Others may read, write, rename and delete it meanwhile. A folder is opened, too, so that it
@@ -138,6 +141,23 @@ pub(crate) fn create_unnamed(_: &Path) -> io::Result<File> {
 /// There are no files without a name here.
 pub(crate) fn give_name(_: &File, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Gives an open file another name, which nothing must have.
+pub(crate) fn rename_to_free(file: &File, _: &Path, to: &Path) -> io::Result<()> {
+    let to = path::for_calls(to)?;
+    let size = offset_of!(FILE_RENAME_INFO, FileName) + to.len() * size_of::<u16>();
+    // Of words, for its alignment.
+    let mut wish = vec![0_u64; size.div_ceil(size_of::<u64>())];
+    let about: *mut FILE_RENAME_INFO = wish.as_mut_ptr().cast();
+    // SAFETY: the buffer has room for the struct up to the name and for the name with its NUL; zeros are a value of the rest.
+    // The system reads it during the call only, of a handle that is open.
+    let renamed = unsafe {
+        (*about).FileNameLength = ((to.len() - 1) * size_of::<u16>()) as u32;
+        ptr::copy_nonoverlapping(to.as_ptr(), (&raw mut (*about).FileName).cast(), to.len());
+        SetFileInformationByHandle(file.as_raw_handle(), FileRenameInfo, about.cast(), size as u32)
+    };
+    if renamed == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Gives a file another name, in the place of what has that name, even if that is open. Where the file system cannot do

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf, Prefix, absolute};
 
 use windows_sys::Win32::Foundation::ERROR_FILENAME_EXCED_RANGE;
 
@@ -50,6 +51,22 @@ pub(crate) fn view(bytes: &[u8]) -> Cow<'_, Path> {
     }
 }
 
+/// The path in full and with a NUL at its end, as calls take it that are not of Rust's library: longer than 260 units, too.
+pub(super) fn for_calls(path: &Path) -> io::Result<Vec<u16>> {
+    let full = absolute(path)?;
+    let kind = full.components().next().and_then(|first| match first {
+        Component::Prefix(prefix) => Some(prefix.kind()),
+        _ => None,
+    });
+    let (before, skipped) = match kind {
+        Some(Prefix::Disk(_)) => (r"\\?\", 0),
+        // One of the two backslashes that it begins with.
+        Some(Prefix::UNC(..)) => (r"\\?\UNC", 1),
+        _ => ("", 0),
+    };
+    Ok(before.encode_utf16().chain(full.as_os_str().encode_wide().skip(skipped)).chain([0]).collect())
+}
+
 fn units(mut rest: &[u8]) -> Vec<u16> {
     let mut units = Vec::with_capacity(rest.len());
     while let Some(chunk) = rest.utf8_chunks().next() {
@@ -92,5 +109,13 @@ mod tests {
     #[test]
     fn length_counts_units() {
         assert_eq!(length(Path::new("a目😀")), 4);
+    }
+
+    #[test]
+    fn a_path_for_calls_may_be_long() {
+        let told = |path: &str| OsString::from_wide(&for_calls(Path::new(path)).unwrap());
+        assert_eq!(told(r"C:\a\b"), OsString::from("\\\\?\\C:\\a\\b\0"));
+        assert_eq!(told(r"\\server\share\a"), OsString::from("\\\\?\\UNC\\server\\share\\a\0"));
+        assert_eq!(told(r"\\?\C:\a"), OsString::from("\\\\?\\C:\\a\0"));
     }
 }

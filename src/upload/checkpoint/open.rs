@@ -19,7 +19,8 @@ use crate::source::lease::{LeaseWait, is_leased, still_leased};
 const ATTEMPTS: u32 = 100;
 /// How often an empty file is looked at again: another process may be about to write its first line.
 const LOOKS_AT_EMPTY: u32 = 10;
-const PAUSE_AT_EMPTY: Duration = Duration::from_millis(5);
+/// Between two looks at what another process is about to do.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A file whose lock this process holds until it is closed.
 pub(crate) struct Held {
@@ -33,7 +34,10 @@ impl FileFormat {
     pub(crate) fn open_and_lock(&self, path: &Path, wait: &LeaseWait<'_>) -> Result<Held> {
         let mut looks_left = LOOKS_AT_EMPTY;
         for _ in 0..ATTEMPTS {
-            let Some(held) = self.open_or_create(path, wait)? else { continue };
+            let Some(held) = self.open_or_create(path, wait)? else {
+                (wait.sleep)(PAUSE)?;
+                continue;
+            };
             // The holder before may have deleted the file between our open and our lock.
             if !is_at(held.file.as_file(), path).map_err(|cause| self.refused("examine", path, &cause))? {
                 continue;
@@ -41,7 +45,7 @@ impl FileFormat {
             if looks_left > 0 && self.is_empty(held.file.as_file(), path)? {
                 looks_left -= 1;
                 drop(held);
-                (wait.sleep)(PAUSE_AT_EMPTY)?;
+                (wait.sleep)(PAUSE)?;
                 continue;
             }
             return Ok(held);
