@@ -703,6 +703,20 @@ fn a_busy_server_fails_no_file() {
 }
 
 #[test]
+fn a_server_that_stays_busy_ends_the_batch() {
+    let stage = Stage::new();
+    let client = client_with(&stage.server, |options| options.stall_timeout = Duration::from_secs(1));
+    let stage = Stage { client, ..stage };
+    for number in 0..100 {
+        stage.write(&format!("{number}"), b"x");
+    }
+    faults(&stage.server, r#"[{"match":{},"action":{"type":"status","status":503}}]"#);
+    let error = stage.run(|_| ()).end.error.unwrap();
+    assert!(error.message().contains("no other file could be stored meanwhile"), "{error}");
+    assert!(error.is_retryable());
+}
+
+#[test]
 fn batches_of_one_account_share_its_limits_and_fail_no_file() {
     // So little that every machine reaches it.
     let limits: [fn(&mut Config); 2] =

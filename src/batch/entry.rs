@@ -1,6 +1,7 @@
 //! A file on its way through the batch.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::source::identity::Identity;
@@ -17,11 +18,13 @@ pub(crate) struct Entry {
     pub deferrals: u32,
     /// How many files were stored when it was put off.
     pub done_before: u64,
+    /// Since when no other file was stored in between.
+    pub lull_since: Option<Instant>,
 }
 
 impl Entry {
     pub(crate) fn new(path: Box<[u8]>, key: String, identity: Identity, task: Task) -> Entry {
-        Entry { path, key, identity, task, deferrals: 0, done_before: 0 }
+        Entry { path, key, identity, task, deferrals: 0, done_before: 0, lull_since: None }
     }
 }
 

@@ -271,8 +271,12 @@ impl Schedule {
         if passes(&error) {
             let done = self.job.meter.count(OutcomeStatus::Stored);
             let others_get_on = done > entry.done_before;
-            if entry.deferrals < MOST_DEFERRALS || (is_throttled(&error) && others_get_on) {
-                return Verdict::Again(Entry { deferrals: entry.deferrals + 1, done_before: done, ..entry });
+            let lull_since = entry.lull_since.filter(|_| !others_get_on).unwrap_or_else(Instant::now);
+            // Others of the account may use up its rate for a while.
+            let may_wait = others_get_on || lull_since.elapsed() < self.job.service.stall_timeout;
+            if entry.deferrals < MOST_DEFERRALS || (is_throttled(&error) && may_wait) {
+                let (deferrals, lull_since) = (entry.deferrals + 1, Some(lull_since));
+                return Verdict::Again(Entry { deferrals, done_before: done, lull_since, ..entry });
             }
             if !others_get_on {
                 self.job.fail(
