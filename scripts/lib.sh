@@ -19,9 +19,8 @@ need() {
     [ $missing -eq 0 ] || { echo 'Install what is missing and run this again.' >&2; exit 1; }
 }
 
-# build_shared_library [OPTION...]: as it is published. Cargo optimises over all crates only where it makes no library for Rust
-# beside it.
-build_shared_library() { cargo rustc --quiet --release --lib --crate-type cdylib "$@"; }
+# The shared library as it is published: Cargo optimises over all crates only where it makes no library for Rust beside it.
+build_shared_library() { cargo rustc --quiet --release --lib --crate-type cdylib; }
 
 # A virtual environment at $1; its activation is left to the caller.
 venv() {

@@ -16,8 +16,7 @@ prefix=$out/$name
 mkdir -p "$prefix"/{bin,lib,include,share/cmake/oss_upload,share/doc/oss_upload/docs}
 
 say 'Building'
-# Without a library for Rust beside them, which keeps Cargo from optimising over all crates.
-cargo rustc --release --locked --lib --crate-type cdylib --crate-type staticlib --target "$rust_target"
+build_library --locked --crate-type cdylib --crate-type staticlib
 built=$target/$rust_target/release
 cp "$built/oss_upload.dll" "$prefix/bin"
 cp "$built/liboss_upload.dll.a" "$built/liboss_upload.a" "$prefix/lib"

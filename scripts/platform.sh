@@ -53,8 +53,8 @@ zig_linker() {
 }
 
 # build_library [OPTION...]: the library for a platform, in $target/$rust_target/release: for Linux by Zig, which links it against
-# an old C library whatever this machine has. glibc's is that of manylinux_2_17. With one --crate-type, without a library for Rust
-# beside it, Cargo optimises over all crates.
+# an old C library whatever this machine has. glibc's is that of manylinux_2_17. With --crate-type, without a library for Rust beside
+# it, Cargo optimises over all crates.
 build_library() {
     # Zig would leave the linking to what is named there.
     local linker=${rust_target//-/_}

@@ -36,7 +36,6 @@ fn options(folder: &Path) -> BatchOptions {
         connections: Routines::Count(IN_FLIGHT),
         // A victim may have ended just before it is killed; a batch that uploads everything would do so again.
         mode: BatchMode::Changed,
-        outcomes: true,
         ..BatchOptions::default()
     }
 }
@@ -53,7 +52,8 @@ fn child_uploads_a_folder() {
         credentials: oss_upload::CredentialsSource::Given(credentials),
         ..Default::default()
     });
-    let batch = client.and_then(|client| client.start_batch(options(Path::new(&folder)))).expect("the batch starts");
+    let options = BatchOptions { outcomes: true, ..options(Path::new(&folder)) };
+    let batch = client.and_then(|client| client.start_batch(options)).expect("the batch starts");
     let mut failed = Vec::new();
     while let NextOutcome::Outcome(outcome) = batch.next_outcome(Duration::MAX) {
         failed.extend(outcome.error);

@@ -273,8 +273,8 @@ impl Schedule {
             let others_get_on = done > entry.done_before;
             let lull_since = entry.lull_since.filter(|_| !others_get_on).unwrap_or_else(Instant::now);
             // Others of the account may use up its rate for a while.
-            let may_wait = others_get_on || lull_since.elapsed() < self.job.service.stall_timeout;
-            if entry.deferrals < MOST_DEFERRALS || (is_throttled(&error) && may_wait) {
+            let may_wait = is_throttled(&error) && lull_since.elapsed() < self.job.service.stall_timeout;
+            if entry.deferrals < MOST_DEFERRALS || may_wait {
                 let (deferrals, lull_since) = (entry.deferrals + 1, Some(lull_since));
                 return Verdict::Again(Entry { deferrals, done_before: done, lull_since, ..entry });
             }

@@ -286,13 +286,20 @@ mod tests {
         assert_eq!((fs::read(&path).unwrap(), names()), (b"content".to_vec(), 1));
     }
 
+    fn lock(file: &File) -> io::Result<()> {
+        Ok(super::super::lock::try_lock(file)?)
+    }
+
     /// As `create_whole` does where no file is without a name.
+    fn create_renamed(path: &Path) -> io::Result<Option<DurableFile>> {
+        DurableFile::create_and_rename(path, path.parent().unwrap(), b"content", &lock)
+    }
+
     #[test]
     fn what_a_kill_has_left_of_a_file_is_removed() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x");
-        let lock = |file: &File| Ok(super::super::lock::try_lock(file)?);
-        let create = || DurableFile::create_and_rename(&path, directory.path(), b"content", &lock);
+        let create = || create_renamed(&path);
         for left in ["", "cont"] {
             fs::write(unfinished(&path), left).unwrap();
             let made = create().unwrap().unwrap();
@@ -309,8 +316,7 @@ mod tests {
     fn what_is_being_made_or_is_no_such_file_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x");
-        let lock = |file: &File| Ok(super::super::lock::try_lock(file)?);
-        let create = || DurableFile::create_and_rename(&path, directory.path(), b"content", &lock);
+        let create = || create_renamed(&path);
         let being_made = File::create(unfinished(&path)).unwrap();
         lock(&being_made).unwrap();
         assert!(create().unwrap().is_none());

@@ -172,7 +172,7 @@ fn no_replay_makes_a_wrong_object() {
     let seed = number("OSS_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("OSS_SEED={seed}");
     // One after the other waits most of the time: two series, each with a server of its own.
-    let count = number("OSS_REPLAYS").unwrap_or(REPLAYS.into()) / 2;
+    let count = number("OSS_REPLAYS").unwrap_or(REPLAYS.into()).div_ceil(2);
     let (resumed, whole) = thread::scope(|scope| {
         let other = scope.spawn(|| replays(seed.wrapping_add(1), count));
         let (resumed, whole) = replays(seed, count);
